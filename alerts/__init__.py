@@ -1,0 +1,1 @@
+"""What follows a condition: lifecycle, messages, channels, ledger."""

@@ -1,0 +1,1 @@
+"""The web board and its API over ClickHouse: to come."""

@@ -1,0 +1,1 @@
+"""The `nhip` command: local stack, topics, catalogue, processes, demo."""

@@ -1,0 +1,1 @@
+"""One module per source; the same two-method contract each; one runner."""

@@ -1,0 +1,1 @@
+"""Kafka to ClickHouse, exactly; migrations; named questions."""

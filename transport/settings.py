@@ -1,0 +1,82 @@
+"""One settings class for every process: each address is an environment variable `NHIP_…`.
+
+`nhip up` writes the addresses of the local stack to `<data_dir>/stack.env`, which is read when it exists; a variable of the environment
+wins over it. Secrets are `SecretStr`: they never show in logs, errors or argv.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+HOME = Path(__file__).resolve().parent.parent
+"""Root of the installation: holds `schemas/`, `catalogue/` and `docker-compose.yml`."""
+
+
+class Settings(BaseSettings):
+    """Addresses, credentials and limits. Construct with `Settings.load()`; pass it on, never read the environment elsewhere."""
+
+    model_config = SettingsConfigDict(env_prefix="NHIP_", extra="ignore", env_file_encoding="utf-8")
+
+    home: Path = Field(HOME, description="root of the installation")
+    data_dir: Path = Field(HOME / ".nhip", description="state of the local stack: downloads, logs, Kafka and ClickHouse data")
+
+    kafka_bootstrap: str = Field("127.0.0.1:19092", description="host:port list of the brokers")
+    kafka_security_protocol: str = Field("PLAINTEXT", description="PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL")
+    kafka_sasl_mechanism: str = Field("", description="PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512; empty: none")
+    kafka_sasl_username: str = ""
+    kafka_sasl_password: SecretStr = SecretStr("")
+    kafka_ssl_ca_location: str = Field("", description="PEM file of the authority that signed the brokers' certificates")
+    kafka_replication: int = Field(1, ge=1, description="replication factor of our topics; 3 in production")
+    topic_prefix: str = Field("", description="put before every topic, group and transactional id: several installations on one cluster")
+
+    registry_url: str = Field("http://127.0.0.1:18081/apis/ccompat/v7", description="Confluent-compatible schema registry")
+    registry_user: str = ""
+    registry_password: SecretStr = SecretStr("")
+
+    clickhouse_host: str = "127.0.0.1"
+    clickhouse_port: int = 18123
+    clickhouse_secure: bool = False
+    clickhouse_user: str = "nhip"
+    clickhouse_password: SecretStr = SecretStr("nhip-local")
+    clickhouse_reader_user: str = Field("nhip_reader", description="read-only user for dashboards and named questions")
+    clickhouse_reader_password: SecretStr = SecretStr("nhip-reader-local")
+    clickhouse_database: str = "nhip"
+
+    smtp_host: str = Field("", description="empty: the e-mail channel is off")
+    smtp_port: int = 25
+    smtp_starttls: bool = False
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_from: str = "nhip@localhost"
+    webhook_url: str = Field("", description="empty: the webhook channel is off")
+    webhook_secret: SecretStr = Field(SecretStr(""), description="signs each webhook body, HMAC-SHA256 in X-Nhip-Signature")
+
+    mqtt_host: str = Field("", description="empty: no live sensors")
+    mqtt_port: int = 1883
+    mqtt_user: str = ""
+    mqtt_password: SecretStr = SecretStr("")
+    mqtt_topic: str = "+/hydromet/#"
+    inbox_dir: Path = Field(HOME / ".nhip" / "inbox", description="folders where files of tax, customs, treasury, sensors and icu are dropped")
+    site_secret: SecretStr = Field(SecretStr("local-demo-only"), description="key of the HMAC that replaces trader and tax codes")
+
+    worker_instance: str = Field("worker-0", description="static member id: a restarted worker takes its partitions back at once")
+    sink_instance: str = "sink-0"
+    alerts_instance: str = "alerts-0"
+    metrics_host: str = Field("127.0.0.1", description="where /metrics and /health of each process listen")
+    worker_metrics_port: int = 19101
+    sink_metrics_port: int = 19102
+    alerts_metrics_port: int = 19103
+    producers_metrics_port: int = 19104
+    log_level: str = "INFO"
+
+    @classmethod
+    def load(cls, **overrides: object) -> Self:
+        """Read the environment over `<data_dir>/stack.env` over the defaults; `overrides` win over all (tests)."""
+        data_dir = Path(str(overrides.get("data_dir") or os.environ.get("NHIP_DATA_DIR") or HOME / ".nhip"))
+        env_file = data_dir / "stack.env"
+        return cls(_env_file=env_file if env_file.exists() else None, **overrides)  # type: ignore[arg-type]
