@@ -40,7 +40,7 @@ class Level(_Model):
     severity: Severity
     name: str = Field("", description="name of the level where a scale gives one, e.g. bd2; never mixed with severity")
     name_vi: str = ""
-    raise_at: Decimal | str = Field(description="a number in the rule's unit, or the name of a limit of the subject")
+    raise_at: Decimal | str = Field(union_mode="left_to_right", description="a number in the rule's unit, or the name of a limit of the subject")
     clear_at: Decimal | None = Field(None, description="absolute clear limit; needed unless clear_margin is given")
     clear_margin: Decimal | None = Field(None, description="clear limit as a distance from raise_at")
     hold: timedelta = Field(timedelta(0), alias="for", description="how long, in event time, before it counts")
