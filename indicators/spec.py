@@ -1,0 +1,136 @@
+"""The series specification: how the values of one indicator and component are folded, limited and shown.
+
+File: `catalogue/series.yaml`: `profiles` (named defaults) and `series` (one entry per indicator and component, over its profile). Specs of
+`status: decided` carry the main path; those of `status: proposed` wait for the indicator's owner to confirm unit, limits and folding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from indicators.datafile import DataFileError, read_yaml, refuse
+from indicators.observation import FIGURES, PERIOD_TYPES, VALUE_LIMIT
+
+Fold = Literal["event", "reported"]
+Additivity = Literal["flow", "stock", "index", "rate"]
+PaneKind = Literal["hour", "day", "month", "budget_year"]
+Window = Literal["h1", "h24", "d7", "d30", "month", "quarter", "ytd"]
+
+DAY_MS = 86_400_000
+PANE_OF_WINDOW: dict[Window, PaneKind] = {
+    "h1": "hour", "h24": "hour", "d7": "day", "d30": "day", "month": "month", "quarter": "month", "ytd": "budget_year",
+}  # fmt: skip
+"""Which pane a window is made of (schemas/avro/aggregate.avsc)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesSpec:
+    """What stage 1, the door and the pages must know of one indicator and component.
+
+    - `fold`: *event*: many records a period, each with an id; *reported*: one value a period and series. It speaks of `actual`; plans,
+      estimates and forecasts are always reported (`fold_of`).
+    - `cumulative_figures`: figures that arrive as running totals of the budget year; the period's own value is the difference.
+    - `panes`: kept per series; `windows`: the rolling and calendar windows made of them.
+    - `horizon_ms`: record memory and allowed lateness, counted back from the partition's watermark to the pane's end.
+    - `scale`: decimals shown (values are kept with six); `minimum`, `maximum`: bounds of a plausible value, inclusive; `sentinels`: what a
+      device sends for «no reading», never a value.
+    - `dimensions`: names an observation may carry; `dimension_sets`: which of them the row is aggregated by, () is the total.
+    - `max_series`: how many series may exist; more is a fault of the source.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=False)
+
+    indicator: str
+    component: str = ""
+    concept: str
+    group: str
+    fold: Fold
+    additivity: Additivity
+    measure_unit: str
+    panes: tuple[PaneKind, ...]
+    horizon_ms: int
+    figures: tuple[str, ...] = ("actual",)
+    cumulative_figures: tuple[str, ...] = ()
+    period_types: tuple[str, ...] = ()
+    windows: tuple[Window, ...] = ()
+    scale: int = 2
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+    sentinels: tuple[Decimal, ...] = ()
+    subject_type: str = ""
+    dimensions: tuple[str, ...] = ()
+    dimension_sets: tuple[tuple[str, ...], ...] = ((),)
+    max_series: int = 1000
+    status: Literal["decided", "proposed"] = "proposed"
+    note: str = ""
+
+    @property
+    def cumulative(self) -> bool:
+        """Whether actual figures arrive as running totals of the budget year."""
+        return "actual" in self.cumulative_figures
+
+    def fold_of(self, figure: str) -> Fold:
+        """How this figure is folded: a plan, estimate or forecast is one value a period, whatever the actual is."""
+        return self.fold if figure == "actual" else "reported"
+
+    def cumulative_of(self, figure: str) -> bool:
+        """Whether this figure arrives as a running total of the budget year."""
+        return figure in self.cumulative_figures
+
+    def problems(self) -> list[str]:
+        """Contradictions inside the spec, each as a sentence; empty where it is sound."""
+        checks = (
+            (bool(self.panes), "panes: at least one pane is needed"),
+            (self.horizon_ms > 0, "horizon_days: must be positive"),
+            (0 <= self.scale <= 6, "scale: 0 to 6 decimals"),
+            (self.max_series > 0, "max_series: must be positive"),
+            (set(self.figures) <= set(FIGURES), f"figures: one of {', '.join(FIGURES)}"),
+            (set(self.cumulative_figures) <= set(self.figures), "cumulative_figures: must be among the figures"),
+            (set(self.period_types) <= set(PERIOD_TYPES), f"period_types: one of {', '.join(PERIOD_TYPES)}"),
+            (all(PANE_OF_WINDOW[w] in self.panes for w in self.windows), "windows: one needs a pane that is not kept"),
+            (all(set(s) <= set(self.dimensions) for s in self.dimension_sets), "dimension_sets: a name is not among the dimensions"),
+            (list(self.dimensions) == sorted(set(self.dimensions)), "dimensions: sorted by name, each once"),
+            (self.minimum is None or self.maximum is None or self.minimum <= self.maximum, "minimum: above maximum"),
+            (all(abs(b) <= VALUE_LIMIT for b in (self.minimum, self.maximum) if b is not None), "minimum, maximum: beyond 10^20"),
+            (self.fold == "reported" or "actual" not in self.cumulative_figures, "fold: a running total is reported, not an event"),
+        )
+        return [text for ok, text in checks if not ok]
+
+
+_ADAPTER = TypeAdapter(SeriesSpec)
+
+
+def read_series_specs(path: Path) -> dict[tuple[str, str], SeriesSpec]:
+    """`(indicator, component)` → spec. Raises DataFileError where an entry is unknown, contradicts itself or comes twice."""
+    content = read_yaml(path)
+    if not isinstance(content, dict) or not isinstance(content.get("series"), list):
+        raise DataFileError(path, "expected a mapping with a list `series`")
+    profiles = content.get("profiles", {})
+    specs: dict[tuple[str, str], SeriesSpec] = {}
+    for index, entry in enumerate(content["series"]):
+        spec = _spec(path, entry, profiles, index)
+        if (spec.indicator, spec.component) in specs:
+            raise DataFileError(path, f"{spec.indicator} {spec.component!r} given twice", field=f"series.{index}")
+        specs[spec.indicator, spec.component] = spec
+    return specs
+
+
+def _spec(path: Path, entry: Any, profiles: dict[str, Any], index: int) -> SeriesSpec:
+    if not isinstance(entry, dict) or entry.get("profile") not in profiles:
+        raise DataFileError(path, f"profile must be one of {', '.join(profiles)}", field=f"series.{index}.profile")
+    fields = profiles[entry["profile"]] | {k: v for k, v in entry.items() if k != "profile"}
+    days = fields.pop("horizon_days", None)
+    if not isinstance(days, int):
+        raise DataFileError(path, "a whole number of days is needed", field=f"series.{index}.horizon_days")
+    try:
+        spec: SeriesSpec = _ADAPTER.validate_python(fields | {"horizon_ms": days * DAY_MS})
+    except ValidationError as e:
+        refuse(path, e, ("series", index))
+    for problem in spec.problems():
+        raise DataFileError(path, f"{spec.indicator} {spec.component!r}: {problem}", field=f"series.{index}")
+    return spec
