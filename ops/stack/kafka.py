@@ -1,0 +1,135 @@
+"""Kafka: one broker that is its own controller (KRaft), on loopback.
+
+The quorum is named statically (`controller.quorum.voters`): a dynamic quorum would keep the controller's port in its log, and the port may
+differ from run to run. Nothing is created automatically: topics come from transport/topics.py. Properties: Kafka 4.3 documentation, «Broker
+Configs»; the choice of each that is not its default is said beside it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import uuid
+from base64 import urlsafe_b64encode
+from pathlib import Path
+
+from ops.stack import health
+from ops.stack.java import class_path, environment, java
+from ops.stack.part import Part, PartError
+from ops.stack.ports import LOOPBACK
+
+FORMAT_TIMEOUT_S = 60
+NODE = 1
+
+PROPERTIES = """\
+process.roles=broker,controller
+node.id={node}
+controller.quorum.voters={node}@{host}:{controller}
+listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller}
+advertised.listeners=PLAINTEXT://{host}:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+log.dirs={data}
+num.recovery.threads.per.data.dir=2
+
+# One node: everything that is replicated has one replica.
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+
+# Internal topics with 4 partitions, not 50: fewer files to open and to read back at start.
+offsets.topic.num.partitions=4
+transaction.state.log.num.partitions=4
+share.coordinator.state.topic.num.partitions=1
+
+# Nothing appears by a typing error; topics come from the table.
+auto.create.topics.enable=false
+# A group of one machine is complete at once.
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+# An owner that was killed holds back read_committed readers for at most its transaction's timeout plus this.
+transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
+# Small local data: compaction soon and cheap.
+log.cleaner.threads=1
+log.cleaner.dedupe.buffer.size=16777216
+log.cleaner.io.buffer.size=524288
+log.cleaner.backoff.ms=15000
+log.segment.bytes=134217728
+log.retention.check.interval.ms=300000
+message.max.bytes=1048588
+num.network.threads=3
+num.io.threads=4
+background.threads=4
+"""
+
+LOG4J = """\
+Configuration:
+  status: error
+  Appenders:
+    Console:
+      name: out
+      PatternLayout:
+        pattern: "%d{ISO8601} %-5p %c{1}: %m%n"
+  Loggers:
+    Root:
+      level: INFO
+      AppenderRef:
+        ref: out
+    Logger:
+      - name: org.apache.kafka.storage.internals.log
+        level: WARN
+      - name: org.apache.kafka.common.config.AbstractConfig
+        level: WARN
+      - name: org.apache.kafka.server.config.AbstractKafkaConfig
+        level: WARN
+      - name: kafka.server.KafkaConfig
+        level: WARN
+      - name: state.change.logger
+        level: WARN
+"""
+
+
+def kafka(jars: tuple[Path, ...], home: Path, port: int, controller_port: int, heap_mb: int = 1024, short: bool = False) -> Part:
+    """The broker as a part: data and configuration under `home`, clients at 127.0.0.1:`port`."""
+    properties, log4j = home / "server.properties", home / "log4j2.yaml"
+
+    def prepare() -> None:
+        home.mkdir(parents=True, exist_ok=True)
+        properties.write_text(PROPERTIES.format(node=NODE, host=LOOPBACK, port=port, controller=controller_port, data=home / "data"))
+        log4j.write_text(LOG4J)
+        if not (home / "data" / "meta.properties").exists():
+            _format(jars, properties)
+
+    options = ("-XX:MaxDirectMemorySize=256m", f"-Dlog4j2.configurationFile={log4j}")
+    return Part(
+        name="kafka",
+        title="Apache Kafka",
+        argv=java(heap_mb, (*options, "-cp", class_path(jars), "kafka.Kafka", str(properties)), short),
+        address=f"{LOOPBACK}:{port}",
+        check=health.kafka(f"{LOOPBACK}:{port}"),
+        cwd=home,
+        env=environment(),
+        prepare=prepare,
+        start_timeout=90.0,
+        stop_timeout=30.0,
+        memory_mb=2 * heap_mb + 512,
+        advice="Xem dữ liệu có bị hỏng không (đĩa đầy, tắt máy đột ngột); `nhip reset` xóa dữ liệu và làm lại từ đầu / "
+        "look for damaged data (full disk, power cut); `nhip reset` deletes the data and starts afresh.",
+    )
+
+
+def _format(jars: tuple[Path, ...], properties: Path) -> None:
+    """Give the empty data folder its cluster id, as `kafka-storage format` does. Raises PartError with the tool's words."""
+    cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    tool = ("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties))
+    argv = java(128, ("-cp", class_path(jars), *tool), short=True)
+    try:
+        done = subprocess.run(
+            argv, capture_output=True, text=True, timeout=FORMAT_TIMEOUT_S, env=dict(environment()), stdin=subprocess.DEVNULL, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise PartError(f"kafka: định dạng thư mục dữ liệu quá {FORMAT_TIMEOUT_S} giây / formatting took too long") from error
+    if done.returncode != 0:
+        words = f"{done.stdout}{done.stderr}".strip()
+        raise PartError(f"kafka: không định dạng được thư mục dữ liệu / the data folder cannot be formatted:\n{words}")
