@@ -1,0 +1,159 @@
+"""The state of one rule on one series: a pure machine over (event time, measured number), one reading at a time.
+
+Because it steps once per reading and never once per chunk, the conditions it gives do not depend on how the inputs were cut into chunks.
+Phases: INACTIVE, PENDING (over a level, its duration not yet over), ACTIVE, RECOVERING (under the clear limit, its duration not yet over).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import IntEnum
+from typing import Literal
+
+from indicators.rule import Level, Rule
+
+Transition = Literal["opened", "worse", "better", "cleared", "corrected"]
+
+
+class Phase(IntEnum):
+    """Where the condition stands."""
+
+    INACTIVE = 0
+    PENDING = 1
+    ACTIVE = 2
+    RECOVERING = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One level of the ladder with its limits resolved; numbers already turned so that larger is worse."""
+
+    severity: int
+    name: str
+    raise_at: Decimal
+    clear_at: Decimal
+    hold_ms: int
+    clear_hold_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RuleState:
+    """What is remembered between readings; equal to the last condition row of its series. Times in epoch ms."""
+
+    alert_id: str = ""
+    phase: Phase = Phase.INACTIVE
+    severity: int = 0
+    since: int = 0
+    candidate: int = 0
+    candidate_since: int = 0
+    evaluated: int = 0
+    value: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A transition of the condition and the level it is about (the one entered; for `cleared`, the one left)."""
+
+    transition: Transition
+    severity_before: int
+    level: Step
+
+
+class Ladder:
+    """The levels of a rule for one series, mild first."""
+
+    def __init__(self, rule: Rule, limits: dict[str, Decimal]) -> None:
+        sign = 1 if rule.direction == "above" else -1
+        self.sign = sign
+        self.steps = [step for level in rule.levels if (step := _resolve(level, limits, sign))]
+        self._by_severity = {step.severity: step for step in self.steps}
+
+    def raised(self, number: Decimal) -> int:
+        """Severity of the highest level that `number` (turned) reaches; 0: none."""
+        return max((s.severity for s in self.steps if number >= s.raise_at), default=0)
+
+    def held(self, number: Decimal, severity: int) -> int:
+        """Severity that remains when the condition stands at `severity`: the highest level not above it whose clear limit is still reached."""
+        return max((s.severity for s in self.steps if s.severity <= severity and number >= s.clear_at), default=0)
+
+    def step(self, severity: int) -> Step:
+        """The level of this severity."""
+        return self._by_severity[severity]
+
+    def quiet_band(self, state: RuleState) -> tuple[Decimal | None, Decimal | None]:
+        """(low, high): while low ≤ turned number < high nothing changes; None: unbounded; (0, 0) when every reading must be looked at."""
+        if state.phase == Phase.INACTIVE:
+            return None, min((s.raise_at for s in self.steps), default=None)
+        if state.phase == Phase.ACTIVE:
+            above = [s.raise_at for s in self.steps if s.severity > state.severity]
+            return self.step(state.severity).clear_at, min(above, default=None)
+        return Decimal(0), Decimal(0)
+
+
+def advance(ladder: Ladder, state: RuleState, at: int, number: Decimal) -> tuple[RuleState, Change | None]:
+    """The next state after a reading at event time `at` (ms) with the measured `number`, and the change to announce, if any.
+
+    Severity rises at once or after the level's hold; it falls after the clear hold of the level it leaves. Readings older than the last one
+    evaluated must not be given.
+    """
+    turned = number * ladder.sign
+    state = replace(state, evaluated=at, value=number)
+    reached = ladder.raised(turned)
+    if reached > state.severity:
+        return _rise(ladder, state, at, turned, reached)
+    if state.severity == 0:
+        return replace(state, phase=Phase.INACTIVE, candidate=0, candidate_since=0), None
+    remains = ladder.held(turned, state.severity)
+    if remains == state.severity:
+        return replace(state, phase=Phase.ACTIVE, candidate=0, candidate_since=0), None
+    return _fall(ladder, state, at, remains)
+
+
+def _rise(ladder: Ladder, state: RuleState, at: int, turned: Decimal, reached: int) -> tuple[RuleState, Change | None]:
+    since = state.candidate_since if state.candidate > state.severity else at
+    reachable = [s for s in ladder.steps if state.severity < s.severity <= reached and at - (at if s.hold_ms == 0 else since) >= s.hold_ms]
+    if not reachable:
+        phase = Phase.PENDING if state.severity == 0 else Phase.ACTIVE
+        return replace(state, phase=phase, candidate=reached, candidate_since=since), None
+    entered = reachable[-1]
+    before = state.severity
+    rising = reached if reached > entered.severity else 0
+    state = replace(
+        state,
+        phase=Phase.ACTIVE,
+        severity=entered.severity,
+        since=since if before == 0 else state.since,
+        candidate=rising,
+        candidate_since=since if rising else 0,
+    )
+    return state, Change("opened" if before == 0 else "worse", before, entered)
+
+
+def _fall(ladder: Ladder, state: RuleState, at: int, remains: int) -> tuple[RuleState, Change | None]:
+    """Under the clear limit of the present level: wait for its clear hold, then go down to what remains."""
+    falling = state.phase == Phase.RECOVERING
+    since = state.candidate_since if falling else at
+    leaving = ladder.step(state.severity)
+    if at - since < leaving.clear_hold_ms:
+        return replace(state, phase=Phase.RECOVERING, candidate=remains, candidate_since=since), None
+    before = state.severity
+    if remains:
+        lower = replace(state, phase=Phase.ACTIVE, severity=remains, candidate=0, candidate_since=0)
+        return lower, Change("better", before, ladder.step(remains))
+    return RuleState(evaluated=at, value=state.value), Change("cleared", before, leaving)
+
+
+def _resolve(level: Level, limits: dict[str, Decimal], sign: int) -> Step | None:
+    """The level with its limits as numbers; None where the subject has no such limit."""
+    raise_at = limits.get(level.raise_at) if isinstance(level.raise_at, str) else level.raise_at
+    if raise_at is None:
+        return None
+    clear_at = level.clear_at if level.clear_at is not None else raise_at - sign * (level.clear_margin or Decimal(0))
+    return Step(
+        level.severity, level.name, raise_at * sign, clear_at * sign, _ms(level.hold.total_seconds()), _ms(level.clear_hold.total_seconds())
+    )
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,191 @@
+"""A lane: one task per stage and input partition, which folds chunks and commits them, exactly.
+
+The order of a lane is the guarantee (docs/guarantees.md repeats the numbers):
+
+1. **fence**: start the transactional producer, which ends or aborts what the former owner left;
+2. **restore** the fold's state, read_committed, to the end seen after 1, only from topics that no other transactional id writes;
+3. **position**: the row `\\0pos`, written by every transaction, says what is folded: drop inputs below it, stop on a gap;
+4. **fold** what lies in the queue, up to `CHUNK_RECORDS`;
+5. **wait** for the former commit (fold n+1 overlaps commit n);
+6. **commit**: begin, register all partitions, group offset, rows, position row, await every send, commit.
+
+Any exception in 5–6 ends the process without an abort: the next owner's fence aborts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import os
+import time
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import structlog
+
+from transport.transactions import Rows
+
+CHUNK_RECORDS = 20_000
+QUEUE_RECORDS = 3 * CHUNK_RECORDS
+DRAIN_SECONDS = 10.0
+EXIT_LANE_FAILED = 70
+
+log = structlog.get_logger(__name__)
+
+
+class Folded(Protocol):
+    """What a fold of one chunk gave."""
+
+    rows: list[Rows]
+
+
+class Fold(Protocol):
+    """The pure middle of a lane, one per input partition."""
+
+    def restore(self) -> int:
+        """Read the state rows and return the next input offset; blocking, called in a thread after the fence."""
+
+    def fold(self, records: Sequence[Any], first: int, next_offset: int) -> list[Rows]:
+        """Fold consumer records (offset order) covering [first, next_offset) into the rows to commit, the position row among them."""
+
+    def due_at(self) -> float | None:
+        """Monotonic seconds at which `settle` has something to do without new input; None: nothing waits."""
+
+    def settle(self, position: int) -> list[Rows]:
+        """Rows that became due without new input; empty when nothing changed."""
+
+
+class Writer(Protocol):
+    """The lane's way out: `transport.transactions.Transaction`, or the negative control of the fault tests."""
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    async def commit(self, source: tuple[str, int], next_offset: int, rows: Sequence[Rows]) -> None: ...
+
+
+class Lane:
+    """One stage on one input partition. `dense`: the input holds no control records, so a missing offset is a gap and ends the process."""
+
+    def __init__(self, topic: str, partition: int, fold: Fold, writer: Writer, *, dense: bool) -> None:
+        self.topic, self.partition = topic, partition
+        self.folded = 0
+        self.commits = 0
+        self.last_progress = time.monotonic()
+        self._fold, self._writer, self._dense = fold, writer, dense
+        self._queue: collections.deque[list[Any]] = collections.deque()
+        self._queued = 0
+        self._arrived = asyncio.Event()
+        self._allowed = asyncio.Event()
+        self._allowed.set()
+        self._space = asyncio.Event()
+        self._space.set()
+        self._flight: asyncio.Task[None] | None = None
+        self._position: int | None = None
+        self._task = asyncio.create_task(self._run(), name=f"lane {topic}-{partition}")
+        self._task.add_done_callback(self._ended)
+
+    @property
+    def waiting(self) -> int:
+        """Records that lie in the queue."""
+        return self._queued
+
+    async def put(self, records: list[Any]) -> None:
+        """Queue fetched records; waits while the lane is far behind."""
+        self._queue.append(records)
+        self._queued += len(records)
+        self._arrived.set()
+        if self._queued > QUEUE_RECORDS:
+            self._space.clear()
+            await self._space.wait()
+
+    def hold(self) -> None:
+        """A rebalance began: start no new transaction until `release`."""
+        self._allowed.clear()
+
+    def release(self) -> None:
+        """The partition is still ours."""
+        self._allowed.set()
+
+    async def drain(self) -> None:
+        """Wait for the transaction in flight, at most ten seconds."""
+        if self._flight is not None:
+            await asyncio.wait([self._flight], timeout=DRAIN_SECONDS)
+
+    async def close(self) -> None:
+        """Let the commit in flight end, then give the partition up."""
+        self._task.cancel()
+        await self.drain()
+        await self._writer.stop()
+
+    async def _run(self) -> None:
+        started = time.monotonic()
+        await self._writer.start()  # 1
+        self._position = await asyncio.get_running_loop().run_in_executor(None, self._fold.restore)  # 2, 3
+        log.info("lane open", topic=self.topic, partition=self.partition, position=self._position, seconds=round(time.monotonic() - started, 3))
+        while True:
+            await self._wait_for_work()
+            await self._allowed.wait()
+            records = self._take()  # 3
+            if records:
+                first, following = self._position, records[-1].offset + 1
+                rows = self._fold.fold(records, first, following)  # 4
+            else:
+                following = self._position
+                rows = self._fold.settle(self._position)
+                if not rows:
+                    continue
+            if self._flight is not None:
+                await self._flight  # 5
+            self._position = following
+            self._flight = asyncio.create_task(self._commit(following, rows, len(records)))  # 6
+            self._flight.add_done_callback(self._ended)
+            await asyncio.sleep(0)
+
+    async def _commit(self, following: int, rows: list[Rows], count: int) -> None:
+        await self._writer.commit((self.topic, self.partition), following, rows)
+        self.folded += count
+        self.commits += 1
+        self.last_progress = time.monotonic()
+
+    async def _wait_for_work(self) -> None:
+        due = self._fold.due_at()
+        if due is None:
+            await self._arrived.wait()
+            return
+        try:
+            await asyncio.wait_for(self._arrived.wait(), max(0.0, due - time.monotonic()))
+        except TimeoutError:
+            return
+
+    def _take(self) -> list[Any]:
+        """What lies in the queue, without what the position row covers; raises on a gap in a dense input."""
+        taken: list[Any] = []
+        at = self._position or 0
+        while self._queue and len(taken) < CHUNK_RECORDS:
+            part = self._queue.popleft()
+            self._queued -= len(part)
+            if part[0].offset < at:
+                part = [r for r in part if r.offset >= at]
+            if not part:
+                continue
+            if self._dense and part[0].offset > at:
+                raise RuntimeError(f"{self.topic}-{self.partition}: offset {part[0].offset} where {at} is next: inputs are missing")
+            room = CHUNK_RECORDS - len(taken)
+            if len(part) > room:
+                self._queue.appendleft(part[room:])
+                self._queued += len(part) - room
+                part = part[:room]
+            taken += part
+            at = part[-1].offset + 1
+        if not self._queue:
+            self._arrived.clear()
+        if self._queued <= QUEUE_RECORDS:
+            self._space.set()
+        return taken
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A lane or commit that failed ends the process at once: no abort, no retry, the next owner's fence cleans up."""
+        if task.cancelled() or task.exception() is None:
+            return
+        log.error("lane failed", topic=self.topic, partition=self.partition, error=repr(task.exception())[:500], exc_info=task.exception())
+        os._exit(EXIT_LANE_FAILED)
