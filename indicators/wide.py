@@ -53,9 +53,10 @@ class Wide:
         narrow = physical.cast(pl.Int64, strict=False)
         if narrow.null_count() == 0:
             return cls.from_int64(narrow.to_numpy())
-        high = physical // _TWO64
-        low = physical - high * _TWO64
-        return cls(high.cast(pl.Int64).to_numpy(), low.cast(pl.UInt64).to_numpy())
+        wide = physical.cast(pl.Int128)
+        limb = pl.Series([_TWO64], dtype=pl.Int128)
+        high = wide // limb
+        return cls(high.cast(pl.Int64).to_numpy(), (wide - high * limb).cast(pl.UInt64).to_numpy())
 
     def __len__(self) -> int:
         return len(self.hi)
