@@ -1,0 +1,315 @@
+"""A list of framed messages in, a frame plus a list of refused messages out; columns, not records.
+
+The order for each schema id in the chunk:
+1. messages without a body, without a frame or over the limit are refused;
+2. all bodies are walked by column; the few in doubt are walked exactly, and those with a fault refused with field and reason;
+3. the rest is read by polars in one container with guards and a sentinel;
+4. columns are resolved to the reader's schema; texts that are not UTF-8 are refused.
+Should polars refuse a block the walk found whole, the block is halved down to LEAF messages, which fastavro reads one by one. Nothing is
+raised for bad input, and every message is either a row or refused.
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
+
+import fastavro
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from transport.avro_container import Container, ContainerError, places
+from transport.body_check import BodyCheck
+from transport.body_fault import BodyFault
+from transport.framing import FRAME_BYTES, schema_id
+from transport.resolution import Column, ResolutionError, column_type, plan
+from transport.schemas import AvroType, Schema, SchemaError, load, nullable, of, type_name
+from transport.topics import MAX_MESSAGE_BYTES
+
+LEAF: Final = 64
+INDEX: Final = "index"
+Numbers = npt.NDArray[np.int64]
+Resolver = Callable[[int], dict[str, Any]]
+
+
+class SchemaUnknown(LookupError):
+    """No schema with this id: what a resolver raises, and what makes messages `schema_unknown`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One refused message: its place in the list, a reason of the dead letter's closed list, the field (empty: the whole), and what was found."""
+
+    index: int
+    reason: str
+    field: str
+    detail: str
+
+
+class Decoded(NamedTuple):
+    """`frame`: the reader's columns in order, then `index` (UInt32, the message's place in the list), rows in the list's order."""
+
+    frame: pl.DataFrame
+    refused: list[Refused]
+
+
+def frame_schema(schema: Schema) -> dict[str, pl.DataType]:
+    """Column types of a decoded frame, `index` last."""
+    return {**{f["name"]: column_type(f["type"]) for f in schema.fields}, INDEX: pl.UInt32()}
+
+
+@dataclass(slots=True)
+class _Chunk:
+    """Messages of one schema id, their places in the caller's list, and what has become of them."""
+
+    messages: list[bytes]
+    where: Numbers
+    frames: list[pl.DataFrame] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+    def drop(self, rows: list[int]) -> None:
+        """Take refused messages out (`rows` ascending)."""
+        keep = np.ones(len(self.messages), np.bool_)
+        keep[rows] = False
+        self.messages = [self.messages[i] for i in np.flatnonzero(keep).tolist()]
+        self.where = self.where[keep]
+
+    def refuse(self, row: int, reason: str, name: str, detail: str) -> None:
+        """Note one refused message; the caller drops it."""
+        self.refused.append(Refused(int(self.where[row]), reason, name, detail))
+
+
+class ColumnarReader:
+    """Reads chunks of one topic with the schema `name`; `resolver` gives the writer's schema of an id, or raises SchemaUnknown.
+
+    Not for use by two threads at once. Writers are compiled at the first message of their id and kept.
+    """
+
+    def __init__(self, name: str, resolver: Resolver) -> None:
+        self.schema = load(name)
+        self._resolver = resolver
+        self._columns = frame_schema(self.schema)
+        self._sources: dict[int, _Source] = {}
+        self._empty = pl.DataFrame(schema=self._columns)
+
+    def read(self, values: list[bytes | None]) -> Decoded:
+        """Every value as a row or as refused. None (a tombstone) is refused as `decode`: take tombstones out before, where they mean something."""
+        chunk = _Chunk(values, np.arange(len(values)))  # type: ignore[arg-type]  # None goes out first
+        lengths = _refuse_sizes(chunk)
+        for number, part in _by_schema(chunk, lengths):
+            try:
+                self._source(number).read(part)
+            except SchemaUnknown as error:
+                for row in range(len(part.messages)):
+                    part.refuse(row, "schema_unknown", "", str(error))
+            except ResolutionError as error:
+                for row in range(len(part.messages)):
+                    part.refuse(row, "contract", error.field, error.detail)
+            if part is not chunk:
+                chunk.frames += part.frames
+                chunk.refused += part.refused
+        return self._collect(chunk)
+
+    def _source(self, number: int) -> _Source:
+        source = self._sources.get(number)
+        if source is None:
+            source = self._sources[number] = _Source(number, self._resolver(number), self.schema, self._columns)
+        return source
+
+    def _collect(self, chunk: _Chunk) -> Decoded:
+        frames = [frame for frame in chunk.frames if frame.height]
+        if len(frames) == 1:
+            return Decoded(frames[0], _in_order(chunk.refused))
+        frame = pl.concat(frames).sort(INDEX) if frames else self._empty
+        return Decoded(frame, _in_order(chunk.refused))
+
+
+def _in_order(refused: list[Refused]) -> list[Refused]:
+    return sorted(refused, key=lambda one: one.index)
+
+
+def _refuse_sizes(chunk: _Chunk) -> Numbers:
+    """Refuse what has no body, no frame or too many bytes; returns the lengths of what stays."""
+    try:
+        lengths = np.fromiter(map(len, chunk.messages), np.int64, len(chunk.messages))
+    except TypeError:  # a tombstone among them
+        lengths = np.array([-1 if m is None else len(m) for m in chunk.messages], np.int64)
+    wrong = np.flatnonzero((lengths < FRAME_BYTES) | (lengths > MAX_MESSAGE_BYTES))
+    if not len(wrong):
+        return lengths
+    for row in wrong.tolist():
+        size = int(lengths[row])
+        if size < 0:
+            chunk.refuse(row, "decode", "", "no value (a tombstone)")
+        elif size < FRAME_BYTES:
+            chunk.refuse(row, "truncated", "", f"{size} bytes where a frame alone has {FRAME_BYTES}")
+        else:
+            chunk.refuse(row, "too_large", "", f"{size} bytes where at most {MAX_MESSAGE_BYTES} are allowed")
+    chunk.drop(wrong.tolist())
+    kept: Numbers = np.delete(lengths, wrong)
+    return kept
+
+
+def _by_schema(chunk: _Chunk, lengths: Numbers) -> list[tuple[int, _Chunk]]:
+    """The chunk by schema id; the usual chunk has one id and is not copied."""
+    if not chunk.messages:
+        return []
+    frames = set(map(itemgetter(slice(FRAME_BYTES)), chunk.messages))
+    number = schema_id(chunk.messages[0])
+    if number is not None and len(frames) == 1:
+        return [(number, chunk)]
+    groups: dict[int, list[int]] = {}
+    bad = []
+    for row, message in enumerate(chunk.messages):
+        found = schema_id(message)
+        if found is None:
+            bad.append(row)
+            chunk.refuse(row, "decode", "", f"first byte {message[0]} where a framed message begins with 0")
+        else:
+            groups.setdefault(found, []).append(row)
+    return [(n, _Chunk([chunk.messages[r] for r in rows], chunk.where[rows])) for n, rows in sorted(groups.items())]
+
+
+class _Source:
+    """Reads messages of one schema id into the reader's columns."""
+
+    def __init__(self, number: int, raw: dict[str, Any], reader: Schema, columns: dict[str, pl.DataType]) -> None:
+        try:
+            writer = of(f"id {number}", raw)
+            self._plan = plan(raw, reader.raw)
+            self._check, self._fault, self._container = BodyCheck(raw), BodyFault(raw), Container(raw, number)
+        except (SchemaError, ValueError, KeyError) as error:
+            raise ResolutionError("", f"schema id {number} cannot be read: {error}") from error
+        self._columns = columns
+        self._written, self._reader = _untimed(writer), _untimed(reader)
+
+    def read(self, chunk: _Chunk) -> None:
+        """Append frames to the chunk and refusals to its list."""
+        joined = self._container.join(chunk.messages)
+        starts, ends = places(np.fromiter(map(len, chunk.messages), np.int64, len(chunk.messages)))
+        doubts = self._check.doubts(joined, starts + FRAME_BYTES, ends)
+        if len(doubts):
+            bad = [row for row in doubts.tolist() if self._refuse_fault(chunk, row)]
+            chunk.drop(bad)
+            joined = self._container.join(chunk.messages)
+        if not chunk.messages:
+            return
+        if self._plan is None:
+            chunk.frames.append(self._one_by_one(chunk))
+        else:
+            self._halve(chunk, joined, self._plan)
+
+    def _refuse_fault(self, chunk: _Chunk, row: int) -> bool:
+        fault = self._fault.find(chunk.messages[row][FRAME_BYTES:])
+        if fault is None:
+            return False
+        chunk.refuse(row, *fault)
+        return True
+
+    def _halve(self, chunk: _Chunk, joined: bytes, columns: list[Column]) -> None:
+        """Read at once; where polars will not, in halves; small pieces one by one."""
+        count = len(chunk.messages)
+        try:
+            table = self._container.read(joined, count)
+        except ContainerError:
+            if count <= LEAF:
+                chunk.frames.append(self._one_by_one(chunk))
+                return
+            for half in (slice(0, count // 2), slice(count // 2, count)):
+                part = _Chunk(chunk.messages[half], chunk.where[half], chunk.frames, chunk.refused)
+                self._halve(part, self._container.join(part.messages), columns)
+            return
+        chunk.frames.append(_resolve(chunk, table, columns))
+
+    def _one_by_one(self, chunk: _Chunk) -> pl.DataFrame:
+        """Rows by fastavro; a body is whole only where the reader stops at its end."""
+        rows, where = [], []
+        for row, message in enumerate(chunk.messages):
+            source = io.BytesIO(message)
+            source.seek(FRAME_BYTES)
+            try:
+                record = fastavro.schemaless_reader(source, self._written, self._reader)
+            except fastavro.read.SchemaResolutionError as error:
+                chunk.refuse(row, "contract", "", f"not readable with the present schema: {type(error).__name__}")
+                continue
+            except (EOFError, ValueError, LookupError, ArithmeticError, TypeError) as error:
+                chunk.refuse(row, "decode", "", f"not readable: {type(error).__name__}")
+                continue
+            if source.tell() != len(message):
+                chunk.refuse(row, "decode", "", f"{len(message) - source.tell()} bytes after the last field")
+                continue
+            rows.append(record)
+            where.append(chunk.where[row])
+        return pl.DataFrame([{**r, INDEX: w} for r, w in zip(rows, where, strict=True)], schema=self._columns, orient="row")  # type: ignore[dict-item]
+
+
+def _resolve(chunk: _Chunk, table: pl.DataFrame, columns: list[Column]) -> pl.DataFrame:
+    """The reader's columns of plain columns; rows with unusable texts or unknown values go to the refused."""
+    done: list[pl.Series] = []
+    where = pl.Series(INDEX, chunk.where, dtype=pl.UInt32)
+    for column in columns:
+        if column.convert is None:
+            continue
+        source = table[column.name]
+        try:
+            made = column.convert(source)
+        except pl.exceptions.ComputeError:
+            wrong = [row for row, value in enumerate(source.to_list()) if not _is_text(value)]
+            if not wrong:
+                raise
+            return _resolve(chunk, _without(chunk, table, {r: ("wrong_encoding", column.name, "text that is not UTF-8") for r in wrong}), columns)
+        if column.required and made.null_count():
+            lost = made.is_null().arg_true().to_list()
+            detail = "a value the present schema does not know"
+            return _resolve(chunk, _without(chunk, table, {r: ("contract", column.name, detail) for r in lost}), columns)
+        done.append(made)
+    frame = pl.DataFrame([*done, where])
+    return frame.select([c.name if c.default is None else c.default for c in columns] + [INDEX])
+
+
+def _without(chunk: _Chunk, table: pl.DataFrame, faults: dict[int, tuple[str, str, str]]) -> pl.DataFrame:
+    """Refuse rows of a table just read; chunk and table without them."""
+    for row, fault in faults.items():
+        chunk.refuse(row, *fault)
+    chunk.drop(list(faults))
+    keep = np.ones(table.height, np.bool_)
+    keep[list(faults)] = False
+    return table.filter(pl.Series(keep))
+
+
+def _is_text(value: Any) -> bool:
+    """Whether all texts inside a plain value are UTF-8."""
+    if isinstance(value, bytes):
+        try:
+            value.decode()
+        except UnicodeDecodeError:
+            return False
+    elif isinstance(value, list):
+        return all(_is_text(item) for item in value)
+    elif isinstance(value, dict):
+        return all(_is_text(item) for item in value.values())
+    return True
+
+
+def _untimed(schema: Schema) -> dict[str, Any]:
+    """The schema for fastavro with timestamps as plain longs: epoch ms, no datetime range to fall out of."""
+
+    def strip(kind: AvroType) -> AvroType:
+        if isinstance(kind, list):
+            return [strip(inner) for inner in kind]
+        if type_name(kind) == "timestamp":
+            return "long"
+        if isinstance(kind, dict) and kind["type"] == "array":
+            return {**kind, "items": strip(kind["items"])}
+        if isinstance(kind, dict) and kind["type"] == "record":
+            return {**kind, "fields": [{**f, "type": strip(f["type"])} for f in kind["fields"]]}
+        return kind
+
+    parsed = fastavro.parse_schema(strip(copy.deepcopy(schema.raw)))
+    assert isinstance(parsed, dict) and nullable(schema.raw) is None
+    return parsed
