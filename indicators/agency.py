@@ -36,7 +36,7 @@ class Agency(Row):
     valid_from: date | None = None
     valid_to: date | None = None
     predecessors: tuple[str, ...] = ()
-    successors: tuple[str, ...] = Field(default=(), description="several where the work was divided; row by row: `providers` of the indicator")
+    successors: tuple[str, ...] = Field(default=(), description="several where the work was divided; by row: Indicator.providers")
     legal_basis: tuple[str, ...] = ()
     to_confirm: tuple[str, ...] = Field(default=(), description="attributes from general knowledge that the owner of the list must confirm")
     note: str = ""

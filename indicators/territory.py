@@ -1,6 +1,6 @@
 """Territory: the country, 34 provinces and 3,321 commune-level units since 1 July 2025, and the units before with what became of them.
 
-Files: `catalogue/territory/units-2025-07.csv` and `units-before-2025-07.csv.gz` (README.md beside them says where they come from). Codes are
+Files: `catalogue/territory/units-2025-07.csv` and `units-before-2025-07.csv.gz` (origin: README.md beside them). Codes are
 those of the state list: 2 digits province, 3 digits former district, 5 digits commune level, `VN` the country. A code may name one unit
 before July 2025 and another since (00004 was phường Trúc Bạch and is phường Ba Đình), so a code is looked up at an instant.
 """
@@ -12,7 +12,7 @@ import gzip
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -29,8 +29,6 @@ COUNTRY = "VN"
 REFORM = date(2025, 7, 1)
 VERSION = 20250701
 """`territory_version` of an observation whose code is of the list in force since 1 July 2025 (Resolution 202/2025/QH15)."""
-
-_VIETNAM = timezone(timedelta(hours=7))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +60,6 @@ class Territory:
 
 THE_COUNTRY = Territory(COUNTRY, "Cả nước", "country", "", 105.8342, 21.0278)
 """The whole country; its point is Hà Nội."""
-
-
-def local_day(at_ms: int) -> date:
-    """The day in Vietnam of an instant in epoch ms UTC."""
-    return datetime.fromtimestamp(at_ms / 1000, _VIETNAM).date()
 
 
 def read_current(folder: Path) -> dict[str, Territory]:

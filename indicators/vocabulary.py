@@ -1,7 +1,7 @@
 """The vocabulary in one object: what an adapter, a stage, a rule and a page may ask of catalogues, territory, agencies and subjects.
 
-`Vocabulary.load(home)` reads the specs and the present territory at once (about 0.1 s) and the rest when first asked; each part is read once
-per process. Nothing is read at import. A wrong file raises DataFileError where it is read; `nhip catalogue check` reads everything.
+`Vocabulary.load(home)` reads the specs and the present territory at once (about 0.1 s) and the rest when first asked, each part
+once per process. Nothing is read at import. A wrong file raises DataFileError where it is read; `nhip catalogue check` reads everything.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import Literal
 
 from indicators.agency import Agency, read_agencies
 from indicators.catalogue import Catalogue, Indicator, read_catalogues, rows
+from indicators.instant import local_day
 from indicators.spec import SeriesSpec, read_series_specs
 from indicators.subject import Subject, read_subjects
-from indicators.territory import COUNTRY, REFORM, Territory, local_day, read_current, read_former
+from indicators.territory import COUNTRY, REFORM, Territory, read_current, read_former
 
 
 class Vocabulary:
