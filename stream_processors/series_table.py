@@ -1,0 +1,174 @@
+"""The series of one partition: numbered as they come, with what stage 1 needs of each at hand as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indicators.formula import FormulaBook, Use, result_of
+from indicators.observation import SCALE, VALUE_LIMIT
+from indicators.rule import Rule, RuleBook
+from indicators.series import Series, SeriesError, parse
+from indicators.spec import SeriesSpec
+from indicators.vocabulary import Vocabulary
+from stream_processors.calendar_panes import KINDS, Kind
+from transport.partitioner import partition_of
+from transport.topics import GROUPS
+
+Int64s = NDArray[np.int64]
+INT64 = np.iinfo(np.int64)
+NEVER = -(1 << 62)
+"""Watermark of a series without any admitted record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """A result that uses the series: where its operands go."""
+
+    use: Use
+    result: str
+    topic: str
+    partition: int
+    budget_year: int
+
+
+@dataclass(slots=True)
+class Entry:
+    """One series. `spec` None: values of it are refused for `reason`."""
+
+    key: bytes
+    series: Series | None
+    spec: SeriesSpec | None
+    reason: str
+    detail: str
+    rules: tuple[Rule, ...]
+    uses: tuple[Use, ...]
+
+
+class SeriesTable:
+    """Series by number. Arrays are capacity long; look them up again after `number`."""
+
+    def __init__(self, vocabulary: Vocabulary, formulas: FormulaBook, rules: RuleBook, prefix: str, capacity: int = 1024) -> None:
+        self._vocabulary, self._formulas, self._rules, self._prefix = vocabulary, formulas, rules, prefix
+        self._numbers: dict[bytes, int] = {}
+        self._per_spec: dict[tuple[str, str], int] = {}
+        self.entries: list[Entry] = []
+        self.known = np.zeros(capacity, bool)
+        self.reported = np.zeros(capacity, bool)
+        self.cumulative = np.zeros(capacity, bool)
+        self.actual = np.zeros(capacity, bool)
+        self.ruled = np.zeros(capacity, bool)
+        self.used = np.zeros(capacity, bool)
+        self.panes = np.zeros((len(Kind), capacity), bool)
+        self.horizon = np.zeros(capacity, np.int64)
+        self.fingerprint = np.zeros(capacity, np.uint64)
+        self.low = np.zeros(capacity, np.int64)
+        self.high = np.zeros(capacity, np.int64)
+        self.bounded = np.zeros(capacity, bool)
+        self.watermark = np.full(capacity, NEVER, np.int64)
+        self.first_time = np.full(capacity, -NEVER, np.int64)
+        self._consumers: dict[tuple[int, int], tuple[Consumer, ...]] = {}
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def numbers(self, keys: list[bytes]) -> Int64s:
+        """Number of each key; new keys are entered."""
+        known = self._numbers
+        try:
+            return np.fromiter(map(known.__getitem__, keys), np.int64, len(keys))
+        except KeyError:
+            return np.fromiter((known[k] if k in known else self._enter(k) for k in keys), np.int64, len(keys))
+
+    def consumers(self, sid: int, budget_year: int) -> tuple[Consumer, ...]:
+        """Results that use series `sid` in `budget_year`, one per formula and role."""
+        found = self._consumers.get((sid, budget_year))
+        if found is None:
+            entry = self.entries[sid]
+            made = (self._consumer(use, entry, budget_year) for use in entry.uses)
+            found = self._consumers[sid, budget_year] = tuple(c for c in made if c)
+        return found
+
+    def limits(self, sid: int) -> dict[str, Decimal]:
+        """Named limits of the series' subject."""
+        series = self.entries[sid].series
+        subject = self._vocabulary.subject(series.subject_type, series.subject_id) if series and series.subject_type else None
+        return dict(subject.limits) if subject else {}
+
+    def _consumer(self, use: Use, entry: Entry, budget_year: int) -> Consumer | None:
+        if entry.series is None:
+            return None
+        level = use.formula.level
+        territory = self._vocabulary.ancestor(entry.series.territory, level) if level != "subject" else None
+        result = result_of(use.formula, entry.series, territory, budget_year)
+        if result is None:
+            return None
+        group = use.formula.group
+        key = result.key()
+        return Consumer(use, key, f"{self._prefix}operands.{group}", partition_of(key.encode(), GROUPS[group]), budget_year)
+
+    def _enter(self, key: bytes) -> int:
+        sid = self._numbers[key] = len(self.entries)
+        entry = self._entry(key)
+        self.entries.append(entry)
+        if sid >= len(self.known):
+            self._grow()
+        spec, series = entry.spec, entry.series
+        if spec is None or series is None:
+            return sid
+        self.known[sid] = True
+        self.reported[sid] = spec.fold_of(series.figure) == "reported"
+        self.cumulative[sid] = spec.cumulative_of(series.figure)
+        self.actual[sid] = series.figure == "actual"
+        self.ruled[sid] = bool(entry.rules)
+        self.used[sid] = bool(entry.uses)
+        self.horizon[sid] = spec.horizon_ms
+        for name in spec.panes:
+            self.panes[KINDS[name], sid] = True
+        self.low[sid], self.high[sid] = _unscaled(spec.minimum, INT64.min), _unscaled(spec.maximum, INT64.max)
+        self.bounded[sid] = spec.minimum is not None or spec.maximum is not None
+        return sid
+
+    def _entry(self, key: bytes) -> Entry:
+        try:
+            series = parse(key.decode())
+        except (SeriesError, UnicodeDecodeError) as error:
+            return Entry(key, None, None, "contract", f"key: {type(error).__name__}: not a series key", (), ())
+        spec = self._vocabulary.series_spec(series.indicator, series.component)
+        if spec is None:
+            return Entry(key, series, None, "unknown_indicator", "indicator and component are in no catalogue", (), ())
+        if self._vocabulary.territory(series.territory) is None:
+            return Entry(key, series, None, "unknown_territory", "territory: not in the list in force", (), ())
+        if series.subject_type and self._vocabulary.subject(series.subject_type, series.subject_id) is None:
+            return Entry(key, series, None, "unknown_subject", "subject: not in the registry", (), ())
+        which = spec.indicator, spec.component
+        self._per_spec[which] = self._per_spec.get(which, 0) + 1
+        if self._per_spec[which] > spec.max_series:
+            return Entry(key, series, None, "contract", f"more than {spec.max_series} series of this indicator: see max_series in catalogue", (), ())
+        rules = tuple(
+            r
+            for r in self._rules.of_series(series.indicator, series.component, series.figure)
+            if r.scope.subject_type in ("", series.subject_type)
+        )
+        uses = tuple(self._formulas.uses(series.indicator, series.component, series.figure))
+        return Entry(key, series, spec, "", "", rules, uses)
+
+    def _grow(self) -> None:
+        for name in ("known", "reported", "cumulative", "actual", "ruled", "used", "horizon", "fingerprint", "low", "high", "bounded"):
+            array = getattr(self, name)
+            setattr(self, name, np.concatenate([array, np.zeros(len(array), array.dtype)]))
+        self.watermark = np.concatenate([self.watermark, np.full(len(self.watermark), NEVER, np.int64)])
+        self.first_time = np.concatenate([self.first_time, np.full(len(self.first_time), -NEVER, np.int64)])
+        self.panes = np.concatenate([self.panes, np.zeros_like(self.panes)], axis=1)
+
+
+def _unscaled(bound: Decimal | None, none: int) -> int:
+    """A bound as an unscaled integer, kept inside int64: values beyond are compared exactly elsewhere."""
+    if bound is None:
+        return none
+    if abs(bound) > VALUE_LIMIT:
+        raise ValueError("bound beyond the door's limit")
+    return min(max(int(bound.scaleb(SCALE)), INT64.min), INT64.max)
