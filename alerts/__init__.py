@@ -1,1 +1,1 @@
-"""What follows a condition: lifecycle, messages, channels, ledger."""
+"""What follows a condition: its story as events, who is told, in which words, over which channel, and what came of it."""

@@ -1,0 +1,1 @@
+"""Channels: one module each, one contract (`contract.py`), one contract suite (tests/alerts/test_channels.py)."""

@@ -1,0 +1,112 @@
+"""The ledger: what was sent, what was refused, what may have been sent. Pure: rows in, rows out; the loop writes them.
+
+Order, which is the guarantee: «intended, attempt n» is committed → the message is handed over → the outcome is committed. So after a crash
+- attempt 0: never tried, send;
+- failed with reason `retry`: the outcome is known, send when due;
+- intended with attempt ≥ 1: unknown. What follows depends on the channel: `safe` (the receiver honours our key): send again under the same
+  key; `askable`: ask, send only what is not there; `blind`: the direct lane repeats marked «gửi lại», other lanes hold it for the duty
+  officer.
+A key that is in the ledger is never queued a second time, whoever asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from uuid import UUID
+
+from alerts.channels.contract import Outcome, Repeat
+from alerts.notification import Notification
+
+FIRST_DELAY_MS = 1_000
+LONGEST_DELAY_MS = 60_000
+GIVE_UP_MS = 24 * 3_600_000
+"""A message nobody could be given within a day is failed and shown, not sent out of the blue later."""
+RETRY = "retry"
+
+
+class Ledger:
+    """All notifications of one partition: live ones whole, settled ones by key alone."""
+
+    def __init__(self, rows: Iterable[Notification] = ()) -> None:
+        self.live: dict[str, Notification] = {}
+        self._settled: set[bytes] = set()
+        for row in rows:
+            self.keep(row)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.live or UUID(key).bytes in self._settled
+
+    def keep(self, row: Notification) -> None:
+        """Take over a committed row; the newest row of a key holds."""
+        if is_settled(row):
+            self.live.pop(row.notification_key, None)
+            self._settled.add(UUID(row.notification_key).bytes)
+        else:
+            self.live[row.notification_key] = row
+
+
+def is_settled(row: Notification) -> bool:
+    """Is nothing more to be done by the machine?"""
+    return not (row.state == "intended" or (row.state == "failed" and row.reason == RETRY))
+
+
+def accepted(request: Notification, channel_on: bool, now: int) -> Notification:
+    """The first row of a request that is not in the ledger: queued, or recorded with the reason why it is not sent."""
+    if request.state != "intended":
+        return replace(request, state="recorded", changed_at=now)
+    if request.mode in ("replay", "backfill"):
+        return replace(request, state="recorded", reason=request.mode, changed_at=now)
+    if now > request.not_after:
+        return replace(request, state="recorded", reason="too_old", changed_at=now)
+    if not channel_on:
+        return replace(request, state="recorded", reason="channel_off", changed_at=now)
+    return replace(request, attempt=0, changed_at=now)
+
+
+def attempted(row: Notification, now: int) -> Notification:
+    """The row that must be committed before the message is handed to a channel."""
+    return replace(row, state="intended", attempt=row.attempt + 1, changed_at=now)
+
+
+def settled(row: Notification, outcome: Outcome, repeat: Repeat, now: int) -> Notification:
+    """The row of an outcome."""
+    said = replace(row, provider_reference=outcome.provider_reference, error_class=outcome.error_class, error=outcome.error, changed_at=now)
+    if outcome.accepted:
+        reason = row.transition if row.reason == RETRY else row.reason
+        return replace(said, state="receipted" if outcome.receipt else "handed_over", reason=reason)
+    if not outcome.retryable:
+        return replace(said, state="failed", reason="refused")
+    if now + delay_ms(row.attempt) > deadline(row):
+        return replace(said, state="failed", reason="deadline")
+    waiting = replace(said, state="failed", reason=RETRY)
+    return waiting if outcome.certain or repeat == "safe" else uncertain(waiting, repeat, now)
+
+
+def uncertain(row: Notification, repeat: Repeat, now: int) -> Notification:
+    """The row of a message that may have arrived, on a channel that can neither be asked nor be trusted with a repetition."""
+    if repeat != "blind":
+        return row
+    if row.lane == "direct":
+        return replace(row, state="failed", reason=RETRY, repeated=True, changed_at=now)
+    return replace(row, state="held", reason="unknown_outcome", changed_at=now)
+
+
+def is_unknown(row: Notification) -> bool:
+    """Found so after a start: may have been handed over, and nobody wrote what came of it."""
+    return row.state == "intended" and row.attempt > 0
+
+
+def due_at(row: Notification) -> int:
+    """When a queued or waiting row may be tried, epoch ms."""
+    return row.changed_at + (delay_ms(row.attempt) if row.state == "failed" else 0)
+
+
+def delay_ms(attempt: int) -> int:
+    """Back-off after attempt n ≥ 1: 1, 2, 4 … 60 s."""
+    return int(min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** max(0, min(attempt, 16) - 1)))
+
+
+def deadline(row: Notification) -> int:
+    """After this instant (epoch ms) no further attempt begins."""
+    return min(row.not_after, row.requested_at + GIVE_UP_MS)

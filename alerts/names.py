@@ -1,0 +1,38 @@
+"""Names and places out of the vocabulary: the one module of this process that asks it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from indicators.vocabulary import Vocabulary
+
+
+class VocabularyNames:
+    """Answers `messages.Names` and `audience.Places`. An unknown code is its own name: a message with a code is better than none."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+
+    def territory_name(self, code: str) -> str:
+        """«Thành phố Hải Phòng» of 31."""
+        unit = self._vocabulary.territory(code)
+        return unit.name_vi if unit else code
+
+    def subject_name(self, kind: str, code: str) -> str:
+        """Name of a project, station, hospital …"""
+        subject = self._vocabulary.subject(kind, code)
+        return subject.name_vi if subject else code
+
+    def agency_name(self, code: str) -> str:
+        """Name of an agency."""
+        agency = self._vocabulary.agency(code)
+        return agency.name_vi if agency else code
+
+    def subject_limit(self, kind: str, code: str, name: str) -> Decimal | None:
+        """A named limit of a subject, as its registry carries it."""
+        subject = self._vocabulary.subject(kind, code)
+        return subject.limits.get(name) if subject else None
+
+    def province_of(self, territory: str) -> str | None:
+        """Code of the province a present unit lies in."""
+        return self._vocabulary.ancestor(territory, "province")
