@@ -7,6 +7,7 @@ Values at the door are below 10^26 (10^20 with six places), so sums of up to 10^
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -82,15 +83,26 @@ class Wide:
         return Wide(self.hi - other.hi - (self.lo < other.lo), self.lo - other.lo)
 
     def __lt__(self, other: Wide) -> Bools:
-        return (self.hi < other.hi) | ((self.hi == other.hi) & (self.lo < other.lo))
+        less: Bools = (self.hi < other.hi) | ((self.hi == other.hi) & (self.lo < other.lo))
+        return less
 
     def equals(self, other: Wide) -> Bools:
         """Which values are equal."""
-        return (self.hi == other.hi) & (self.lo == other.lo)
+        same: Bools = (self.hi == other.hi) & (self.lo == other.lo)
+        return same
 
     def fits_int64(self) -> Bools:
         """Which values fit a signed 64-bit integer."""
-        return self.hi == self.lo.astype(np.int64) >> 63
+        narrow: Bools = self.hi == self.lo.astype(np.int64) >> 63
+        return narrow
+
+    def minimum(self, other: Wide) -> Wide:
+        """The lesser of each pair."""
+        return Wide.where(self < other, self, other)
+
+    def maximum(self, other: Wide) -> Wide:
+        """The greater of each pair."""
+        return Wide.where(self < other, other, self)
 
     @staticmethod
     def where(mask: Bools, yes: Wide, no: Wide) -> Wide:
@@ -129,3 +141,14 @@ class Wide:
     def to_ints(self) -> list[int]:
         """Python integers."""
         return [h * _TWO64 + low for h, low in zip(self.hi.tolist(), self.lo.tolist(), strict=True)]
+
+    def to_polars(self, precision: int = 38, scale: int = 6) -> pl.Series:
+        """A Decimal series with these unscaled integers. Raises OverflowError where one has more digits than `precision`."""
+        limb = pl.Series([_TWO64], dtype=pl.Int128)
+        whole = pl.Series(self.hi).cast(pl.Int128) * limb + pl.Series(self.lo).cast(pl.Int128)
+        limit = Wide.from_ints([10**precision])
+        if bool((limit < self).any() or limit.equals(self).any() or (self < -limit).any() or (-limit).equals(self).any()):
+            raise OverflowError(f"a value has more than {precision} digits")
+        # Decimal(38, 0) takes an integer as it is; times one unit of the last place it is exact with `scale` places.
+        unit = pl.Series([Decimal(1).scaleb(-scale)], dtype=pl.Decimal(precision, scale))
+        return (whole.cast(pl.Decimal(precision, 0)) * unit).cast(pl.Decimal(precision, scale))

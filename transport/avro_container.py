@@ -1,12 +1,12 @@
 """A chunk of Avro bodies as one object container in memory, so that polars reads them at once.
 
-In Avro a record is its fields one after another, without marks between. A row schema of `guard`, `frame` and the writer's fields therefore reads
-«guard, framed message» as it is: nothing is cut out of a message. The container is `Obj 1`, metadata, one block (count, size, rows), all with an
-empty sync marker (Avro specification, «Object Container Files»).
+In Avro a record is its fields one after another, without marks between. A row schema of `guard`, `frame` and the writer's fields therefore
+reads «guard, framed message» as it is: nothing is cut out of a message. The container is `Obj 1`, metadata, one block (count, size, rows),
+all with an empty sync marker (Avro specification, «Object Container Files»).
 
-Safety, beside the walk of `transport/body_check.py`: each row begins with a guard (a random 59-bit base of this process plus the row's number,
-nine bytes on the wire) and a known-good sentinel closes the block. If all guards come back in order and the sentinel equals itself, no row has taken
-bytes of another.
+Safety, beside the walk of `transport/body_check.py`: each row begins with a guard (a random 59-bit base of this process plus the row's
+number, nine bytes on the wire) and a known-good sentinel closes the block. If all guards come back in order and the sentinel equals
+itself, no row has taken bytes of another.
 """
 
 from __future__ import annotations

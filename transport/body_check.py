@@ -1,10 +1,10 @@
 """The shape of Avro bodies, checked for a whole chunk at once before any reader sees them.
 
 polars reads a chunk an order of magnitude faster than a reader of single records, but takes some broken bodies for good (an index outside a
-union, an int over 32 bits, a boolean of 7) and answers others with a panic on stderr. So every body is walked first, all of them a field at a time
-with numpy: lengths, union indexes, enum numbers, booleans, ranges of ints, and that the last field ends where the body ends. Nothing is allocated
-by a length that a body claims. What the walk is not sure of (`doubt`: an array over ARRAY_STEPS items, an integer over eight bytes) the exact
-walk of one body, `fault`, decides; it also names the field at fault.
+union, an int over 32 bits, a boolean of 7) and answers others with a panic on stderr. So every body is walked first, all of them a field
+at a time with numpy: lengths, union indexes, enum numbers, booleans, ranges of ints, and that the last field ends where the body ends.
+Nothing is allocated by a length that a body claims. What the walk is not sure of (`doubt`: an array over ARRAY_STEPS items, an integer
+over eight bytes) the exact walk of one body, `fault`, decides; it also names the field at fault.
 """
 
 from __future__ import annotations

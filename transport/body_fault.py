@@ -1,7 +1,7 @@
 """The exact walk of one Avro body: what is wrong with it, in which field. Strict where readers are lenient.
 
-Used for the few bodies the walk by columns (`transport/body_check.py`) doubts. A body without a fault is read the same by polars and fastavro;
-a body with one is refused, whatever a reader would make of it. Details name the kind of value found, never the value.
+Used for the few bodies the walk by columns (`transport/body_check.py`) doubts. A body without a fault is read the same by polars and
+fastavro; a body with one is refused, whatever a reader would make of it. Details name the kind of value found, never the value.
 """
 
 from __future__ import annotations

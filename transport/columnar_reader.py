@@ -11,14 +11,10 @@ raised for bad input, and every message is either a row or refused.
 
 from __future__ import annotations
 
-import copy
-import io
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
-import fastavro
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -27,23 +23,20 @@ from transport.avro_container import Container, ContainerError, places
 from transport.body_check import BodyCheck
 from transport.body_fault import BodyFault
 from transport.framing import FRAME_BYTES, schema_id
+from transport.records import DecodeError, read_body, untimed
 from transport.resolution import Column, ResolutionError, column_type, plan
-from transport.schemas import AvroType, Schema, SchemaError, load, nullable, of, type_name
+from transport.schema_ids import Resolver, SchemaUnknown
+from transport.schemas import Schema, SchemaError, load, of
 from transport.topics import MAX_MESSAGE_BYTES
 
 LEAF: Final = 64
 INDEX: Final = "index"
 Numbers = npt.NDArray[np.int64]
-Resolver = Callable[[int], dict[str, Any]]
-
-
-class SchemaUnknown(LookupError):
-    """No schema with this id: what a resolver raises, and what makes messages `schema_unknown`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """One refused message: its place in the list, a reason of the dead letter's closed list, the field (empty: the whole), and what was found."""
+    """One refused message: its place in the list, a reason of the dead letter's closed list, the field (empty: the whole), a detail."""
 
     index: int
     reason: str
@@ -98,7 +91,10 @@ class ColumnarReader:
         self._empty = pl.DataFrame(schema=self._columns)
 
     def read(self, values: list[bytes | None]) -> Decoded:
-        """Every value as a row or as refused. None (a tombstone) is refused as `decode`: take tombstones out before, where they mean something."""
+        """Every value as a row or as refused.
+
+        None (a tombstone) is refused as `decode`: a reader of a compacted topic, where it means «gone», takes it out before.
+        """
         chunk = _Chunk(values, np.arange(len(values)))  # type: ignore[arg-type]  # None goes out first
         lengths = _refuse_sizes(chunk)
         for number, part in _by_schema(chunk, lengths):
@@ -186,7 +182,7 @@ class _Source:
         except (SchemaError, ValueError, KeyError) as error:
             raise ResolutionError("", f"schema id {number} cannot be read: {error}") from error
         self._columns = columns
-        self._written, self._reader = _untimed(writer), _untimed(reader)
+        self._written, self._reader = untimed(writer), untimed(reader)
 
     def read(self, chunk: _Chunk) -> None:
         """Append frames to the chunk and refusals to its list."""
@@ -228,24 +224,13 @@ class _Source:
 
     def _one_by_one(self, chunk: _Chunk) -> pl.DataFrame:
         """Rows by fastavro; a body is whole only where the reader stops at its end."""
-        rows, where = [], []
+        rows = []
         for row, message in enumerate(chunk.messages):
-            source = io.BytesIO(message)
-            source.seek(FRAME_BYTES)
             try:
-                record = fastavro.schemaless_reader(source, self._written, self._reader)
-            except fastavro.read.SchemaResolutionError as error:
-                chunk.refuse(row, "contract", "", f"not readable with the present schema: {type(error).__name__}")
-                continue
-            except (EOFError, ValueError, LookupError, ArithmeticError, TypeError) as error:
-                chunk.refuse(row, "decode", "", f"not readable: {type(error).__name__}")
-                continue
-            if source.tell() != len(message):
-                chunk.refuse(row, "decode", "", f"{len(message) - source.tell()} bytes after the last field")
-                continue
-            rows.append(record)
-            where.append(chunk.where[row])
-        return pl.DataFrame([{**r, INDEX: w} for r, w in zip(rows, where, strict=True)], schema=self._columns, orient="row")  # type: ignore[dict-item]
+                rows.append(read_body(message, self._written, self._reader) | {INDEX: chunk.where[row]})
+            except DecodeError as error:
+                chunk.refuse(row, error.reason, error.field, error.detail)
+        return pl.DataFrame(rows, schema=self._columns, orient="row")
 
 
 def _resolve(chunk: _Chunk, table: pl.DataFrame, columns: list[Column]) -> pl.DataFrame:
@@ -261,24 +246,24 @@ def _resolve(chunk: _Chunk, table: pl.DataFrame, columns: list[Column]) -> pl.Da
         except pl.exceptions.ComputeError:
             wrong = [row for row, value in enumerate(source.to_list()) if not _is_text(value)]
             if not wrong:
-                raise
-            return _resolve(chunk, _without(chunk, table, {r: ("wrong_encoding", column.name, "text that is not UTF-8") for r in wrong}), columns)
+                raise  # not a text: a defect of the plan, not of the messages
+            return _resolve(chunk, _without(chunk, table, wrong, ("wrong_encoding", column.name, "text that is not UTF-8")), columns)
         if column.required and made.null_count():
-            lost = made.is_null().arg_true().to_list()
-            detail = "a value the present schema does not know"
-            return _resolve(chunk, _without(chunk, table, {r: ("contract", column.name, detail) for r in lost}), columns)
+            wrong = made.is_null().arg_true().to_list()
+            fault = ("contract", column.name, "a value the present schema does not know")
+            return _resolve(chunk, _without(chunk, table, wrong, fault), columns)
         done.append(made)
     frame = pl.DataFrame([*done, where])
     return frame.select([c.name if c.default is None else c.default for c in columns] + [INDEX])
 
 
-def _without(chunk: _Chunk, table: pl.DataFrame, faults: dict[int, tuple[str, str, str]]) -> pl.DataFrame:
+def _without(chunk: _Chunk, table: pl.DataFrame, rows: list[int], fault: tuple[str, str, str]) -> pl.DataFrame:
     """Refuse rows of a table just read; chunk and table without them."""
-    for row, fault in faults.items():
+    for row in rows:
         chunk.refuse(row, *fault)
-    chunk.drop(list(faults))
+    chunk.drop(rows)
     keep = np.ones(table.height, np.bool_)
-    keep[list(faults)] = False
+    keep[rows] = False
     return table.filter(pl.Series(keep))
 
 
@@ -294,22 +279,3 @@ def _is_text(value: Any) -> bool:
     elif isinstance(value, dict):
         return all(_is_text(item) for item in value.values())
     return True
-
-
-def _untimed(schema: Schema) -> dict[str, Any]:
-    """The schema for fastavro with timestamps as plain longs: epoch ms, no datetime range to fall out of."""
-
-    def strip(kind: AvroType) -> AvroType:
-        if isinstance(kind, list):
-            return [strip(inner) for inner in kind]
-        if type_name(kind) == "timestamp":
-            return "long"
-        if isinstance(kind, dict) and kind["type"] == "array":
-            return {**kind, "items": strip(kind["items"])}
-        if isinstance(kind, dict) and kind["type"] == "record":
-            return {**kind, "fields": [{**f, "type": strip(f["type"])} for f in kind["fields"]]}
-        return kind
-
-    parsed = fastavro.parse_schema(strip(copy.deepcopy(schema.raw)))
-    assert isinstance(parsed, dict) and nullable(schema.raw) is None
-    return parsed

@@ -1,8 +1,8 @@
 """From plain columns as written to the reader's columns: Avro's schema resolution, done a column at a time.
 
 Column types of a reader's frame: string → String; enum → Enum with the reader's symbols (its physical number is the symbol's index: it
-groups and compares as one byte); boolean → Boolean; int → Int32; long and timestamp → Int64 (epoch ms UTC); double → Float64; float → Float32;
-decimal → Decimal(38, 6); bytes → Binary; array → List of String or Struct.
+groups and compares as one byte); boolean → Boolean; int → Int32; long and timestamp → Int64 (epoch ms UTC); double → Float64; float →
+Float32; decimal → Decimal(38, 6); bytes → Binary; array → List of String or Struct.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any, Final
 
 import polars as pl
@@ -59,6 +59,11 @@ def column_type(kind: AvroType) -> pl.DataType:
     return _SIMPLE[name]
 
 
+def check_resolvable(writer: dict[str, Any], reader: dict[str, Any]) -> None:
+    """Raises ResolutionError where Avro cannot read what `writer` wrote with `reader`, naming the field."""
+    plan(writer, reader)
+
+
 def plan(writer: dict[str, Any], reader: dict[str, Any]) -> list[Column] | None:
     """How each of the reader's columns comes from the writer's, in the reader's order.
 
@@ -85,7 +90,7 @@ def _default(field: dict[str, Any]) -> pl.Expr:
     value, kind = field["default"], field["type"]
     if type_name(kind) == "decimal" and isinstance(value, str):  # JSON default of bytes: code points 0–255 are the bytes
         number = int.from_bytes(value.encode("iso-8859-1"), "big", signed=True)
-        value = Decimal(number).scaleb(-SCALE)
+        value = Context(prec=PRECISION).scaleb(Decimal(number), -SCALE)  # the default context rounds to 28 digits
     return pl.lit(value, dtype=column_type(kind)).alias(field["name"])
 
 
