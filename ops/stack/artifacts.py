@@ -27,6 +27,8 @@ from jgo.config import GlobalSettings
 from jgo.constants import MAVEN_CENTRAL_URL
 from jgo.maven import MavenContext, PythonResolver
 
+from ops.stack.part import PartError
+
 LOCK_FILE = Path(__file__).with_name("artifacts.lock.json")
 ATTEMPTS = 3
 TIMEOUT_S = 30
@@ -36,7 +38,7 @@ PARALLEL = 4
 CACHE_VARIABLE = "NHIP_CACHE"
 
 
-class ArtifactError(RuntimeError):
+class ArtifactError(PartError):
     """A file of the stack cannot be had: not downloadable, or not the file that the lock names. The text says what to do."""
 
 

@@ -1,0 +1,40 @@
+"""Processes: ours, by name: which module's `main(settings) -> int` is run and where it serves /metrics and /health.
+
+`docs/architecture.md` says what each does. Modules are imported when run, so that a command starts without loading polars, Faust and chDB.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from transport.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process of ours. `port` names the field of `Settings` that holds its metrics port; `needs` the steps that must be done before."""
+
+    name: str
+    title: str
+    module: str
+    port: str
+    needs: tuple[str, ...]
+    memory_mb: int
+
+    def main(self) -> Callable[[Settings], int]:
+        """Its entry point. Raises ModuleNotFoundError where the installation is incomplete."""
+        return cast(Callable[[Settings], int], importlib.import_module(self.module).main)
+
+
+PROCESSES: dict[str, Process] = {
+    p.name: p
+    for p in (
+        Process("worker", "Bộ xử lý luồng", "stream_processors.main", "worker_metrics_port", ("topics", "schemas"), 2000),
+        Process("sink", "Ghi vào ClickHouse", "sinks.main", "sink_metrics_port", ("topics", "schemas", "tables"), 1200),
+        Process("alerts", "Cảnh báo", "alerts.main", "alerts_metrics_port", ("topics", "schemas"), 800),
+        Process("producers", "Thu nhận số liệu", "producers.main", "producers_metrics_port", ("topics", "schemas"), 1000),
+    )
+}
