@@ -9,25 +9,9 @@ PLANS_VI = {
     "plan_carried_over": "kế hoạch vốn kéo dài", "budget_estimate": "dự toán giao",
 }  # fmt: skip
 PLANS_EN = {
-    "plan": "the plan", "plan_pm": "the Prime Minister's plan", "plan_local": "the local plan", "plan_carried_over":
-   
-    "the
-   
-   
-    carried-over
-   
-   
-   
-    plan",
-    "budget_estimate":
-    "the
-   
-    budget
-   
-   
-    estimate",
-}  # fmt:
-skip
+    "plan": "the plan", "plan_pm": "the Prime Minister's plan", "plan_local": "the local plan",
+    "plan_carried_over": "the carried-over plan", "budget_estimate": "the budget estimate",
+}  # fmt: skip
 SEVERITIES_VI = {0: "hết", 1: "nhắc", 2: "chú ý", 3: "cảnh báo", 4: "khẩn", 5: "thảm họa"}
 SEVERITIES_EN = {0: "over", 1: "notice", 2: "attention", 3: "warning", 4: "urgent", 5: "disaster"}
 TRANSITIONS_VI = {

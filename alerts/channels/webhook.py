@@ -1,7 +1,7 @@
 """A webhook: one signed JSON POST per message. `Idempotency-Key` is the notification's key; the receiver must honour it.
 
-Signature: `X-Nhip-Signature: sha256=<hex HMAC-SHA256 of the body under NHIP_WEBHOOK_SECRET>`. Redirects are not followed: a signed body goes
-where the operator said and nowhere else.
+Signature: `X-Nhip-Signature: sha256=<hex HMAC-SHA256 of the body under NHIP_WEBHOOK_SECRET>`. Redirects are not followed: a signed body
+goes where the operator said and nowhere else.
 """
 
 from __future__ import annotations

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.lifecycle import ACTS, ATTENTIONS, CHANGES, CONDITIONS, NEW, NOT_ACTIVE, NOT_OVER,
-NOT_SHELVED,
-NOTHING_TO_SHELVE,
-State,
-change, step
+from alerts.lifecycle import (
+    ACTS,
+    ATTENTIONS,
+    CHANGES,
+    CONDITIONS,
+    NEW,
+    NOT_ACTIVE,
+    NOT_OVER,
+    NOT_SHELVED,
+    NOTHING_TO_SHELVE,
+    State,
+    change,
+    step,
+)
 
 # Per condition and input: next condition, then the next attention for each of
 # unacknowledged, acknowledged, returned, shelved, suppressed (U A R H S); «!» = refused, the state stays.
