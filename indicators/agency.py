@@ -59,7 +59,8 @@ class ProvincialPattern(Row):
     name_vi: str
     name_en: str
     kind: AgencyKind
-    parent_prefix: str = Field(default="", description="prefix of the office above it in the same province; empty: the Government")
+    parent_prefix: str = Field(default="", description="prefix of the office above it in the same province")
+    parent_agency: str = Field(default="GOV", description="who commands it where no office of the province does: its vertical branch")
     valid_from: date
     legal_basis: tuple[str, ...] = ()
     to_confirm: tuple[str, ...] = ()
@@ -106,7 +107,7 @@ def _written_out(path: Path, entry: Any, provinces: Iterable[Territory], index: 
         Agency(
             code=f"{p.prefix}-{t.code}", name_vi=p.name_vi.format(name=_in_sentence(t), code=t.code),
             name_en=p.name_en.format(name=t.short_name_vi, code=t.code), kind=p.kind,
-            parent_agency=f"{p.parent_prefix}-{t.code}" if p.parent_prefix else "GOV", territory_served=(t.code,),
+            parent_agency=f"{p.parent_prefix}-{t.code}" if p.parent_prefix else p.parent_agency, territory_served=(t.code,),
             valid_from=p.valid_from, legal_basis=p.legal_basis, to_confirm=p.to_confirm,
         )
         for t in provinces
