@@ -1,0 +1,120 @@
+"""One assigned partition as the consuming thread sees it: what is buffered, what is under way, what must come again first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from confluent_kafka import Message
+
+from sinks.plan import Plan
+from sinks.tables import Route
+from sinks.writer import Batch
+
+MAX_ROWS: Final = 65_536
+MAX_BYTES: Final = 32 << 20
+
+
+@dataclass(slots=True)
+class Lane:
+    """State of one partition.
+
+    `repeat`: the plan the former owner left, to be built again before anything else. `since`: monotonic seconds at which the oldest
+    buffered message came. `under_way`: the one batch that is planned and not yet done. `settle`: offset to commit with empty metadata once
+    the lane is idle; -1: nothing to settle.
+    """
+
+    topic: str
+    partition: int
+    route: Route
+    generation: str
+    repeat: Plan | None = None
+    messages: list[Message] = field(default_factory=list)
+    bytes: int = 0
+    since: float = 0.0
+    under_way: Batch | None = None
+    settle: int = -1
+    idle_since: float = 0.0
+    _end_seen: bool = False
+
+    def add(self, message: Message, now: float) -> None:
+        """Buffer one message."""
+        if not self.messages:
+            self.since = now
+        self.messages.append(message)
+        self.bytes += len(message)
+
+    def end_reached(self) -> None:
+        """The partition's end was read: a repeated range of which nothing more is left is complete."""
+        self._end_seen = True
+
+    def ready(self, now: float, linger: float) -> bool:
+        """May a batch be closed now?"""
+        if self.under_way is not None:
+            return False
+        if self.repeat is not None:
+            return self._repeat_complete(self.repeat)
+        if not self.messages:
+            return False
+        return len(self.messages) >= MAX_ROWS or self.bytes >= MAX_BYTES or now - self.since >= linger
+
+    def close(self) -> Batch | None:
+        """Take a batch from the buffer; None where a repeated range holds no message any more (compacted away): it is then settled."""
+        if self.repeat is not None:
+            plan, self.repeat = self.repeat, None
+            count = sum(1 for m in self.messages if _offset(m) <= plan.last)
+            if not count:
+                self.settle = plan.last + 1
+                return None
+        else:
+            count = self._fitting()
+            plan = Plan(_offset(self.messages[0]), _offset(self.messages[count - 1]))
+        taken, self.messages = self.messages[:count], self.messages[count:]
+        self.bytes -= sum(map(len, taken))
+        self.under_way = Batch(self.topic, self.partition, self.route, plan, taken, plan.token(self.generation, self.topic, self.partition))
+        self.settle = -1
+        return self.under_way
+
+    def put_back(self, batch: Batch, repeated: bool) -> None:
+        """The plan was not committed: nothing of the batch was begun. A range that was to be repeated stays one."""
+        self.messages = batch.messages + self.messages
+        self.bytes += sum(map(len, batch.messages))
+        self.under_way = None
+        if repeated:
+            self.repeat = batch.plan
+
+    def done(self, now: float) -> None:
+        """The batch under way is in ClickHouse."""
+        if self.under_way is not None:
+            self.settle = self.under_way.plan.last + 1
+            self.under_way = None
+            self.idle_since = now
+
+    def idle(self, now: float, seconds: float) -> bool:
+        """Is there an end to commit with empty metadata, since nothing came for a while?"""
+        return self.settle >= 0 and self.under_way is None and not self.messages and now - self.idle_since >= seconds
+
+    def _repeat_complete(self, plan: Plan) -> bool:
+        return self._end_seen or bool(self.messages and _offset(self.messages[-1]) >= plan.last)
+
+    def _fitting(self) -> int:
+        count = min(len(self.messages), MAX_ROWS)
+        if self.bytes <= MAX_BYTES:
+            return count
+        return max(1, _within(self.messages[:count], MAX_BYTES))
+
+
+def _within(messages: Sequence[Message], limit: int) -> int:
+    total = 0
+    for count, message in enumerate(messages):
+        total += len(message)
+        if total > limit:
+            return count
+    return len(messages)
+
+
+def _offset(message: Message) -> int:
+    offset = message.offset()
+    assert offset is not None  # a message without error has one
+    return offset

@@ -1,0 +1,100 @@
+"""The sink's process: every topic into ClickHouse, exactly. `nhip run sink` or `python -m sinks.main`.
+
+Exit codes: 0 stopped by SIGTERM or SIGINT; 1 a fault that waiting cannot mend (message in the log): missing topics, tables, rights or
+settings, a table that refuses everything, another process under the same instance name, foreign metadata in the consumer group.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from confluent_kafka import KafkaException
+
+from sinks import clickhouse, clients
+from sinks.consumer import Fenced, Sink
+from sinks.decode import Decoder
+from sinks.generation import generations
+from sinks.letters import STAGE, LetterBox
+from sinks.metrics import SinkMetrics
+from sinks.plan import PlanError
+from sinks.refusals import TableAtFault
+from sinks.tables import Route, routes, tables
+from sinks.writer import Away, Writer
+from transport.dead_letters import DeadLetters
+from transport.records import AvroEncoder
+from transport.registry import Registry, RegistryError
+from transport.settings import Settings
+from transport.topics import table
+
+log = structlog.get_logger(__name__)
+
+FIRST_WAIT: Final = 0.2
+LONGEST_WAIT: Final = 5.0
+_TRANSIENT: Final = (clickhouse.Unavailable, RegistryError, KafkaException)
+
+
+def run(settings: Settings, stop: threading.Event, metrics: SinkMetrics, only: dict[str, Route] | None = None) -> None:
+    """Run until `stop` is set. `only`: these topics instead of all. Raises what waiting cannot mend: see `main`."""
+    wanted = routes(table(settings.topic_prefix), settings.topic_prefix) if only is None else only
+    with Registry(settings) as registry:
+        found = _patiently(stop, lambda: _ready(settings, wanted, registry))
+        if found is None:
+            return
+        generation, letter_id = found
+
+        def make_writer() -> Writer:
+            letters = DeadLetters(STAGE, AvroEncoder("dead_letter", letter_id))
+            box = LetterBox(lambda: clients.producer(settings), f"{settings.topic_prefix}dead.{STAGE}", letters)
+            return Writer(lambda: clickhouse.connect(settings), Decoder(registry.schema), box)
+
+        Sink(clients.consumer(settings), wanted, generation, make_writer, metrics).run(stop)
+
+
+def _ready(settings: Settings, wanted: dict[str, Route], registry: Registry) -> tuple[dict[str, str], int]:
+    """Token generations by topic and the schema id of dead letters, once tables and settings are as they must be."""
+    with clickhouse.connected(settings) as client:
+        clickhouse.check_ready(client, tables())
+        found = generations(client, clients.admin(settings), wanted)
+    return found, registry.id_of("dead_letter")
+
+
+def _patiently(stop: threading.Event, work: Callable[[], tuple[dict[str, str], int]]) -> tuple[dict[str, str], int] | None:
+    """Do the work; while a part does not answer, wait and do it again. None when stopped meanwhile."""
+    pause = FIRST_WAIT
+    while not stop.is_set():
+        try:
+            return work()
+        except _TRANSIENT as error:
+            why = str(error)
+        except ClickHouseError as error:
+            why = clickhouse.reason(error)
+        log.warning("sink.waiting_to_start", why=why, retry_in_s=pause)
+        stop.wait(pause)
+        pause = min(pause * 2, LONGEST_WAIT)
+    return None
+
+
+def main(settings: Settings) -> int:
+    """Run the sink until SIGTERM or SIGINT; return the exit code. Errors meant for people are logged, Vietnamese first."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    metrics = SinkMetrics()
+    log.info("sink.starting", instance=settings.sink_instance, database=settings.clickhouse_database)
+    try:
+        run(settings, stop, metrics)
+    except (clickhouse.NotReady, TableAtFault, Fenced, PlanError, LookupError, Away, KafkaException) as error:
+        log.error("sink.stopped", why=str(error), kind=type(error).__name__)
+        return 1
+    log.info("sink.stopped_cleanly")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Settings.load()))

@@ -1,0 +1,92 @@
+"""The vocabulary in ClickHouse: names of territories, indicators, subjects, agencies and formulas, so that questions can show words.
+
+Each table is filled beside and swapped in as a whole, so a reader sees the old words or the new ones, never a part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+from clickhouse_connect.driver.client import Client
+
+from indicators.formula import FormulaBook
+from indicators.vocabulary import Vocabulary
+from sinks import clickhouse
+from transport.settings import Settings
+
+Row = dict[str, Any]
+
+
+def load_vocabulary(settings: Settings) -> dict[str, int]:
+    """Replace the vocabulary's tables by what `home/catalogue` holds now; return rows by table.
+
+    Raises DataFileError for a wrong file (nothing is replaced), clickhouse.Unavailable or NotReady.
+    """
+    vocabulary = Vocabulary.load(settings.home)
+    content = {
+        "territories": list(_territories(vocabulary)),
+        "indicators": list(_indicators(vocabulary)),
+        "series_specs": list(_series_specs(vocabulary)),
+        "subjects": list(_subjects(vocabulary)),
+        "agencies": [{"code": a.code, "name_vi": a.name_vi, "name_en": a.name_en, "kind": a.kind, "parent_agency": a.parent_agency}
+                     for a in vocabulary.agencies()],
+        "formulas": list(_formulas(FormulaBook.load(settings.home))),
+    }  # fmt: skip
+    with clickhouse.connected(settings) as client:
+        for table, rows in content.items():
+            _replace(client, table, rows)
+    return {table: len(rows) for table, rows in content.items()}
+
+
+def _replace(client: Client, table: str, rows: list[Row]) -> None:
+    beside = f"{table}_next"
+    client.command(f"DROP TABLE IF EXISTS {beside}")
+    client.command(f"CREATE TABLE {beside} AS {table}")
+    if rows:
+        clickhouse.insert(client, beside, pl.DataFrame(rows, infer_schema_length=None, schema_overrides=_overrides(rows[0])), "")
+    client.command(f"EXCHANGE TABLES {beside} AND {table}")
+    client.command(f"DROP TABLE {beside}")
+
+
+def _overrides(row: Row) -> dict[str, Any]:
+    types: dict[str, Any] = {"lon": pl.Float64, "lat": pl.Float64, "area_km2": pl.Float64,
+                             "limits": pl.List(pl.Struct({"name": pl.String, "value": pl.Decimal(38, 6)}))}  # fmt: skip
+    return {name: kind for name, kind in types.items() if name in row}
+
+
+def _territories(vocabulary: Vocabulary) -> Iterator[Row]:
+    for unit in vocabulary.territories():
+        yield {"code": unit.code, "name_vi": unit.name_vi, "short_name_vi": unit.short_name_vi, "kind": unit.kind, "parent": unit.parent,
+               "province": vocabulary.ancestor(unit.code, "province") or "", "lon": unit.lon, "lat": unit.lat,
+               "area_km2": unit.area_km2}  # fmt: skip
+
+
+def _indicators(vocabulary: Vocabulary) -> Iterator[Row]:
+    for row in vocabulary.indicators():
+        yield {"id": row.id, "catalogue": row.catalogue, "code": row.code, "concept": row.concept, "name_vi": row.name_vi,
+               "name_en": row.name_en, "measure": row.measure, "policy_kind": row.policy_kind or ""}  # fmt: skip
+
+
+def _series_specs(vocabulary: Vocabulary) -> Iterator[Row]:
+    for spec in vocabulary.series_specs():
+        yield {"indicator": spec.indicator, "component": spec.component, "concept": spec.concept, "concept_group": spec.group,
+               "fold": spec.fold, "additivity": spec.additivity, "measure_unit": spec.measure_unit, "scale": spec.scale,
+               "subject_type": spec.subject_type}  # fmt: skip
+
+
+def _subjects(vocabulary: Vocabulary) -> Iterator[Row]:
+    for subject in vocabulary.subjects():
+        limits = [{"name": name, "value": Decimal(value)} for name, value in sorted(subject.limits.items())]
+        yield {"type": subject.type, "id": subject.id, "name_vi": subject.name_vi, "name_en": subject.name_en,
+               "territory": subject.territory, "agency": subject.agency, "lon": subject.lon, "lat": subject.lat,
+               "limits": limits, "origin": subject.origin}  # fmt: skip
+
+
+def _formulas(book: FormulaBook) -> Iterator[Row]:
+    for formula in book:
+        yield {"id": formula.id, "name_vi": formula.name_vi, "name_en": formula.name_en, "kind": formula.kind,
+               "indicator": formula.indicator, "component": formula.component, "level": formula.level, "measure_unit": formula.measure_unit,
+               "figure_compared": formula.figure_compared, "places": formula.places}  # fmt: skip
