@@ -1,7 +1,8 @@
 """The alert as it stands after its newest event: what `alerts.events` and `alerts.current` carry, and what is read back after a start.
 
-One value per row of schemas/avro/alert_event.avsc, and two facts beside it that only this process needs; they travel as CloudEvents
-extension attributes of the row: `peak` (worst severity of this opening: who was told of it is told of its end) and `shelved_until`.
+One value per row of schemas/avro/alert_event.avsc, and three facts beside it that only this process needs; they travel as one header of the
+row (`memory`): `peak`, the worst severity of this opening (who was told of it is told of its end); `shelved_until`; `told_through`, the
+latest input offset that made an event.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from alerts.condition import EVIDENCE, Condition, from_record, typed
+from alerts.condition import EVIDENCE, Condition, ConditionError, from_record, typed
 from alerts.lifecycle import CONDITIONS, NEW, State
 
 STORY_TEXT = ("event_id", "transition", "cause", "title_vi", "text_vi", "title_en", "actor", "note")
@@ -37,6 +38,7 @@ class Alert:
     evidence: Condition
     peak: int
     shelved_until: int = 0
+    told_through: int = -1
 
     @property
     def open(self) -> bool:
@@ -48,6 +50,10 @@ class Alert:
         if self.state.attention == "shelved" and 0 < self.shelved_until <= at:
             return State(self.state.condition, "unacknowledged" if self.open else "returned")
         return self.state
+
+    def memory(self) -> bytes:
+        """What this process must find again beside the record: peak, shelved_until, told_through."""
+        return f"{self.peak},{self.shelved_until},{self.told_through}".encode()
 
     def record(self) -> dict[str, Any]:
         """The Avro record of schema `alert_event`."""
@@ -61,12 +67,19 @@ def state_of(alert: Alert | None, at: int) -> State:
     return alert.state_at(at) if alert else NEW
 
 
-def restored(record: Mapping[str, Any], peak: int, shelved_until: int) -> Alert:
-    """The alert of a row of `alerts.current`. Raises ConditionError where the row is not one this process wrote."""
+def restored(record: Mapping[str, Any], memory: bytes) -> Alert:
+    """The alert of a row of `alerts.current` and its memory. Raises ConditionError where the row is not one this process wrote."""
+    try:
+        peak, shelved_until, told_through = (int(part) for part in memory.split(b","))
+    except ValueError as error:
+        raise ConditionError("memory", "not three numbers: the row was not written by this process") from error
     # The evidence is checked for types and ids; its transition is that of the figures, which the story's may not be (acknowledged …).
     evidence = from_record({**record, "transition": "corrected" if not record.get("severity") else "opened"})
     text = {name: typed(name, record.get(name), str) for name in STORY_TEXT}
     numbers = {name: typed(name, record.get(name), int) for name in STORY_NUMBERS}
     condition, attention = str(record.get("condition")), str(record.get("attention"))
     state = State(condition if condition in CONDITIONS else "active", attention)
-    return Alert(alert_id=evidence.alert_id, state=state, evidence=evidence, peak=peak, shelved_until=shelved_until, **text, **numbers)
+    return Alert(
+        alert_id=evidence.alert_id, state=state, evidence=evidence, peak=peak, shelved_until=shelved_until, told_through=told_through,
+        **text, **numbers,
+    )  # fmt: skip

@@ -3,7 +3,7 @@
 Exactly-once of the story, in this order (docs/alerts.md, «Order»; tests/alerts/test_story.py):
 1. a row older than what the alert knows, by (generation, through), is dropped: delivered again, doubled, or out of order;
 2. an event id that is already written is not written again, nor requested again;
-3. a change that truly recurs (same cause, same generation, later input) gets an id of its own by the offset of that input.
+3. a change that truly recurs (same cause, input later than any told of) gets an id of its own by the offset of that input.
 """
 
 from __future__ import annotations
@@ -120,9 +120,8 @@ class Story:
         event = event_id(c.alert_id, what, cause)
         if not self._is_known(event):
             return cause, event
-        # Known, and the mark says later input of the same generation: the figures did it again. A higher generation is a recomputation
-        # of the same input: its change was told before.
-        if alert is None or c.generation != alert.evidence.generation or c.through <= alert.evidence.through:
+        # Known. Caused by input later than any that was told of: the figures did it again. By input already told of: a recomputation.
+        if alert is None or c.through <= alert.told_through:
             return None
         cause = recurrence_cause(cause, c.through)
         event = event_id(c.alert_id, what, cause)
@@ -135,6 +134,7 @@ class Story:
             alert_id=c.alert_id, event_id=s.event, sequence=alert.sequence + 1 if alert else 1, transition=s.transition, cause=s.cause,
             state=s.state, title_vi=s.text.title_vi, text_vi=s.text.text_vi, title_en=s.text.title_en, recorded_at=s.now,
             opened_at=s.opened_at, actor="", note=s.text.fallback, evidence=c, peak=peak, shelved_until=shelved_until,
+            told_through=max(c.through, alert.told_through if alert else -1),
         )  # fmt: skip
         self._keep(new)
         return new

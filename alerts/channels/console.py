@@ -59,6 +59,9 @@ class Console:
         except FileNotFoundError:
             return None
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
     def _append(self, message: Message) -> None:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         line = {

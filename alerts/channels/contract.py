@@ -85,3 +85,6 @@ class Channel(Protocol):
 
     def ask(self, message: Message) -> Outcome | None:
         """What the provider knows of this key; None where it knows nothing. Only asked where `repeat` is `askable`."""
+
+    def close(self) -> None:
+        """Give connections back; called once, at the end."""

@@ -51,6 +51,9 @@ class Email:
         """SMTP has no question for it."""
         return None
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
     def _greet(self, server: smtplib.SMTP) -> None:
         server.ehlo()
         if self._starttls:

@@ -48,6 +48,10 @@ class Webhook:
         """Not needed: sending again under the same key is the question."""
         return None
 
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._client.close()
+
     def _headers(self, message: Message, body: bytes) -> dict[str, str]:
         headers = {"content-type": "application/json; charset=utf-8", "idempotency-key": message.key, "x-nhip-alert-id": message.alert_id}
         if self._secret.get_secret_value():

@@ -55,7 +55,8 @@ SLOW = replace(
 
 def after(c: Condition, **changes: Any) -> Condition:
     """A later row of the same alert: the mark goes up by one unless given."""
-    return replace(c, **({"through": c.through + 1, "period_start": c.period_start + HOUR, "event_time": c.event_time + HOUR} | changes))
+    later = {"through": c.through + 1, "period_start": c.period_start + HOUR, "event_time": c.event_time + HOUR} | changes
+    return replace(c, **({"period_end": later["period_start"]} | later))
 
 
 def notification(channel: str = "email", **changes: Any) -> Notification:
