@@ -27,7 +27,10 @@ MAX_MESSAGE_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic as it must exist. `schema` is the stem of a file in `schemas/avro`, or empty where values are bytes as received."""
+    """One topic as it must exist. `schema` is the stem of a file in `schemas/avro`, or empty where values have none.
+
+    Values of `dead.*` are the original bytes; the schema is that of their header `nhip-dead-letter`.
+    """
 
     name: str
     partitions: int
@@ -75,5 +78,5 @@ def _topics(prefix: str) -> Iterator[Topic]:
     yield Topic(f"{prefix}notify.results", 2, "delete", "notification", "notification_key", 400 * DAY_MS)
     yield Topic(f"{prefix}notify.ledger", 2, "compact", "notification", "notification_key")
     for stage in ("producers", "stage1", "stage2", "alerts", "sinks"):
-        yield Topic(f"{prefix}dead.{stage}", 2, "delete", "", "as the original", 400 * DAY_MS)
+        yield Topic(f"{prefix}dead.{stage}", 2, "delete", "dead_letter", "as the original", 400 * DAY_MS)
     yield Topic(f"{prefix}ops.audit", 1, "delete", "", "actor", -1)
