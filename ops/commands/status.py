@@ -23,7 +23,8 @@ NOT_RUNNING = 3
 WORDS = {
     "waiting": "chờ / waiting", "starting": "đang khởi động / starting", "ready": "tốt / ready",
     "unhealthy": "không trả lời / unhealthy",
-    "restarting": "khởi động lại / restarting", "stopping": "đang dừng / stopping", "stopped": "đã dừng / stopped", "failed": "hỏng / failed",
+    "restarting": "khởi động lại / restarting", "stopping": "đang dừng / stopping",
+    "stopped": "đã dừng / stopped", "failed": "hỏng / failed",
 }  # fmt: skip
 
 

@@ -63,7 +63,7 @@ class Keeper:
         except OSError as error:
             raise PartError(f"{self.part.name}: {self.part.argv[0]}: {error.strerror}. {self.part.advice}".rstrip()) from error
         self._child = child
-        self._say("starting", pid=child.pid, started=child.identity.started)
+        self._say("starting", pid=child.pid, born=child.identity.born)
         log.info("part started", part=self.part.name, pid=child.pid)
         with ExitStack() as undo:
             undo.callback(self._end, child)

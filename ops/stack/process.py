@@ -1,7 +1,7 @@
-"""Process: one started program, known by pid and start time, with its output in a file; ended with everything it started.
+"""Process: one started program, known by pid and birth, with its output in a file; ended with everything it started.
 
-A pid alone is not an identity: the kernel gives it out again. `Identity` therefore holds the start time as well, and nothing is signalled
-whose start time differs. Each program leads its own session and process group, so that a terminal's Ctrl-C does not reach it and its
+A pid alone is not an identity: the kernel gives it out again. `Identity` therefore holds the birth as well, and nothing is signalled whose
+birth differs. Each program leads its own session and process group, so that a terminal's Ctrl-C does not reach it and its
 children can be ended with it.
 """
 
@@ -17,33 +17,50 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import psutil
 
 POLL_S = 0.05
 KILL_WAIT_S = 10.0
 PR_SET_PDEATHSIG = 1
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+TICKS_AFTER_NAME = 19
+"""Index of `starttime` among the fields that follow the name in /proc/<pid>/stat (proc(5): field 22)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A process that cannot be mistaken for another: pid and start time (seconds since the epoch, as the system reports it)."""
+    """A process that cannot be mistaken for another: its pid and its birth (see `birth`)."""
 
     pid: int
-    started: float
+    born: str
 
-    def process(self) -> psutil.Process | None:
-        """The living process of this identity; None where it has ended (a zombie has ended) or the pid belongs to another now."""
-        try:
-            process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started) < 0.01 and process.status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return None
-        return process if same else None
+    @classmethod
+    def of(cls, pid: int) -> Self:
+        """The process that has `pid` now. Raises psutil.NoSuchProcess."""
+        return cls(pid, birth(pid))
 
     def alive(self) -> bool:
-        """Whether it still runs."""
-        return self.process() is not None
+        """Whether it still runs: a zombie has ended, and a pid that belongs to another process now is not this one."""
+        try:
+            return birth(self.pid) == self.born and psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+
+def birth(pid: int) -> str:
+    """When a process began, in a form that a corrected clock does not move: boot and ticks since boot (Linux), else the start time.
+
+    Raises psutil.NoSuchProcess.
+    """
+    if not BOOT.exists():
+        return repr(psutil.Process(pid).create_time())
+    try:
+        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError) as error:
+        raise psutil.NoSuchProcess(pid) from error
+    return f"{BOOT.read_text().strip()}:{after_name[TICKS_AFTER_NAME]}"
 
 
 class Child:
@@ -51,7 +68,7 @@ class Child:
 
     def __init__(self, popen: subprocess.Popen[bytes]) -> None:
         self._popen = popen
-        self.identity = Identity(popen.pid, psutil.Process(popen.pid).create_time())
+        self.identity = Identity.of(popen.pid)  # an unreaped child keeps its pid, so this cannot miss
 
     @property
     def pid(self) -> int:
@@ -107,11 +124,10 @@ def spawn(argv: tuple[str, ...], log: Path, cwd: Path, env: Mapping[str, str], w
 
 def end(identity: Identity, timeout: float) -> bool:
     """End a process that another one started (a former supervisor): SIGTERM, then SIGKILL to its group. True where it ran and has ended."""
-    process = identity.process()
-    if process is None:
+    if not identity.alive():
         return False
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process.terminate()
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(identity.pid, signal.SIGTERM)
     if not _gone(identity, timeout) and identity.alive():
         _signal_group(identity.pid, signal.SIGKILL)
         _gone(identity, KILL_WAIT_S)

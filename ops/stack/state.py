@@ -1,6 +1,6 @@
 """State: what the supervisor knows of the stack, in `<data_dir>/stack.json`, written by it alone and read by every `nhip` command.
 
-Times are epoch milliseconds UTC; `started` of an identity is the system's start time of the process in seconds.
+Times are epoch milliseconds UTC; `pid` and `born` are an `Identity`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Row(BaseModel):
     since: int = 0
     address: str = ""
     pid: int = 0
-    started: float = 0.0
+    born: str = ""
     restarts: int = 0
     said: str = ""
     memory_mb: int = 0
@@ -49,7 +49,7 @@ class Row(BaseModel):
 
     def identity(self) -> Identity | None:
         """The process of this row; None where it has none."""
-        return Identity(self.pid, self.started) if self.pid else None
+        return Identity(self.pid, self.born) if self.pid else None
 
 
 class State(BaseModel):
@@ -60,13 +60,13 @@ class State(BaseModel):
     phase: Phase
     since: int
     pid: int
-    started: float
+    born: str
     failure: str = ""
     rows: tuple[Row, ...] = ()
 
     def supervisor(self) -> Identity:
         """The process that wrote this."""
-        return Identity(self.pid, self.started)
+        return Identity(self.pid, self.born)
 
     def row(self, name: str) -> Row | None:
         """The row of that name; None where there is none."""
@@ -97,7 +97,7 @@ class Board:
         self._clock = clock
         self._lock = threading.Lock()
         rows = tuple(_row(entry, clock()) for entry in entries)
-        self._state = State(phase="starting", since=clock(), pid=me.pid, started=me.started, rows=rows)
+        self._state = State(phase="starting", since=clock(), pid=me.pid, born=me.born, rows=rows)
         write(data_dir, self._state)
 
     @property

@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 import structlog
 
 from ops.stack.keeper import Keeper, Pace, Stopped
@@ -78,12 +77,14 @@ def supervise(data_dir: Path, plan: Callable[[], Sequence[Part | Step]], pace: P
             log.error("no plan", error=str(error))
             Board(data_dir, (), me()).phase("failed", str(error))
             return 1
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: supervisor.stop())
         return supervisor.run()
 
 
 def me() -> Identity:
     """This process."""
-    return Identity(os.getpid(), psutil.Process().create_time())
+    return Identity.of(os.getpid())
 
 
 class Supervisor:
@@ -102,9 +103,7 @@ class Supervisor:
         self._threads = {e.name: threading.Thread(target=self._live, args=(e,), name=e.name, daemon=True) for e in self._entries}
 
     def run(self) -> int:
-        """Until a signal or a failed start: 0 after an orderly stop, 1 where the stack did not come up."""
-        signal.signal(signal.SIGTERM, self._on_signal)
-        signal.signal(signal.SIGINT, self._on_signal)
+        """Until `stop` or a failed start: 0 after an orderly stop, 1 where the stack did not come up."""
         for thread in self._threads.values():
             thread.start()
         if self._come_up():
@@ -119,7 +118,8 @@ class Supervisor:
         log.info("stack stopped", failed=bool(failure))
         return 1 if failure else 0
 
-    def _on_signal(self, number: int, _frame: object) -> None:
+    def stop(self) -> None:
+        """Ask `run` to stop everything and return; from any thread or signal handler."""
         self._stop.set()
 
     def _come_up(self) -> bool:
