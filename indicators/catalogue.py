@@ -65,7 +65,6 @@ class Indicator(Row):
     source_text: str = Field("", description="the whole cell, word for word")
     source_period: str = ""
     national_ref: tuple[str, ...] = ()
-    same_as: tuple[str, ...] = Field((), description="catalogue/code of the rows of this or other catalogues with the same concept")
     to_confirm: tuple[str, ...] = ()
     corrections: tuple[str, ...] = Field((), description="what was corrected against the first transcription, and why")
     notes: str | None = None
