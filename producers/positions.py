@@ -1,0 +1,98 @@
+"""Positions: how far each source was delivered, and what its adapter must remember, durable in one file per source.
+
+`<directory>/<source>.sqlite` holds the position and the memory; both change in one transaction with full synchronisation, after Kafka
+has acknowledged everything up to the position, so a crash never leaves a position ahead of what was delivered nor a memory beside its
+position.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+
+from producers.contract import Json, Position, Remembered
+
+
+class PositionError(RuntimeError):
+    """The file of positions cannot be read or written; the message names it and what to do."""
+
+
+class SourceState:
+    """Position and memory of one source. Used by one thread at a time (the source's own); also the `Memory` its adapter reads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
+            self._db.executescript(
+                "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL;"
+                "CREATE TABLE IF NOT EXISTS position (id INTEGER PRIMARY KEY CHECK (id = 1), value TEXT NOT NULL);"
+                "CREATE TABLE IF NOT EXISTS memory (key TEXT PRIMARY KEY, value TEXT NOT NULL, expires_at INTEGER NOT NULL) WITHOUT ROWID;"
+                "CREATE INDEX IF NOT EXISTS memory_expiry ON memory (expires_at);"
+            )
+        except sqlite3.Error as e:
+            raise self._failure("open", e) from e
+
+    def load(self) -> Position:
+        """The saved position; empty where none was saved. Raises PositionError."""
+        try:
+            row = self._db.execute("SELECT value FROM position").fetchone()
+            return dict(json.loads(row[0])) if row else {}
+        except (sqlite3.Error, ValueError, TypeError) as e:
+            raise self._failure("read", e) from e
+
+    def recall(self, key: str) -> Json:
+        """The remembered value or None. Raises PositionError."""
+        try:
+            row = self._db.execute("SELECT value FROM memory WHERE key = ?", (key,)).fetchone()
+            return json.loads(row[0]) if row else None
+        except (sqlite3.Error, ValueError) as e:
+            raise self._failure("read", e) from e
+
+    def save(self, position: Position, remembered: Mapping[str, Remembered], now: int) -> None:
+        """Write position and memory in one transaction and forget what expired before `now` (epoch ms). Raises PositionError."""
+        rows = [(k, json.dumps(r.value, ensure_ascii=False), r.expires_at) for k, r in remembered.items()]
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("INSERT OR REPLACE INTO position VALUES (1, ?)", (json.dumps(position, ensure_ascii=False),))
+            self._db.executemany("INSERT OR REPLACE INTO memory VALUES (?, ?, ?)", rows)
+            self._db.execute("DELETE FROM memory WHERE expires_at < ?", (now,))
+            self._db.execute("COMMIT")
+        except sqlite3.Error as e:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise self._failure("write", e) from e
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def _failure(self, act: str, cause: Exception) -> PositionError:
+        return PositionError(
+            f"không {'ghi' if act == 'write' else 'đọc'} được vị trí của nguồn trong {self._path.name} ({type(cause).__name__}); "
+            f"kiểm tra đĩa và quyền ghi, hoặc xoá tệp để đọc lại nguồn từ đầu (bản ghi trùng tự bị loại) / "
+            f"cannot {act} the position file {self._path.name}: check disk and permissions, or delete it to read the source again"
+        )
+
+
+class PositionStore:
+    """The files of all sources in one directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._open: dict[str, SourceState] = {}
+
+    def of(self, source: str) -> SourceState:
+        """Position and memory of a source, opened once. Raises PositionError."""
+        if source not in self._open:
+            self._open[source] = SourceState(self._directory / f"{source}.sqlite")
+        return self._open[source]
+
+    def close(self) -> None:
+        """Close every file."""
+        for state in self._open.values():
+            state.close()
+        self._open.clear()
