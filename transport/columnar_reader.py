@@ -252,7 +252,7 @@ def _resolve(chunk: _Chunk, table: pl.DataFrame, columns: list[Column]) -> pl.Da
             wrong = made.is_null().arg_true().to_list()
             fault = ("contract", column.name, "a value the present schema does not know")
             return _resolve(chunk, _without(chunk, table, wrong, fault), columns)
-        done.append(made)
+        done.append(made.alias(column.name))
     frame = pl.DataFrame([*done, where])
     return frame.select([c.name if c.default is None else c.default for c in columns] + [INDEX])
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from indicators.wide import Wide
 
-SUMMABLE = st.one_of(st.integers(-(1 << 110), 1 << 110), st.integers(-(1 << 63), (1 << 63) - 1), st.sampled_from([0, -1, 1 << 64, -(1 << 64)]))
+EDGES = st.sampled_from([0, -1, 1 << 64, -(1 << 64), (1 << 63) - 1, 1 << 63])
+SUMMABLE = st.one_of(st.integers(-(1 << 110), 1 << 110), st.integers(-(1 << 63), (1 << 63) - 1), EDGES)
 LISTS = st.lists(SUMMABLE, min_size=1, max_size=40)
 EXACT = Context(prec=50)  # the default context rounds to 28 digits
 DIGITS_38 = st.integers(-(10**38) + 1, 10**38 - 1)
