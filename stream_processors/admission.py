@@ -74,7 +74,14 @@ def admit(frame: pl.DataFrame, keys: list[bytes], offsets: Int64s, series: Serie
     revision = frame["revision"].cast(pl.Int64).to_numpy()
     _require(good, (time >= EARLIEST_MS) & (time < LATEST_MS), refusals, "impossible_date", "event_time", "outside 1990–2100")
     _require(good, ~actual | (time <= ingested + AHEAD_MS), refusals, "impossible_date", "event_time", "more than a day after ingested_at")
-    _require(good, (period_end > period_start) & (period_start >= EARLIEST_MS), refusals, "impossible_date", "period_end", "not after period_start")
+    _require(
+        good,
+        (period_end > period_start) & (period_start >= EARLIEST_MS),
+        refusals,
+        "impossible_date",
+        "period_end",
+        "not after period_start",
+    )
     _require(good, revision >= 0, refusals, "validation", "revision", "negative")
     record_id = frame["source_record_id"]
     _require(good, (record_id.str.len_bytes() > 0).to_numpy(), refusals, "validation", "source_record_id", "empty")

@@ -67,3 +67,23 @@ def end_ms(kind: Kind, pane: int) -> int:
 def kind_of(pane_kind: str) -> Kind:
     """Kind of its name in the catalogue."""
     return KINDS[pane_kind]
+
+
+def month_code(month: Int64s, budget_year: Int64s) -> Int64s:
+    """Pane code of a month split by budget year: four codes a month, for the year before, this year, the next, and none.
+
+    Capital of a budget year is paid until 31 January of the next (domain.md §12.4), so one month may hold entries of two budget years.
+    """
+    year = 1970 + month // 12
+    split = np.where(budget_year == 0, 3, np.clip(budget_year - year + 1, 0, 2))
+    return month * 4 + split
+
+
+def month_of_code(code: Int64s) -> Int64s:
+    """Month number of month codes."""
+    return code // 4
+
+
+def budget_year_of_code(code: Int64s) -> Int64s:
+    """Budget year of month codes, 0: none."""
+    return np.where(code % 4 == 3, 0, 1970 + code // 48 + code % 4 - 1)

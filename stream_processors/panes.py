@@ -47,7 +47,7 @@ class Groups:
 
 @dataclass(slots=True)
 class Records:
-    """Live records to be grouped, any order: series, event time, value, revision, status, offset."""
+    """Live records to be grouped: series, event time, value, revision, status, offset, budget year."""
 
     sid: Int64s
     time: Int64s
@@ -55,10 +55,13 @@ class Records:
     revision: Int64s
     status: Int64s
     offset: Int64s
+    budget_year: Int64s
 
     def take(self, rows: NDArray[Any]) -> Records:
         """Some of the records, in the order given."""
-        return Records(self.sid[rows], self.time[rows], self.value.take(rows), self.revision[rows], self.status[rows], self.offset[rows])
+        return Records(
+            self.sid[rows], self.time[rows], self.value.take(rows), self.revision[rows], self.status[rows], self.offset[rows], self.budget_year[rows]
+        )  # fmt: skip
 
     def __len__(self) -> int:
         return len(self.sid)
@@ -70,8 +73,12 @@ def pane_keys(sid: Int64s, pane: Int64s) -> NDArray[np.uint64]:
 
 
 def group(records: Records, pane: Int64s) -> Groups:
-    """Records ordered by (series, pane, event time, offset) into their panes; `pane` beside each record."""
+    """Records ordered by (series, event time, offset) into their panes; `pane` beside each record, rising within a series or nearly so."""
     n = len(records)
+    keys = pane_keys(records.sid, pane)
+    if n > 1 and (keys[1:] < keys[:-1]).any():
+        order = np.argsort(keys, kind="stable")
+        records, pane = records.take(order), pane[order]
     new = np.empty(n, bool)
     new[:1] = True
     new[1:] = (records.sid[1:] != records.sid[:-1]) | (pane[1:] != pane[:-1])
@@ -82,22 +89,6 @@ def group(records: Records, pane: Int64s) -> Groups:
         records.value.sum_by_starts(starts), records.value.min_by_starts(starts), records.value.max_by_starts(starts), records.value.take(ends),
         records.time[ends], np.maximum.reduceat(records.revision, starts), np.minimum.reduceat(records.status, starts),
         np.maximum.reduceat(records.offset, starts),
-    )  # fmt: skip
-
-
-def regroup(groups: Groups, pane: Int64s) -> Groups:
-    """Groups of a finer width, ordered by (series, finer pane), into coarser panes; `pane` beside each group."""
-    n = len(groups)
-    new = np.empty(n, bool)
-    new[:1] = True
-    new[1:] = (groups.sid[1:] != groups.sid[:-1]) | (pane[1:] != pane[:-1])
-    starts = np.flatnonzero(new)
-    ends = np.append(starts[1:], n) - 1
-    return Groups(
-        groups.sid[starts], pane[starts], np.add.reduceat(groups.count, starts),
-        groups.sum.sum_by_starts(starts), groups.min.min_by_starts(starts), groups.max.max_by_starts(starts), groups.last.take(ends),
-        groups.last_time[ends], np.maximum.reduceat(groups.revision, starts), np.minimum.reduceat(groups.status, starts),
-        np.maximum.reduceat(groups.through, starts),
     )  # fmt: skip
 
 

@@ -45,17 +45,26 @@ class Arrivals:
     def __len__(self) -> int:
         return len(self.hash)
 
+    def take(self, rows: Int64s) -> Arrivals:
+        """Some of the arrivals, in the order given."""
+        return Arrivals(
+            self.hash[rows], self.sid[rows], self.time[rows], self.value.take(rows), self.revision[rows], self.status[rows], self.offset[rows],
+            self.budget_year[rows], self.alive[rows],
+        )  # fmt: skip
+
     def records(self, rows: Int64s) -> Records:
         """Some of them as records to be grouped."""
-        return Records(self.sid[rows], self.time[rows], self.value.take(rows), self.revision[rows], self.status[rows], self.offset[rows])
+        return Records(
+            self.sid[rows], self.time[rows], self.value.take(rows), self.revision[rows], self.status[rows], self.offset[rows], self.budget_year[rows]
+        )  # fmt: skip
 
 
 @dataclass(slots=True)
 class Remembered:
     """What a batch of arrivals did.
 
-    `fresh`: indices of arrivals that were never seen (they add). `replaced`: per effective correction, the arrival and the memory row before it
-    (time and budget year, value, alive) in offset order. `ignored`: arrivals that repeat what is known, or come with a lower revision.
+    `fresh`: indices of arrivals that were never seen (they add). `corrections`: effective changes of known records, in offset order.
+    `ignored`: how many repeat what is known, or come with a lower revision. `orphans`: fresh ones that claim to revise something unknown.
     """
 
     fresh: Int64s
@@ -86,11 +95,27 @@ class RecordMemory:
     def __len__(self) -> int:
         return self.columns.count
 
+    def suspects(self, arrivals: Arrivals) -> Bools:
+        """Which arrivals `remember` will look at one by one: their identity is known already, or comes twice in the batch."""
+        return (self._index.get(arrivals.hash) >= 0) | _repeated(arrivals.hash)
+
+    def hashes_of(self, sid: int) -> dict[int, tuple[int, int, int]]:
+        """Live records of one series: identity → (event time, offset, unscaled value)."""
+        n = self.columns.count
+        c = self.columns
+        rows = np.flatnonzero((c.array("sid")[:n] == sid) & c.array("alive")[:n])
+        values = c.wide("value").take(rows).to_ints()
+        return dict(
+            zip(
+                c.array("hash")[rows].tolist(),
+                zip(c.array("time")[rows].tolist(), c.array("offset")[rows].tolist(), values, strict=True),
+                strict=True,
+            )
+        )
+
     def remember(self, arrivals: Arrivals) -> Remembered:
         """Enter arrivals in offset order; tells which add, which correct and which repeat."""
-        rows = self._index.get(arrivals.hash)
-        known = rows >= 0
-        slow = known | _repeated(arrivals.hash)
+        slow = self.suspects(arrivals)
         fresh = np.flatnonzero(~slow)
         if fresh.size:
             self._enter(arrivals, fresh)
@@ -121,9 +146,7 @@ class RecordMemory:
                 ignored += 1
                 continue
             old = c.wide("value").take(np.array([row])).to_ints()[0]
-            corrections.append(
-                Correction(i, bool(c.array("alive")[row]), int(c.array("time")[row]), int(c.array("budget_year")[row]), old)
-            )
+            corrections.append(Correction(i, bool(c.array("alive")[row]), int(c.array("time")[row]), int(c.array("budget_year")[row]), old))
             self._overwrite(row, arrivals, i)
         return corrections, ignored
 
@@ -160,7 +183,7 @@ class RecordMemory:
         rows = rows[order]
         return Records(
             sid[order], time[order], c.wide("value").take(rows), c.array("revision")[rows].astype(np.int64),
-            c.array("status")[rows].astype(np.int64), offset[order],
+            c.array("status")[rows].astype(np.int64), offset[order], c.array("budget_year")[rows].astype(np.int64),
         )  # fmt: skip
 
     def forget(self, rows: Int64s) -> None:

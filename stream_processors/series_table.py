@@ -20,7 +20,7 @@ from transport.topics import GROUPS
 
 Int64s = NDArray[np.int64]
 INT64 = np.iinfo(np.int64)
-NEVER = -(1 << 62)
+NEVER = -(1 << 50)
 """Watermark of a series without any admitted record."""
 
 
@@ -147,7 +147,9 @@ class SeriesTable:
         which = spec.indicator, spec.component
         self._per_spec[which] = self._per_spec.get(which, 0) + 1
         if self._per_spec[which] > spec.max_series:
-            return Entry(key, series, None, "contract", f"more than {spec.max_series} series of this indicator: see max_series in catalogue", (), ())
+            return Entry(
+                key, series, None, "contract", f"more than {spec.max_series} series of this indicator: see max_series in catalogue", (), ()
+            )
         rules = tuple(
             r
             for r in self._rules.of_series(series.indicator, series.component, series.figure)

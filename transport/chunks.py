@@ -120,7 +120,9 @@ def _credentials(settings: Settings) -> Any:
         return None
     import ssl
 
-    context = ssl.create_default_context(cafile=settings.kafka_ssl_ca_location or None) if "SSL" in settings.kafka_security_protocol else None
+    context = (
+        ssl.create_default_context(cafile=settings.kafka_ssl_ca_location or None) if "SSL" in settings.kafka_security_protocol else None
+    )
     if settings.kafka_security_protocol == "SSL":
         return faust.SSLCredentials(context)
     return faust.SASLCredentials(

@@ -121,7 +121,9 @@ class Lane:
         started = time.monotonic()
         await self._writer.start()  # 1
         self._position = await asyncio.get_running_loop().run_in_executor(None, self._fold.restore)  # 2, 3
-        log.info("lane open", topic=self.topic, partition=self.partition, position=self._position, seconds=round(time.monotonic() - started, 3))
+        log.info(
+            "lane open", topic=self.topic, partition=self.partition, position=self._position, seconds=round(time.monotonic() - started, 3)
+        )
         while True:
             await self._wait_for_work()
             await self._allowed.wait()

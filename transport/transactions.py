@@ -122,7 +122,9 @@ class PlainWriter:
 
     def __init__(self, settings: Settings, transactional_id: str, group: str) -> None:
         self.transactional_id = transactional_id
-        self._producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap, acks="all", enable_idempotence=True, max_batch_size=MAX_BATCH_BYTES)
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=settings.kafka_bootstrap, acks="all", enable_idempotence=True, max_batch_size=MAX_BATCH_BYTES
+        )
 
     async def start(self) -> None:
         """Connect."""
@@ -150,5 +152,7 @@ def _security(settings: Settings) -> dict[str, Any]:
         "sasl_mechanism": settings.kafka_sasl_mechanism or "PLAIN",
         "sasl_plain_username": settings.kafka_sasl_username or None,
         "sasl_plain_password": settings.kafka_sasl_password.get_secret_value() or None,
-        "ssl_context": ssl.create_default_context(cafile=settings.kafka_ssl_ca_location or None) if "SSL" in settings.kafka_security_protocol else None,
+        "ssl_context": ssl.create_default_context(cafile=settings.kafka_ssl_ca_location or None)
+        if "SSL" in settings.kafka_security_protocol
+        else None,
     }

@@ -1,0 +1,75 @@
+"""Condition rows: what a rule says of a series or result when its state changes, with the evidence beside it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from indicators.observation import SCALE
+from indicators.rule import Rule
+from stream_processors.rule_state import Change, Phase, RuleState
+
+NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "https://nhip.vn/alert")
+_QUANTUM = Decimal(1).scaleb(-SCALE)
+
+
+def alert_id(rule: str, series: str, opened: int) -> str:
+    """The identity of an alert: rule, series and start of the period that opened it (epoch ms). The same inputs give the same id, for ever."""
+    return str(uuid.uuid5(NAMESPACE, f"{rule}|{series}|{opened}"))
+
+
+def scaled(value: Decimal) -> Decimal:
+    """The value with six places, as it travels."""
+    return value.quantize(_QUANTUM)
+
+
+def condition_row(
+    rule: Rule, series: str, change: Change, state: RuleState, evidence: Mapping[str, Any], *, corrected: bool
+) -> dict[str, Any]:
+    """The Avro record of a change. `state`: after it; `evidence`: the fields that the stage knows (values, period, source record, marks).
+
+    A fall that a correction of the data caused is `corrected`, not `cleared` or `better`: the alert stood on a number that was wrong.
+    """
+    transition = "corrected" if corrected and change.transition in ("cleared", "better") else change.transition
+    return {
+        "rule": rule.id,
+        "rule_version": rule.version,
+        "transition": transition,
+        "series": series,
+        "severity": 0 if change.transition == "cleared" else state.severity,
+        "severity_before": change.severity_before,
+        "level": change.level.name,
+        "mode": "exercise" if rule.status == "exercise" else "live",
+        **evidence,
+    }
+
+
+def rule_state_record(rule: str, state: RuleState) -> dict[str, Any]:
+    """The state as it is kept in the series' own row."""
+    return {
+        "rule": rule,
+        "alert_id": state.alert_id,
+        "phase": int(state.phase),
+        "severity": state.severity,
+        "since": state.since,
+        "candidate": state.candidate,
+        "candidate_since": state.candidate_since,
+        "evaluated": state.evaluated,
+        "value": scaled(state.value),
+    }
+
+
+def rule_state_of(record: Mapping[str, Any]) -> RuleState:
+    """The reverse of `rule_state_record`."""
+    return RuleState(
+        record["alert_id"],
+        Phase(record["phase"]),
+        record["severity"],
+        record["since"],
+        record["candidate"],
+        record["candidate_since"],
+        record["evaluated"],
+        record["value"],
+    )

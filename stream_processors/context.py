@@ -1,0 +1,48 @@
+"""What every lane of a worker shares: vocabulary, formulas, rules, schema ids, encoders, metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from indicators.formula import FormulaBook
+from indicators.rule import RuleBook
+from indicators.vocabulary import Vocabulary
+from transport.columnar_reader import Refused
+from transport.columnar_writer import AvroEncoder
+from transport.dead_letters import DeadLetters
+from transport.metrics import Metrics
+from transport.registry import Registry
+from transport.settings import Settings
+
+GROUP = "worker"
+
+
+class StageMetrics:
+    """Counts what lanes do; `metrics` None: nothing is counted (tests, benchmarks of the pure fold)."""
+
+    def __init__(self, metrics: Metrics | None) -> None:
+        self.metrics = metrics
+
+    def folded(self, stage: str, group: str, count: int, refused: Iterable[Refused]) -> None:
+        """A chunk was folded."""
+        if self.metrics is not None:
+            self.metrics.count("nhip_messages_in", count, topic=f"{'obs' if stage == 'stage1' else 'operands'}.{group}")
+            for one in refused:
+                self.metrics.count("nhip_refused", stage=stage, reason=one.reason)
+
+
+class Context:
+    """Built once per process. Raises RegistryError where schemas are not registered, RuleError or FormulaError where data is wrong."""
+
+    def __init__(self, settings: Settings, metrics: Metrics | None = None) -> None:
+        self.settings = settings
+        self.prefix = settings.topic_prefix
+        self.vocabulary = Vocabulary.load(settings.home)
+        self.formulas = FormulaBook.load(settings.home)
+        self.rules = RuleBook.load(settings.home)
+        self.registry = Registry(settings)
+        self.metrics = StageMetrics(metrics)
+        self.conditions = AvroEncoder("condition", self.registry.id_of("condition"))
+        encoder = AvroEncoder("dead_letter", self.registry.id_of("dead_letter"))
+        self.letters = DeadLetters("stage1", encoder)
+        self.letters_of_stage2 = DeadLetters("stage2", encoder)

@@ -1,0 +1,57 @@
+"""A context without servers: the real vocabulary, rules and formulas; schema ids from a table instead of a registry."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from stream_processors.context import Context, StageMetrics
+from indicators.formula import FormulaBook
+from indicators.rule import RuleBook
+from indicators.vocabulary import Vocabulary
+from transport.columnar_writer import AvroEncoder
+from transport.dead_letters import DeadLetters
+from transport.schema_ids import SchemaUnknown
+from transport.schemas import load
+from transport.settings import HOME, Settings
+
+NAMES = ("observation", "pane", "aggregate", "operand", "derived", "condition", "dead_letter")
+
+
+class OfflineRegistry:
+    """Ids 1… in the order of NAMES."""
+
+    def id_of(self, name: str) -> int:
+        """Id of a schema."""
+        return NAMES.index(name) + 1
+
+    def schema(self, number: int) -> dict[str, Any]:
+        """Schema of an id; SchemaUnknown beyond the table."""
+        if not 1 <= number <= len(NAMES):
+            raise SchemaUnknown(str(number))
+        return load(NAMES[number - 1]).raw
+
+
+class OfflineContext(Context):
+    """The same attributes as the real one."""
+
+    def __init__(self) -> None:
+        self.settings = Settings.load()
+        self.prefix = ""
+        self.vocabulary = Vocabulary.load(HOME)
+        self.formulas = FormulaBook.load(HOME)
+        self.rules = RuleBook.load(HOME)
+        self.registry = OfflineRegistry()  # type: ignore[assignment]
+        self.metrics = StageMetrics(None)
+        self.conditions = AvroEncoder("condition", self.registry.id_of("condition"))
+        encoder = AvroEncoder("dead_letter", self.registry.id_of("dead_letter"))
+        self.letters = DeadLetters("stage1", encoder)
+        self.letters_of_stage2 = DeadLetters("stage2", encoder)
+
+
+class Record(NamedTuple):
+    """What a fold reads of a consumer record."""
+
+    offset: int
+    key: bytes
+    value: bytes
+    timestamp: int

@@ -1,0 +1,74 @@
+"""Reading a partition from one end to the other, once: state rows for a restore, inputs for a rebuild."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Final
+
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from transport.kafka_clients import consumer
+from transport.settings import Settings
+
+STALL_SECONDS: Final = 60.0
+_BATCH: Final = 20_000
+
+
+class RestoreError(RuntimeError):
+    """A partition could not be read to its end in time."""
+
+
+def read_partition(
+    settings: Settings, topic: str, partition: int, first: int | None = None, until: int | None = None
+) -> Iterator[list[Message]]:
+    """Messages of one partition, read_committed, in batches, from `first` (default: the oldest) up to `until` (default: the end seen now).
+
+    Raises RestoreError when nothing arrives for a minute. For state rows call it after the fence: then no transaction of ours is open.
+    """
+    reader = consumer(settings, "restore", fetch_queue_backoff_ms=5, fetch_wait_max_ms=20, fetch_message_max_bytes=4 << 20)
+    try:
+        low, high = reader.get_watermark_offsets(TopicPartition(topic, partition), STALL_SECONDS)
+        at = max(low, first if first is not None else low)
+        end = high if until is None else min(high, until)
+        if at < end:
+            reader.assign([TopicPartition(topic, partition, at)])
+            yield from _read(reader, topic, partition, at, end)
+    finally:
+        reader.close()
+
+
+def _read(reader: Consumer, topic: str, partition: int, at: int, end: int) -> Iterator[list[Message]]:
+    progress = time.monotonic()
+    while at < end:
+        batch = reader.consume(_BATCH, 0.2)
+        for message in batch:
+            if message.error():
+                raise KafkaException(message.error())
+        if batch:
+            at = int(batch[-1].offset() or 0) + 1
+            progress = time.monotonic()
+            inside = [m for m in batch if (m.offset() or 0) < end]
+            if inside:
+                yield inside
+        if at < end:  # aborted rows and markers move the position without a message
+            position = reader.position([TopicPartition(topic, partition)])[0].offset
+            at = max(at, position)
+        if time.monotonic() - progress > STALL_SECONDS:
+            raise RestoreError(
+                f"{topic}-{partition}: no message for {STALL_SECONDS:.0f} s at offset {at} of {end}; is the broker well? `nhip status`"
+            )
+
+
+def newest_rows(settings: Settings, topic: str, partition: int) -> dict[bytes, bytes]:
+    """Newest value of each key of a compacted partition; keys whose newest value is a tombstone are left out."""
+    rows: dict[bytes, bytes] = {}
+    for batch in read_partition(settings, topic, partition):
+        for message in batch:
+            key, value = message.key(), message.value()
+            assert isinstance(key, bytes)
+            if value is None:
+                rows.pop(key, None)
+            else:
+                rows[key] = value if isinstance(value, bytes) else value.encode()
+    return rows
