@@ -28,7 +28,7 @@ class Accounts:
 
     def __init__(self, accounts: tuple[Account, ...]) -> None:
         if len({a.name for a in accounts}) != len(accounts):
-            raise ValueError("two accounts of the ClickHouse endpoint have one name: set NHIP_CLICKHOUSE_USER and NHIP_CLICKHOUSE_READER_USER apart")
+            raise ValueError("both ClickHouse accounts have one name: set NHIP_CLICKHOUSE_USER, NHIP_CLICKHOUSE_READER_USER apart")
         self._accounts = accounts
 
     @classmethod
@@ -62,9 +62,8 @@ def _credentials(headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[
         "user" in query or "password" in query,
     ]
     if sum(ways) == 0:
-        raise ServerError(
-            194, "REQUIRED_PASSWORD", "Authentication required: send HTTP Basic credentials, X-ClickHouse-User and X-ClickHouse-Key, or user and password."
-        )
+        how = "send HTTP Basic credentials, or X-ClickHouse-User and X-ClickHouse-Key, or user and password."
+        raise ServerError(194, "REQUIRED_PASSWORD", f"Authentication required: {how}")
     if sum(ways) > 1:
         raise _failed("Invalid authentication: credentials were given in more than one way; use one of them.")
     if ways[0]:

@@ -1,7 +1,7 @@
 """ClickHouse's own compressed blocks, as `compress=1` and `decompress=1` ask for them: what clients of the Native protocol send over HTTP.
 
-A block: 16 bytes CityHash128 (version 1.0.2) of all that follows, 1 byte method, 4 bytes length with these 9 bytes of head, 4 bytes length of
-the plain data, the data. Lengths are little-endian. Methods: 0x82 LZ4, 0x90 ZSTD, 0x02 none.
+A block: 16 bytes CityHash128 (version 1.0.2) of all that follows, 1 byte method, 4 bytes length with these 9 bytes of head, 4 bytes
+length of the plain data, the data. Lengths are little-endian. Methods: 0x82 LZ4, 0x90 ZSTD, 0x02 none.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from ops.clickhouse.errors import ServerError
 from ops.clickhouse.limits import MIB
 
 _HEAD: Final = struct.Struct("<BII")
-_SUM_BYTES: Final = 16
+_HALVES: Final = struct.Struct("<QQ")
+_SUM_BYTES: Final = _HALVES.size
 _LZ4: Final = 0x82
 _ZSTD: Final = 0x90
 _NONE: Final = 0x02
@@ -54,8 +55,9 @@ def block(plain: bytes) -> bytes:
 
 def _sum(body: bytes) -> bytes:
     """The checksum as it is written: the low half first, each half little-endian."""
-    value = int(CityHash128(body))
-    return (value >> 64).to_bytes(8, "little") + (value & (1 << 64) - 1).to_bytes(8, "little")
+    value: int = CityHash128(body)
+    low, high = value >> 64, value & ((1 << 64) - 1)
+    return _HALVES.pack(low, high)
 
 
 def unframed(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -75,20 +77,20 @@ def _size(waiting: bytearray) -> int | None:
         return None
     method, compressed, plain = _HEAD.unpack_from(waiting, _SUM_BYTES)
     if method not in (_LZ4, _ZSTD, _NONE) or not _HEAD.size <= compressed <= _LARGEST or plain > _LARGEST:
-        raise _damaged(f"is not made of compressed blocks (method 0x{method:02x}, {compressed} bytes for {plain}); leave out decompress=1 for plain data")
+        raise _damaged(f"is not made of compressed blocks (method 0x{method:02x}); leave out decompress=1 for plain data")
     return _SUM_BYTES + int(compressed)
 
 
 def _plain(whole: bytes) -> bytes:
-    body = whole[_SUM_BYTES :]
-    if _sum(body) != whole[: _SUM_BYTES]:
+    body = whole[_SUM_BYTES:]
+    if _sum(body) != whole[:_SUM_BYTES]:
         raise ServerError(40, "CHECKSUM_DOESNT_MATCH", "Checksum doesn't match: the body's block is corrupted data; send it again.")
     method, _, size = _HEAD.unpack_from(body)
     data = body[_HEAD.size :]
     try:
         if method == _LZ4:
             return bytes(lz4.block.decompress(data, uncompressed_size=size))
-        return zstandard.ZstdDecompressor().decompress(data, max_output_size=size) if method == _ZSTD else data
+        return bytes(zstandard.ZstdDecompressor().decompress(data, max_output_size=size)) if method == _ZSTD else data
     except (lz4.block.LZ4BlockError, zstandard.ZstdError) as damage:
         raise _damaged(f"holds a block that cannot be decompressed: {damage}") from None
 

@@ -90,7 +90,7 @@ def choose(accept: str) -> str:
 
 
 def decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    """The plain bytes of a body in `encoding`. Raises code 48 for an encoding not served, code 354 for a damaged or cut stream."""
+    """The plain bytes of a body in `encoding`. Raises code 48 for an encoding not served, code 271 for a damaged or cut stream."""
     name = encoding.strip().lower()
     if name in ("", "identity"):
         yield from chunks
@@ -111,12 +111,16 @@ def _frames(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
             try:
                 plain = stream.decompress(rest)
             except (RuntimeError, zstandard.ZstdError, zlib.error, EOFError) as damage:
-                raise ServerError(354, "ZLIB_INFLATE_FAILED" if name in ("gzip", "deflate") else "CANNOT_DECOMPRESS", f"Body is not {name}: {damage}") from None
+                raise _damaged(f"The body is not {name}: {damage}") from None
             if plain:
                 yield plain
             rest = (stream.unused_data or b"") if stream.eof else b""
     if not stream.eof:
-        raise ServerError(354, "CANNOT_DECOMPRESS", f"The {name} body ends before its frame does: it was cut on the way; send it again.")
+        raise _damaged(f"The {name} body ends before its frame does: it was cut on the way; send it again.")
+
+
+def _damaged(message: str) -> ServerError:
+    return ServerError(271, "CANNOT_DECOMPRESS", message)
 
 
 def _decompressor(name: str) -> Any:

@@ -28,7 +28,9 @@ class Gone(Exception):
 class Delivery:
     """One response. `write` and `fail` are for the worker's thread, `close` for the event loop."""
 
-    def __init__(self, request: web.Request, encoder: Encoder, headers: dict[str, str], limits: Limits, *, hold: bool, spool_dir: str) -> None:
+    def __init__(
+        self, request: web.Request, encoder: Encoder, headers: dict[str, str], limits: Limits, *, hold: bool, spool_dir: str
+    ) -> None:
         """`headers` may be added to until the first bytes leave. `hold`: keep everything until the end (`wait_end_of_query`)."""
         self._loop = asyncio.get_running_loop()
         self._request = request

@@ -17,7 +17,7 @@ from ops.clickhouse.body import Body
 from ops.clickhouse.compression import Encoder, choose, encoder
 from ops.clickhouse.delivery import Delivery, Gone
 from ops.clickhouse.engine import Engine
-from ops.clickhouse.errors import ServerError, not_served
+from ops.clickhouse.errors import ServerError, not_served, too_many
 from ops.clickhouse.execution import Execution, Tools
 from ops.clickhouse.guard import Guard
 from ops.clickhouse.limits import Limits
@@ -151,9 +151,9 @@ class Endpoint:
     async def _admitted(self, wanted: Request, reading: bool, body: Body, delivery: Delivery) -> None:
         """Runs the request when a worker is free; the session and the query id are its own until the worker is done with them."""
         if self._stopping:
-            raise ServerError(202, "TOO_MANY_SIMULTANEOUS_QUERIES", "The endpoint is stopping; retry when it is back.")
+            raise too_many("The endpoint is stopping; retry when it is back.")
         if len(self._running) >= self._limits.workers + self._limits.queue:
-            raise ServerError(202, "TOO_MANY_SIMULTANEOUS_QUERIES", f"Too many simultaneous queries. Maximum: {self._limits.workers} and {self._limits.queue} waiting.")
+            raise too_many(f"Too many simultaneous queries. Maximum: {self._limits.workers} and {self._limits.queue} waiting; retry.")
         if wanted.query_id in self._running:
             raise ServerError(216, "QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING", f"Query with id = {wanted.query_id} is already running.")
         session = self.sessions.take(wanted)

@@ -23,6 +23,14 @@ _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _NOT_STREAMED: Final = "Streaming query is not supported"
 
 
+_SERVER_LIKE: Final[dict[str, str]] = {"implicit_select": "0", "allow_introspection_functions": "0"}
+"""chDB is by default laxer than a server: a mistyped verb would be an expression, and functions could read the process's memory map."""
+
+
+def _pairs(settings: Mapping[str, object]) -> str:
+    return "&".join(f"{name}={quote(str(value), safe='')}" for name, value in settings.items())
+
+
 def text_literal(value: str) -> str:
     """`value` as a string literal of the engine."""
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
@@ -131,8 +139,8 @@ class Engine:
 
     def __init__(self, data_dir: Path, database: str, limits: Limits) -> None:
         """Opens `data_dir`, creates `database` in it. Raises `ServerError` if another process has it open or it cannot be written."""
-        if not _PLAIN_NAME.match(database):
-            raise ServerError(36, "BAD_ARGUMENTS", f"The database {database!r} must be a plain name: letters, digits and _.")
+        if not _PLAIN_NAME.match(database) or database in ("default", "system"):
+            raise ServerError(36, "BAD_ARGUMENTS", f"The database {database!r} must be a plain name of its own: letters, digits and _.")
         data_dir.mkdir(parents=True, exist_ok=True)
         self._limits = limits
         server = {
@@ -143,37 +151,27 @@ class Engine:
         }
         path = str(data_dir.resolve())
         if "?" in path or "&" in path:
-            raise ServerError(36, "BAD_ARGUMENTS", f"The data directory {path} must have no ? or & in its name: chDB reads them as parameters.")
-        self._path = f"{path}?{'&'.join(f'{k}={quote(str(v))}' for k, v in server.items())}"
-        self._keeper = self._open()
-        self._prepare(database)
+            raise ServerError(36, "BAD_ARGUMENTS", f"The data directory {path} has ? or & in its name: rename it.")
+        self._path = f"{path}?{_pairs(server)}"
+        self._keeper = self._open({})
+        self._keeper.run(f"CREATE DATABASE IF NOT EXISTS {name_literal(database)} ENGINE = Atomic", "Null", {})
         row, _ = self._keeper.run("SELECT version(), timezone()", "TabSeparated", {})
         self.version, self.timezone = row.decode().rstrip("\n").split("\t")
         self.database = database
 
-    def _prepare(self, database: str) -> None:
-        # chDB opens `default` as an overlay whose table names can be paths of the host. Detached and attached it is a plain database,
-        # with the tables that it had.
-        row, _ = self._keeper.run("SELECT engine FROM system.databases WHERE name = 'default'", "TabSeparated", {})
-        if row != b"Atomic\n":
-            self._keeper.use("system")
-            self._keeper.run("DETACH DATABASE default", "Null", {})
-            try:
-                self._keeper.run("ATTACH DATABASE default", "Null", {})
-            except ServerError:
-                # A directory that has not been opened before: there is nothing to attach yet.
-                self._keeper.run("CREATE DATABASE default ENGINE = Atomic", "Null", {})
-        self._keeper.run(f"CREATE DATABASE IF NOT EXISTS {name_literal(database)} ENGINE = Atomic", "Null", {})
-
-    def _open(self) -> Link:
+    def _open(self, settings: Mapping[str, str]) -> Link:
         try:
-            return Link(chdb.connect(self._path))
+            return Link(chdb.connect(f"{self._path}&{_pairs({**settings, **_SERVER_LIKE})}"))
         except RuntimeError as problem:
             raise from_engine(problem) from None
 
-    def link(self) -> Link:
-        """A fresh connection; the caller closes it."""
-        return self._open()
+    def link(self, database: str = "", comment: str = "", *, reads_only: bool = False) -> Link:
+        """A fresh connection; the caller closes it. Raises code 81 if there is no such database.
+
+        What every request sets rides in the connection string, which the engine reads without a statement of its own.
+        """
+        settings = {"database": database or self.database, "max_memory_usage": str(self._limits.query_memory_bytes), "log_comment": comment}
+        return self._open(settings | ({"readonly": "2"} if reads_only else {}))
 
     def names(self, table: str) -> list[str]:
         """The names in a catalogue of the engine: `table_functions`, `table_engines`, `database_engines`."""
@@ -182,7 +180,7 @@ class Engine:
 
     def kill(self, query_id: str) -> int:
         """Stops the running statements whose log_comment begins with `query_id`; how many there were. From any thread."""
-        link = self.link()
+        link = self.link("system")
         try:
             sql = f"KILL QUERY WHERE startsWith(Settings['log_comment'], {text_literal(query_id + ' ')}) ASYNC"
             rows, _ = link.run(sql, "TabSeparated", {})

@@ -8,6 +8,7 @@ from typing import Final
 _CODE: Final = re.compile(r"Code: (\d+)\.")
 _NAME: Final = re.compile(r"\(([A-Z][A-Z0-9_]+)\)(?: \(version [^)]*\))?\s*$")
 _PREFIX: Final = re.compile(r"^.*?(?=Code: \d+\.)", re.DOTALL)
+_HEADS: Final = re.compile(r"^(?:Code: \d+\. (?:DB::Exception: )?)+")
 _VERSION: Final = re.compile(r" \(version [^)]*\)")
 
 _STATUS: Final[dict[int, int]] = {
@@ -47,9 +48,7 @@ def from_engine(problem: Exception) -> ServerError:
     if found is None:
         return ServerError(1001, "STD_EXCEPTION", text or type(problem).__name__)
     name = _NAME.search(text)
-    message = _VERSION.sub("", _PREFIX.sub("", text))
-    while message.startswith("Code: "):
-        message = message.split("DB::Exception: ", 1)[-1]
+    message = _HEADS.sub("", _VERSION.sub("", _PREFIX.sub("", text)))
     shown = name.group(1) if name else "UNKNOWN_EXCEPTION"
     while message.rstrip().endswith(f"({shown})"):
         message = message.rstrip().removesuffix(f"({shown})").rstrip()
@@ -74,3 +73,8 @@ def readonly(what: str) -> ServerError:
 def syntax(what: str) -> ServerError:
     """Code 62 for a statement that cannot be read."""
     return ServerError(62, "SYNTAX_ERROR", what)
+
+
+def too_many(what: str) -> ServerError:
+    """Code 202, status 503: retry later."""
+    return ServerError(202, "TOO_MANY_SIMULTANEOUS_QUERIES", what)

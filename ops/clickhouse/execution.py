@@ -15,8 +15,8 @@ from ops.clickhouse.blocks import unframed
 from ops.clickhouse.compression import decoded
 from ops.clickhouse.delivery import Delivery
 from ops.clickhouse.engine import Engine, Link, NotStreamed, Work, name_literal, text_literal
-from ops.clickhouse.errors import ServerError, syntax
-from ops.clickhouse.guard import Guard
+from ops.clickhouse.errors import syntax
+from ops.clickhouse.guard import OVERLAY, Guard, overlay
 from ops.clickhouse.limits import Limits
 from ops.clickhouse.request import Request
 from ops.clickhouse.sessions import Session
@@ -56,8 +56,10 @@ class Execution:
     def run(self, pieces: Iterable[bytes], delivery: Delivery) -> None:
         """The whole request. Raises `ServerError`, or `Gone` when the client left."""
         statement, data = self._statement(self._decoded(pieces))
-        self._tools.guard.check(statement, reads_only=self._reads_only)
+        self._tools.guard.check(statement, self._request.params, reads_only=self._reads_only)
         self._tools.guard.check_settings(self._request.settings)
+        if self._request.database == OVERLAY:
+            raise overlay()
         with self._connected(statement) as link:
             self._dispatch(link, statement, data, delivery)
         delivery.headers["X-ClickHouse-Summary"] = self._summary()
@@ -79,21 +81,25 @@ class Execution:
             rest, complete = _collect(data, self._tools.limits.statement_bytes)
             source += rest
         if not complete:
-            raise syntax(f"The statement is longer than {self._tools.limits.statement_bytes} bytes; send data in the body of an INSERT … FORMAT.")
+            longest = self._tools.limits.statement_bytes
+            raise syntax(f"The statement is longer than {longest} bytes; send data in the body of an INSERT … FORMAT.")
         return parse(source), iter(())
 
     @contextmanager
     def _connected(self, statement: Statement) -> Iterator[Link]:
         """The session's connection if it has or now gets one, else a fresh one; with the request's settings set while it runs."""
-        session = self._session
+        session, request = self._session, self._request
         kept = session.link if session is not None else None
-        link = kept or self._tools.engine.link()
+        database = request.database or (session.database if session else "")
+        # Tables that come with the request are filled before the connection becomes read-only.
+        link = kept or self._tools.engine.link(database, self._comment(), reads_only=self._reads_only and not request.externals)
         if kept is None and session is not None and statement.shape is Shape.SESSION:
             session.link = kept = link
         try:
             self._external_tables(link)
-            self._set(link, self._settings(statement))
-            link.use(self._request.database or (session.database if session else "") or self._tools.engine.database)
+            self._set(link, self._settings(statement, fresh=kept is None))
+            if kept is not None:
+                link.use(database or self._tools.engine.database)
             yield link
             if kept is not None and session is not None:
                 self._remember(link, session, statement)
@@ -107,14 +113,18 @@ class Execution:
         link.set(settings)
         self._changed.update(settings)
 
-    def _settings(self, statement: Statement) -> dict[str, str]:
+    def _comment(self) -> str:
+        return f"{self._request.query_id} {self._request.settings.get('log_comment', '')}"
+
+    def _settings(self, statement: Statement, *, fresh: bool) -> dict[str, str]:
+        """The request's own settings as SQL literals; a fresh connection has the endpoint's already."""
         request = self._request
-        own = {"max_memory_usage": str(self._tools.limits.query_memory_bytes)}
-        own |= {k: text_literal(v) for k, v in request.settings.items()}
-        own["log_comment"] = text_literal(f"{request.query_id} {request.settings.get('log_comment', '')}")
+        own = {k: text_literal(v) for k, v in request.settings.items() if k != "log_comment"}
+        if not fresh:
+            own["log_comment"] = text_literal(self._comment())
         if statement.shape is Shape.INSERT_DATA:
             own |= {f"param_{k}": text_literal(v) for k, v in request.params.items()}
-        if self._reads_only:
+        if self._reads_only and request.externals:
             own["readonly"] = "2"
         return own
 
@@ -134,7 +144,8 @@ class Execution:
     def _restore(self, link: Link, session: Session) -> None:
         """The session's own settings in place of the request's; what came with the request goes."""
         names = [n for n in self._changed if n != "readonly" and not n.startswith("param_")]
-        link.set({n: session.assigned.get(n, "DEFAULT") for n in names})
+        base = {"max_memory_usage": str(self._tools.limits.query_memory_bytes)}
+        link.set({n: session.assigned.get(n) or base.get(n, "DEFAULT") for n in names})
         for table in self._request.externals:
             link.run(f"DROP TEMPORARY TABLE IF EXISTS {name_literal(table.name)}", "Null", {})
 
@@ -187,7 +198,7 @@ class Execution:
             return data
         head, complete = _collect(data, _CHECKED_VALUES_BYTES)
         if complete:
-            self._tools.guard.check_calls([t for t in tokens(head)])
+            self._tools.guard.check_calls(list(tokens(head)))
         else:
             self._set(link, {"input_format_values_interpret_expressions": "0"})
         return itertools.chain([head], data)

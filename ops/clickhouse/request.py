@@ -1,4 +1,4 @@
-"""One request as the interface means it: the parameters of the URL sorted into settings, query parameters, session, format and encodings."""
+"""One request as the interface means it: the URL's parameters sorted into settings, query parameters, session, format, encodings."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Final
 from ops.clickhouse.accounts import Account
 from ops.clickhouse.errors import ServerError, not_served
 
-_TRANSPORT: Final = frozenset(
-    "database query default_format session_id query_id session_timeout session_check compress decompress wait_end_of_query user password "
-    "quota_key role buffer_size client_protocol_version stacktrace close_session enable_http_compression "
-    "send_progress_in_http_headers http_headers_progress_interval_ms".split()
-)
+_TRANSPORT: Final = frozenset({
+    "buffer_size", "client_protocol_version", "close_session", "compress", "database", "decompress", "default_format",
+    "enable_http_compression", "http_headers_progress_interval_ms", "password", "query", "query_id", "quota_key", "role",
+    "send_progress_in_http_headers", "session_check", "session_id", "session_timeout", "stacktrace", "user", "wait_end_of_query",
+})  # fmt: skip
 """Parameters of the interface itself; every other one is a setting of the engine."""
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*\Z")
@@ -92,7 +92,7 @@ def external(name: str, data: bytes, query: Mapping[str, str]) -> External:
     if not structure and query.get(f"{name}_types"):
         structure = ", ".join(f"_{i} {t.strip()}" for i, t in enumerate(query[f"{name}_types"].split(","), 1))
     if not structure or not _NAME.match(name):
-        raise ServerError(36, "BAD_ARGUMENTS", f"External table {name!r} needs a plain name and its columns in the parameter {name}_structure.")
+        raise ServerError(36, "BAD_ARGUMENTS", f"External table {name!r} needs a plain name and its columns in {name}_structure.")
     return External(name, query.get(f"{name}_format", "TabSeparated"), structure, data)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ops.clickhouse.engine import Link
-from ops.clickhouse.errors import ServerError
+from ops.clickhouse.errors import ServerError, too_many
 from ops.clickhouse.request import Request
 
 
@@ -54,7 +54,7 @@ class Sessions:
             if request.session_must_exist:
                 raise ServerError(372, "SESSION_NOT_FOUND", f"Session {request.session_id} not found.")
             if len(self._sessions) >= self._limit:
-                raise ServerError(202, "TOO_MANY_SIMULTANEOUS_QUERIES", f"Too many sessions: {self._limit} are open; retry when one has expired.")
+                raise too_many(f"Too many sessions: {self._limit} are open; retry when one has expired.")
             session = self._sessions[key] = Session(request.session_seconds, 0.0)
         session.busy = True
         session.seconds = request.session_seconds

@@ -27,7 +27,7 @@ class Shape(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement. `text` has no comments, no closing `;` and no FORMAT clause; `data_at` is the offset of an INSERT's data in the source."""
+    """One statement. `text` has no comments, no final `;` and no FORMAT clause; `data_at`: where an INSERT's data begins in the source."""
 
     shape: Shape
     verb: str
@@ -133,7 +133,7 @@ def _insert_head(source: bytes) -> Statement | None:
             return None
         if token.is_keyword("values"):
             return _insert(source, words, comments, words[:-1], "Values", token.end)
-        if len(words) > 1 and words[-2].is_keyword("format") and token.kind is Kind.WORD:
+        if len(words) > _target_words(words) + 1 and words[-2].is_keyword("format") and token.kind is Kind.WORD:
             if token.end == len(source):
                 raise Unfinished("FORMAT")
             return _insert(source, words, comments, words[:-2], token.text.decode(), token.end)

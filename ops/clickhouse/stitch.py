@@ -1,19 +1,20 @@
 """One document out of the documents that the engine gives per block.
 
-Streaming, the engine encodes every block as a document of its own. In formats without head and foot the documents simply follow one another;
-in the formats with a head, the head of every document but the first is cut off. Formats that are here neither way are
-not streamed: their result is made whole in memory, under a limit.
+Streaming, the engine encodes every block as a document of its own. In formats without head and foot the documents simply follow one
+another; in formats with a head, the head of every document but the first is cut off. Formats that are here neither way are not
+streamed: their result is made whole in memory, under a limit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
-_HEADLESS: Final = frozenset(
-    "native rowbinary tabseparated tsv tabseparatedraw tsvraw raw csv tskv jsoneachrow jsonlines ndjson jsonstringseachrow jsoncompacteachrow "
-    "jsoncompactstringseachrow lineasstring".split()
-)
+_HEADLESS: Final = frozenset({
+    "csv", "jsoncompacteachrow", "jsoncompactstringseachrow", "jsoneachrow", "jsonlines", "jsonstringseachrow", "lineasstring",
+    "native", "ndjson", "raw", "rowbinary", "tabseparated", "tabseparatedraw", "tskv", "tsv", "tsvraw",
+})  # fmt: skip
 _ARROW_END: Final = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 Head = Callable[[bytes], int]
 
@@ -54,11 +55,11 @@ def stitcher(fmt: str) -> Stitcher | None:
         if base == name:
             continue
         if base in ("tabseparated", "tsv", "jsoncompacteachrow", "jsoncompactstringseachrow"):
-            return Stitcher(lambda d: _lines(d, lines))
+            return Stitcher(partial(_lines, n=lines))
         if base == "csv":
-            return Stitcher(lambda d: _csv_lines(d, lines))
+            return Stitcher(partial(_csv_lines, n=lines))
         if base == "rowbinary":
-            return Stitcher(lambda d: _binary_names(d, lines))
+            return Stitcher(partial(_binary_names, lists=lines))
     return None
 
 

@@ -43,7 +43,6 @@ class Token:
             return self.text[1:-1].decode("utf-8", "replace").lower()
         return ""
 
-
     def is_mark(self, mark: bytes) -> bool:
         return self.kind is Kind.MARK and self.text == mark
 
