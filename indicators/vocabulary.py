@@ -14,6 +14,7 @@ from typing import Literal
 from indicators.agency import Agency, read_agencies
 from indicators.catalogue import Catalogue, Indicator, read_catalogues, rows
 from indicators.instant import local_day
+from indicators.measure_unit import MeasureUnit, read_measure_units
 from indicators.spec import SeriesSpec, read_series_specs
 from indicators.subject import Subject, read_subjects
 from indicators.territory import COUNTRY, REFORM, Territory, read_current, read_former
@@ -96,6 +97,18 @@ class Vocabulary:
     def subjects(self, type: str = "") -> Iterable[Subject]:
         """Every subject, or those of one type."""
         return [s for s in self._subjects.values() if not type or s.type == type]
+
+    def measure_unit(self, code: str) -> MeasureUnit | None:
+        """Name and symbol of a unit of measure."""
+        return self._measure_units.get(code)
+
+    def former_territories(self) -> Iterable[Territory]:
+        """The units in force until July 2025."""
+        return self._former[0].values()
+
+    @cached_property
+    def _measure_units(self) -> dict[str, MeasureUnit]:
+        return read_measure_units(self._folder / "measure-units.yaml")
 
     @cached_property
     def _catalogues(self) -> dict[str, Catalogue]:

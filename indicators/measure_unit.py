@@ -1,0 +1,40 @@
+"""Units of measure: the code on the wire, the symbol a reader sees, the names. File: `catalogue/measure-units.yaml`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from indicators.datafile import DataFileError, Row, read_yaml, refuse
+
+
+class MeasureUnit(Row):
+    """One unit. `symbol_vi` stands after the number (empty: the number alone)."""
+
+    code: str = Field(min_length=1)
+    name_vi: str = Field(min_length=1)
+    name_en: str = Field(min_length=1)
+    symbol_vi: str = ""
+
+
+def read_measure_units(path: Path) -> dict[str, MeasureUnit]:
+    """All units by code. Raises DataFileError where the file is wrong or a code comes twice."""
+    content = read_yaml(path)
+    if not isinstance(content, dict) or not isinstance(content.get("units"), list):
+        raise DataFileError(path, "expected a mapping with a list `units`")
+    units: dict[str, MeasureUnit] = {}
+    for index, entry in enumerate(content["units"]):
+        unit = _unit(path, entry, index)
+        if unit.code in units:
+            raise DataFileError(path, f"unit {unit.code} given twice", field=f"units.{index}.code")
+        units[unit.code] = unit
+    return units
+
+
+def _unit(path: Path, entry: Any, index: int) -> MeasureUnit:
+    try:
+        return MeasureUnit.model_validate(entry)
+    except ValidationError as e:
+        refuse(path, e, ("units", index))
