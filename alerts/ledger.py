@@ -92,6 +92,20 @@ def uncertain(row: Notification, repeat: Repeat, now: int) -> Notification:
     return replace(row, state="held", reason="unknown_outcome", changed_at=now)
 
 
+def expired(row: Notification, now: int) -> Notification:
+    """The row of a message whose time ran out before anybody could be given it."""
+    if row.attempt:
+        return replace(row, state="failed", reason="deadline", changed_at=now)
+    return replace(row, state="recorded", reason="too_old", changed_at=now)
+
+
+def switched_off(row: Notification, now: int) -> Notification:
+    """The row of a live message whose channel is no longer configured."""
+    if is_unknown(row):
+        return replace(row, state="held", reason="unknown_outcome", changed_at=now)
+    return replace(row, state="failed" if row.attempt else "recorded", reason="channel_off", changed_at=now)
+
+
 def is_unknown(row: Notification) -> bool:
     """Found so after a start: may have been handed over, and nobody wrote what came of it."""
     return row.state == "intended" and row.attempt > 0

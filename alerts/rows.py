@@ -14,12 +14,12 @@ from alerts.alert import Alert
 MEMORY_HEADER = "nhip-alert-memory"
 CONTENT_TYPE = "application/vnd.apache.avro"
 
-Headers = list[tuple[str, bytes]]
+Headers = list[tuple[str, str | bytes | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One message to write. `topic` is the full name; a value of None is a tombstone."""
+    """One message to write. `topic` is the full name; a value of None is a tombstone; `partition` -1: that of the key."""
 
     topic: str
     key: bytes | None

@@ -28,12 +28,13 @@ MAX_AGE_WITHOUT_RULE_MS = 3 * DAY_MS
 
 @dataclass(slots=True)
 class Effects:
-    """What one input does. `event`: a new step of the story; `current`: the alert as it now stands; `outcome`: for the counters."""
+    """What one input does. `event`: a new step of the story; `current`: the alert as it now stands, `before`: as it stood."""
 
     outcome: str
     event: Alert | None = None
     current: Alert | None = None
     requests: list[Notification] = field(default_factory=list)
+    before: Alert | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class Story:
         opened_at = alert.opened_at if alert and what != "opened" else now
         text = self._messages.render(self._rules.rules.get(c.rule), what, c, alert.evidence if alert else None, opened_at)
         new = self._next(alert, c, Turn(event, what, cause, after.state, text, now, opened_at))
-        return self._told(new, text)
+        return self._told(new, text, alert)
 
     def on_action(self, act: Action, now: int) -> Effects:
         """Record one act. Raises ConditionError where there is no such alert."""
@@ -104,7 +105,18 @@ class Story:
             actor=f"{act.actor} ({act.office})" if act.office else act.actor, note=note, shelved_until=shelved_until,
         )  # fmt: skip
         self._keep(new)
-        return Effects(transition, event=new, current=new)
+        return Effects(transition, event=new, current=new, before=alert)
+
+    def undo(self, effects: Effects) -> None:
+        """Take back the newest effects of an alert: they could not be written."""
+        if effects.current is None:
+            return
+        if effects.before is None:
+            del self.alerts[effects.current.alert_id]
+        else:
+            self.alerts[effects.current.alert_id] = effects.before
+        if effects.event is not None:
+            self._known.discard(UUID(effects.event.event_id).bytes)
 
     def _silently(self, alert: Alert | None, c: Condition) -> Effects:
         """Nothing to tell; newer evidence is kept all the same, so that the next comparison starts from it."""
@@ -112,7 +124,7 @@ class Story:
             return Effects("known")
         kept = replace(alert, evidence=replace(c, transition=alert.evidence.transition))
         self.alerts[kept.alert_id] = kept
-        return Effects("unchanged", current=kept)
+        return Effects("unchanged", current=kept, before=alert)
 
     def _id_of(self, alert: Alert | None, c: Condition, what: str) -> tuple[str, str] | None:
         """(cause, event id) of a change, or None where it is already in the story."""
@@ -139,9 +151,9 @@ class Story:
         self._keep(new)
         return new
 
-    def _told(self, alert: Alert, text: Text) -> Effects:
+    def _told(self, alert: Alert, text: Text, before: Alert | None) -> Effects:
         requests = self._requests(alert, text) if alert.transition in CHANGES else []
-        return Effects(alert.transition, event=alert, current=alert, requests=requests)
+        return Effects(alert.transition, event=alert, current=alert, requests=requests, before=before)
 
     def _requests(self, alert: Alert, text: Text) -> list[Notification]:
         c, rule = alert.evidence, self._rules.rules.get(alert.evidence.rule)

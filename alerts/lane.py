@@ -1,0 +1,167 @@
+"""Delivery of one partition of requests: the ledger's order of operations, around channels that may hang, die or lie.
+
+`notify.requests` and `notify.ledger` share key and number of partitions, so a lane's requests, its ledger and its transactional id are one
+partition. Order, which is the guarantee (docs/alerts.md repeats the numbers; tests/alerts/test_lane.py dies between any two):
+1. accept: queued rows (attempt 0) or recorded ones, with the requests' offset, in one transaction;
+2. begin: «intended, attempt n» committed before the message is handed over; a channel that cannot repeat safely has one message under way;
+3. hand over, in a thread of the channel, so that a server that hangs delays nobody else;
+4. finish: the outcome committed; failed attempts wait for their time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import structlog
+
+from alerts.channels.contract import Channel, Outcome, message_of
+from alerts.ledger import (
+    RETRY,
+    Ledger,
+    accepted,
+    attempted,
+    deadline,
+    due_at,
+    expired,
+    is_settled,
+    is_unknown,
+    settled,
+    switched_off,
+    uncertain,
+)
+from alerts.notification import Notification
+from transport.faults import reach
+
+SIDE_BY_SIDE = 8
+"""Messages under way at once on a channel whose repetition is harmless; elsewhere one, so that a crash leaves one in doubt."""
+
+log = structlog.get_logger(__name__)
+
+
+Commit = Callable[[Sequence[Notification], Sequence[Notification], int | None], None]
+"""(ledger rows, those of them that are results, next offset of the requests or None): written all or nothing."""
+
+Submit = Callable[[Channel, Callable[[], Outcome]], Callable[[], Outcome | None]]
+"""Start a piece of work on a channel's thread; the returned function gives its outcome, None while it runs."""
+
+
+class Room:
+    """How many messages each channel may have under way in this process, over all its lanes."""
+
+    def __init__(self, channels: Iterable[Channel]) -> None:
+        self._free = {c.name: 1 if c.repeat == "blind" else SIDE_BY_SIDE for c in channels}
+
+    def take(self, channel: str) -> bool:
+        """Take a place if there is one."""
+        if not self._free.get(channel):
+            return False
+        self._free[channel] -= 1
+        return True
+
+    def give(self, channel: str) -> None:
+        """Give it back."""
+        self._free[channel] += 1
+
+
+class Lane:
+    """One partition. For one thread; only `Channel.send` runs elsewhere. `clock`: epoch ms."""
+
+    def __init__(
+        self, rows: Sequence[Notification], channels: Mapping[str, Channel], room: Room, commit: Commit, submit: Submit,
+        clock: Callable[[], int],
+    ) -> None:  # fmt: skip
+        self.ledger = Ledger(rows)
+        self._room = room
+        self._channels, self._commit, self._submit, self._clock = channels, commit, submit, clock
+        self._under_way: dict[str, tuple[Notification, Callable[[], Outcome | None]]] = {}
+
+    def recover(self) -> None:
+        """After a start: decide on every message that may have been handed over before it, and on those whose channel is off by now."""
+        rows = [self._decided(row) for row in self.ledger.live.values()]
+        self._write([row for row in rows if row is not None])
+
+    def accept(self, requests: Sequence[Notification], next_offset: int) -> None:
+        """Take over requests read up to `next_offset`; a key that is known is not taken twice."""
+        now = self._clock()
+        rows: dict[str, Notification] = {}
+        for request in requests:
+            if request.notification_key not in self.ledger and request.notification_key not in rows:
+                rows[request.notification_key] = accepted(request, request.channel in self._channels, now)
+        self._write(list(rows.values()), next_offset)
+
+    def begin(self) -> None:
+        """Start what is due and has room; the direct lane and the severe first."""
+        now = self._clock()
+        waiting = [row for key, row in self.ledger.live.items() if key not in self._under_way and due_at(row) <= now]
+        self._write([expired(row, now) for row in waiting if now > deadline(row)])
+        ready: list[Notification] = []
+        for row in sorted(waiting, key=lambda r: (r.lane != "direct", -r.severity, r.requested_at, r.notification_key)):
+            if now <= deadline(row) and self._room.take(row.channel):
+                ready.append(attempted(row, now))
+        self._write(ready)
+        reach("alerts:intended")
+        for row in ready:
+            channel = self._channels[row.channel]
+            self._under_way[row.notification_key] = row, self._submit(channel, _sending(channel, row))
+
+    def finish(self) -> int:
+        """Write the outcomes that are there; returns how many messages are still under way."""
+        now = self._clock()
+        done: list[Notification] = []
+        for key, (row, poll) in list(self._under_way.items()):
+            outcome = poll()
+            if outcome is not None:
+                del self._under_way[key]
+                self._room.give(row.channel)
+                done.append(settled(row, outcome, self._channels[row.channel].repeat, now))
+                if not outcome.accepted:
+                    log.warning("not handed over", channel=row.channel, notification_key=key, attempt=row.attempt,
+                                error_class=outcome.error_class, error=outcome.error)  # fmt: skip
+        if done:
+            reach("alerts:handed-over")
+        self._write(done)
+        return len(self._under_way)
+
+    def next_due(self) -> int | None:
+        """When the earliest waiting message is due (epoch ms); None: none waits."""
+        return min((due_at(row) for key, row in self.ledger.live.items() if key not in self._under_way), default=None)
+
+    def abandon(self) -> None:
+        """The partition is somebody else's: nothing is written any more, the places under way are free."""
+        for row, _ in self._under_way.values():
+            self._room.give(row.channel)
+        self._under_way.clear()
+
+    def _decided(self, row: Notification) -> Notification | None:
+        """What a start makes of a live row; None: nothing, it is sent when due (again, where that is harmless)."""
+        channel = self._channels.get(row.channel)
+        if channel is None:
+            return switched_off(row, self._clock())
+        if not is_unknown(row):
+            return None
+        if channel.repeat == "askable":
+            known = channel.ask(message_of(row))
+            return settled(row, known, channel.repeat, self._clock()) if known is not None else None
+        after = uncertain(row, channel.repeat, self._clock())
+        return after if after != row else None
+
+    def _write(self, rows: Sequence[Notification], next_offset: int | None = None) -> None:
+        """Commit, then believe."""
+        if not rows and next_offset is None:
+            return
+        results = [row for row in rows if is_settled(row) or (row.state == "failed" and row.reason == RETRY)]
+        self._commit(rows, results, next_offset)
+        for row in rows:
+            self.ledger.keep(row)
+
+
+def _sending(channel: Channel, row: Notification) -> Callable[[], Outcome]:
+    def send() -> Outcome:
+        try:
+            return channel.send(message_of(row))
+        except Exception as error:
+            # The edge to a provider: a message that a channel cannot even write (a line break in a header …) must not stop all others.
+            log.error("channel failed", channel=channel.name, notification_key=row.notification_key, error=type(error).__name__)
+            return Outcome.failed(type(error).__name__, "the channel could not send this message; see the log", retryable=False)
+
+    return send

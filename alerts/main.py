@@ -1,0 +1,148 @@
+"""`nhip run alerts`: the story loop and the delivery loop, each in a thread; whichever fails ends the process.
+
+The two share nothing but topics: a server that hangs never delays an event, a long restore of the story never delays a message.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+
+import structlog
+from confluent_kafka import KafkaException
+
+from alerts.audience import Audience, OfficeError, load_offices, unknown_offices
+from alerts.channels.console import Console
+from alerts.channels.contract import Channel
+from alerts.channels.email import Email
+from alerts.channels.webhook import Webhook
+from alerts.codec import Codec
+from alerts.delivery import DeliveryLoop
+from alerts.messages import Messages, check_templates
+from alerts.names import VocabularyNames
+from alerts.restore import RestoreError
+from alerts.story import Story
+from alerts.story_loop import StoryLoop
+from alerts.writer import WriteError
+from indicators.datafile import DataFileError
+from indicators.rule import RuleBook, RuleError
+from indicators.vocabulary import Vocabulary
+from transport.logging import setup
+from transport.metrics import Metrics
+from transport.registry import Registry, RegistryError
+from transport.settings import Settings
+
+STOP_SECONDS = 15.0
+log = structlog.get_logger(__name__)
+
+
+def now_ms() -> int:
+    """The wall clock, epoch ms UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def channels_of(settings: Settings) -> dict[str, Channel]:
+    """The channels that are configured; the console always is."""
+    found: dict[str, Channel] = {"console": Console(settings.data_dir / "alerts.log")}
+    if settings.smtp_host:
+        found["email"] = Email(
+            settings.smtp_host, settings.smtp_port, settings.smtp_from, starttls=settings.smtp_starttls, user=settings.smtp_user,
+            password=settings.smtp_password,
+        )  # fmt: skip
+    if settings.webhook_url:
+        found["webhook"] = Webhook(settings.webhook_url, settings.webhook_secret)
+    return found
+
+
+def story_of(settings: Settings) -> Story:
+    """A story over the installation's rules, names and offices; logs what is wrong with their words. Raises RuleError, OfficeError,
+    DataFileError."""
+    rules = RuleBook.load(settings.home)
+    offices = load_offices(settings.home)
+    names = VocabularyNames(Vocabulary.load(settings.home))
+    for line in unknown_offices(rules, offices):
+        log.warning("a rule names an office that catalogue/offices.yaml does not have", which=line)
+    for line in [line for rule in rules for line in check_templates(rule)]:
+        log.warning("a message template is wrong; a plain text stands in", which=line)
+    return Story(rules, Messages(names), Audience(offices, names))
+
+
+class Threads:
+    """Threads of which none may end alone: the first failure stops all."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+        self.failed = False
+        self._threads: list[threading.Thread] = []
+
+    def start(self, name: str, run: Callable[[], None]) -> None:
+        """Run in a thread of this name."""
+        thread = threading.Thread(target=self._guarded, args=(name, run), name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _guarded(self, name: str, run: Callable[[], None]) -> None:
+        try:
+            run()
+        except (WriteError, RestoreError, RegistryError, KafkaException) as error:
+            self.failed = True
+            log.error("ends", loop=name, error=str(error))
+        except Exception:
+            # The edge of the process: whatever it is, the loop is dead, so the process must end and be started anew from what is committed.
+            self.failed = True
+            log.exception("ends by a fault of its own", loop=name)
+        finally:
+            self._stop.set()
+
+    def join(self, seconds: float) -> None:
+        """Wait for all, this long altogether."""
+        ends = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, ends - time.monotonic()))
+            if thread.is_alive():
+                self.failed = True
+                log.error("did not stop in time", loop=thread.name)
+
+    def check(self) -> str:
+        """For /health: which thread is gone."""
+        gone = [thread.name for thread in self._threads if not thread.is_alive()]
+        return f"{', '.join(gone)}: ended" if gone else ""
+
+
+def serve(settings: Settings, stop: threading.Event, channels: Mapping[str, Channel], clock: Callable[[], int] = now_ms) -> int:
+    """Run both loops until `stop` is set or one fails. Returns the exit code: 0 stopped, 1 failed."""
+    with ExitStack() as stack:
+        registry = stack.enter_context(Registry(settings))
+        metrics = stack.enter_context(Metrics("alerts", settings, settings.alerts_metrics_port))
+        threads = Threads(stop)
+        codec = Codec(settings, registry)
+        story = StoryLoop(settings, codec, story_of(settings), metrics, stop, clock)
+        delivery = DeliveryLoop(settings, codec, channels, metrics, stop, clock)
+        threads.start("story", story.run)
+        threads.start("delivery", delivery.run)
+        metrics.check("loops", threads.check)
+        log.info("serves", port=metrics.port, channels=sorted(channels), instance=settings.alerts_instance)
+        while not stop.wait(0.2):
+            pass
+        threads.join(STOP_SECONDS)
+        return 1 if threads.failed else 0
+
+
+def main(settings: Settings) -> int:
+    """The process: runs until SIGTERM or SIGINT. Exit code 0 after a signal, 1 after a failure, 2 where it cannot start."""
+    setup("alerts", settings.log_level)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    channels = channels_of(settings)
+    try:
+        return serve(settings, stop, channels)
+    except (RuleError, OfficeError, DataFileError, RegistryError, KafkaException) as error:
+        log.error("cannot start", error=str(error))
+        return 2
+    finally:
+        for channel in channels.values():
+            channel.close()

@@ -1,0 +1,62 @@
+"""Reading topics to their end: how state is found again. read_committed, bounded by the end seen now, bounded in time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from transport.kafka_clients import consumer
+from transport.settings import Settings
+
+QUIET_SECONDS = 30.0
+"""No message and no end of a partition for so long: the broker does not answer."""
+
+
+class RestoreError(RuntimeError):
+    """State could not be read to its end; the message says of what. The process must end: half a state is worse than none."""
+
+
+def to_end(settings: Settings, topic: str, partitions: Sequence[int], since_ms: int | None = None) -> Iterator[Message]:
+    """Every committed message of these partitions from the start (or from `since_ms`, epoch ms) to the end. Raises RestoreError."""
+    reader = consumer(settings, "alerts-restore", enable_partition_eof=True)
+    try:
+        where = [TopicPartition(topic, p, 0) for p in partitions]
+        if since_ms is not None:
+            where = reader.offsets_for_times([TopicPartition(topic, p, since_ms) for p in partitions], QUIET_SECONDS)
+        reader.assign(where)
+        yield from _until_ends(reader, {p.partition for p in where}, topic)
+    except KafkaException as error:
+        raise RestoreError(f"{topic}: cannot be read: {error.args[0].str()}") from error
+    finally:
+        reader.close()
+
+
+def _until_ends(reader: Consumer, left: set[int], topic: str) -> Iterator[Message]:
+    quiet = time.monotonic()
+    while left:
+        message = reader.poll(1.0)
+        if message is None:
+            if time.monotonic() - quiet > QUIET_SECONDS:
+                raise RestoreError(f"{topic}: nothing for {QUIET_SECONDS:.0f} s; is the broker reachable?")
+            continue
+        quiet = time.monotonic()
+        error = message.error()
+        if error is None:
+            yield message
+        elif error.code() == KafkaError._PARTITION_EOF:
+            partition = message.partition()
+            if partition is not None:
+                left.discard(partition)
+        else:
+            raise RestoreError(f"{topic}: {error.name()}: {error.str()}")
+
+
+def header(message: Message, name: str) -> bytes:
+    """The value of a header; empty where the message has none of this name."""
+    found = message.headers() or []
+    for key, value in found if isinstance(found, list) else found.items():
+        if key == name and isinstance(value, bytes):
+            return value
+    return b""

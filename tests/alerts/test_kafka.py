@@ -1,0 +1,216 @@
+"""The process on the real broker and registry: the story, its exactly-once, its fences, the delivery."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alerts.channels.console import Console
+from alerts.channels.contract import Channel, Message, Outcome
+from alerts.codec import CONDITIONS, CURRENT, DEAD, EMERGENCY, EVENTS, LEDGER, REQUESTS, RESULTS
+from alerts.condition import Condition
+from alerts.restore import header
+from alerts.rows import Row
+from alerts.writer import WriteError, Writer
+from tests.alerts.broker import Bench, running, until
+from tests.alerts.samples import ICU, RIVER, SLOW, after, alert_id
+from tests.alerts.test_story import BETTER, CLEARED, WHOLE, WORSE, act
+from transport.dead_letters import read_record
+from transport.settings import Settings
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(90)]
+
+
+@pytest.fixture
+def bench(settings: Settings) -> Iterator[Bench]:
+    made = Bench(settings)
+    yield made
+    made.close()
+
+
+class Receiver:
+    """A webhook's receiver in memory, of the kind that honours keys."""
+
+    name = "webhook"
+    repeat = "safe"
+
+    def __init__(self) -> None:
+        self.seen: Counter[str] = Counter()
+        self.down = False
+
+    def send(self, message: Message) -> Outcome:
+        if self.down:
+            return Outcome.failed("http_503", "busy", retryable=True)
+        self.seen[message.key] += 1
+        return Outcome(True, "r")
+
+    def ask(self, message: Message) -> Outcome | None:
+        return None
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+def live(rows: list[Condition]) -> list[Condition]:
+    """As caused now: otherwise too old to be sent."""
+    now = time.time_ns() // 1_000_000
+    return [replace(row, caused_at=now) for row in rows]
+
+
+def channels(settings: Settings, receiver: Receiver) -> dict[str, Channel]:
+    return {"console": Console(settings.data_dir / "alerts.log", io.StringIO()), "webhook": receiver}  # type: ignore[dict-item]
+
+
+def test_story_delivery_and_nothing_on_reading_again(bench: Bench, settings: Settings) -> None:
+    receiver = Receiver()
+    with running(settings, channels(settings, receiver)):
+        bench.write(live([*WHOLE, ICU]))
+        bench.write(live([SLOW]), CONDITIONS)
+        until(lambda: len(bench.messages(EVENTS)) == 6, 30, "six events")
+        bench.act(act("acknowledge"))
+        until(lambda: len(bench.messages(EVENTS)) == 7, 10, "the acknowledgement")
+        requests = len(bench.messages(REQUESTS))
+        until(lambda: bench.settled(requests), 20, "all notifications settled")
+    events = bench.events()
+    assert Counter(e["transition"] for e in events) == {"opened": 3, "worse": 1, "better": 1, "cleared": 1, "acknowledged": 1}
+    assert len({e["event_id"] for e in events}) == 7
+    current = {m.key(): bench.codec.event.decode(m.value()) for m in bench.messages(CURRENT)}
+    assert len(current) == 3
+    river = current[RIVER.alert_id.encode()]
+    assert (river["condition"], river["attention"], river["sequence"]) == ("inactive", "acknowledged", 5)
+    states = Counter(state for state in bench.final().values())
+    assert set(states) == {"handed_over:opened", "handed_over:worse", "handed_over:better", "handed_over:cleared", "recorded:channel_off"}
+    assert set(receiver.seen.values()) == {1}
+    lines = (settings.data_dir / "alerts.log").read_text(encoding="utf-8").splitlines()
+    before = len(lines), sum(receiver.seen.values()), len(bench.messages(REQUESTS)), len(bench.messages(EVENTS))
+
+    bench.forget_offsets()
+    with running(settings, channels(settings, receiver)):
+        bench.write(live([replace(ICU, alert_id=alert_id("mark"), territory="01")]))  # comes after all that is read again
+        until(lambda: len(bench.messages(EVENTS)) == 8, 30, "the mark's event")
+        until(lambda: bench.settled(before[2] + 4), 20, "the mark's notifications")
+    assert len(bench.messages(REQUESTS)) == before[2] + 4
+    assert sum(receiver.seen.values()) == before[1]  # the mark has severity 3: console and e-mail only
+    assert len((settings.data_dir / "alerts.log").read_text(encoding="utf-8").splitlines()) == before[0] + 2
+
+
+def test_events_are_cloud_events(bench: Bench, settings: Settings) -> None:
+    with running(settings, {}):
+        bench.write(live([RIVER]))
+        until(lambda: len(bench.messages(EVENTS)) == 1, 30, "the event")
+    (message,) = bench.messages(EVENTS)
+    (event,) = bench.events()
+    expected = {
+        "ce_id": event["event_id"], "ce_source": "/rules/TV-MUC-NUOC-BAO-DONG", "ce_type": "vn.nhip.alert.opened.v1", "ce_specversion": "1.0",
+        "ce_subject": RIVER.alert_id, "ce_partitionkey": RIVER.alert_id, "ce_sequence": "000000000001", "ce_time": "2026-10-01T05:00:00.000Z",
+        "content-type": "application/vnd.apache.avro",
+    }  # fmt: skip
+    assert {name: header(message, name).decode() for name in expected} == expected
+    assert message.key() == RIVER.alert_id.encode()
+
+
+def test_what_cannot_be_read_or_meant_becomes_a_dead_letter(bench: Bench, settings: Settings) -> None:
+    encoded = asdict(RIVER)
+    with running(settings, {}):
+        bench.write_raw(EMERGENCY, b"k", b"\x00\x00\x00\x00\x01cut")
+        bench.write_raw(EMERGENCY, b"k", b"no frame at all")
+        bench.write_raw(EMERGENCY, b"k", None)
+        bench.write([replace(RIVER, severity=0), replace(RIVER, value=None)])
+        bench.act(act("acknowledge", alert_id=alert_id("nobody")))
+        bench.write(live([RIVER]))
+        until(lambda: len(bench.messages(EVENTS)) == 1, 30, "the good one's event")
+        until(lambda: len(bench.messages(DEAD)) == 5, 10, "five dead letters")
+    assert encoded["alert_id"] == bench.events()[0]["alert_id"]
+    from transport.dead_letters import decoder
+
+    reader = decoder(bench.registry.schema)
+    reasons = Counter((record := read_record(_headers(m), reader))["reason"] + ":" + record["field"] for m in bench.messages(DEAD))
+    assert reasons["validation:severity"] == reasons["validation:value"] == reasons["unknown_subject:alert_id"] == 1
+    assert sum(reasons.values()) == 5
+
+
+def _headers(message: Any) -> list[tuple[str, Any]]:
+    return list(message.headers() or ())
+
+
+def test_a_receiver_that_is_down_is_tried_again(bench: Bench, settings: Settings) -> None:
+    receiver = Receiver()
+    receiver.down = True
+    with running(settings, {"webhook": receiver}):  # type: ignore[dict-item]
+        bench.write(live([RIVER]))
+        until(lambda: any(n["state"] == "failed" and n["reason"] == "retry" for n in bench.notifications(RESULTS)), 30, "a failed attempt")
+        receiver.down = False
+        until(lambda: bench.settled(6), 20, "handed over at last")
+    assert set(receiver.seen.values()) == {1}
+    assert len(receiver.seen) == 2
+
+
+def test_a_channel_that_hangs_delays_no_other(bench: Bench, settings: Settings) -> None:
+    hold = threading.Event()
+
+    class Hanging(Receiver):
+        name = "email"
+        repeat = "blind"
+
+        def send(self, message: Message) -> Outcome:
+            hold.wait(20)
+            return super().send(message)
+
+    hanging, receiver = Hanging(), Receiver()
+    with running(settings, {"email": hanging, "webhook": receiver}):  # type: ignore[dict-item]
+        bench.write(live([RIVER]))
+        until(lambda: len(receiver.seen) == 2, 30, "the webhook while e-mail hangs")
+        assert not hanging.seen
+        under_way = [n for n in bench.notifications(LEDGER) if n["channel"] == "email" and n["attempt"] == 1]
+        assert len(under_way) == 1  # one in doubt, however many wait
+        hold.set()
+        until(lambda: bench.settled(6), 20, "all settled")
+
+
+def test_from_condition_to_event_quickly(bench: Bench, settings: Settings) -> None:
+    rows = [replace(RIVER, alert_id=alert_id(f"quick-{n}"), source_partition=n % 12, period_start=RIVER.period_start) for n in range(60)]
+    with running(settings, {}):
+        bench.write(live([RIVER]))
+        until(lambda: len(bench.messages(EVENTS)) == 1, 30, "warm")
+        for row in rows:
+            bench.write(live([row]))
+            time.sleep(0.02)
+        until(lambda: len(bench.messages(EVENTS)) == 61, 20, "all events")
+    delays = sorted(e["recorded_at"] - e["caused_at"] for e in bench.events()[1:])
+    stamped = sorted(m.timestamp()[1] for m in bench.messages(EVENTS))
+    assert delays[int(len(delays) * 0.9)] < 300, f"ms, the slowest: {delays[-5:]}"
+    assert len(stamped) == 61
+
+
+def test_a_fenced_leader_can_write_no_more(bench: Bench, settings: Settings) -> None:
+    """Fence by transactional id: the process that slept through its session."""
+    old = Writer(settings, "alerts-story")
+    old.commit([Row(bench.codec.topic(EVENTS), b"k", b"first")])
+    new = Writer(settings, "alerts-story")
+    with pytest.raises(WriteError):
+        old.commit([Row(bench.codec.topic(EVENTS), b"k", b"late")])
+    new.commit([Row(bench.codec.topic(EVENTS), b"k", b"second")])
+    assert sorted(m.value() or b"" for m in bench.messages(EVENTS)) == [b"first", b"second"]
+
+
+def test_two_processes_one_leads_and_the_other_takes_over(bench: Bench, settings: Settings) -> None:
+    other = settings.model_copy(update={"alerts_instance": "alerts-1", "data_dir": Path(f"{settings.data_dir}-1")})
+    receiver = Receiver()
+    with running(other, {"webhook": receiver}):  # type: ignore[dict-item]
+        with running(settings, {"webhook": receiver}):  # type: ignore[dict-item]
+            bench.write(live([RIVER, WORSE]))
+            until(lambda: len(bench.messages(EVENTS)) == 2, 30, "two events of whoever leads")
+        bench.write(live([BETTER, CLEARED, after(replace(ICU, source_partition=7))]))
+        until(lambda: len(bench.messages(EVENTS)) == 5, 40, "three more after one has gone")
+        until(lambda: bench.settled(4 * 6 + 4), 40, "all notifications settled")
+    assert Counter(e["transition"] for e in bench.events()) == {"opened": 2, "worse": 1, "better": 1, "cleared": 1}
+    assert set(receiver.seen.values()) == {1}
+    assert len(receiver.seen) == 8
