@@ -123,7 +123,7 @@ def loads(data: bytes | str) -> Any:
     if isinstance(data, bytes):
         data = decoded(data)
     try:
-        return json.loads(data, parse_float=Decimal, parse_constant=Decimal)
+        return json.loads(data, parse_float=Decimal, parse_constant=Decimal, parse_int=_whole)
     except json.JSONDecodeError as e:
         if e.pos >= len(data.rstrip()):
             raise Refused("truncated", "", "JSON ends in the middle; send it again whole") from None
@@ -131,6 +131,11 @@ def loads(data: bytes | str) -> Any:
         raise Refused("truncated" if unclosed else "decode", "", "JSON is required; found another text") from None
     except (RecursionError, InvalidOperation):
         raise Refused("decode", "", "JSON nested or numbered beyond reason") from None
+
+
+def _whole(digits: str) -> int | Decimal:
+    """Whole numbers of JSON; of more digits than any figure as Decimal, which has no limit to stumble over: the field's check refuses it."""
+    return int(digits) if len(digits) <= MAX_DIGITS else Decimal(digits)
 
 
 def decoded(data: bytes) -> str:

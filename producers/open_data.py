@@ -76,8 +76,8 @@ def _spending(vocabulary: Vocabulary, into: Parsed) -> _Reader:
         start, end = month_period(as_of)
         into.take(Observation(
             indicator="vn-1012/A.II.2", concept="budget_expenditure", measure_unit="VND", figure=figure, period_type="month",
-            period_start=start, period_end=end, event_time=end - DAY_MS, ingested_at=into.now, territory="VN", agency="MOF", provider=PROVIDER,
-            cumulative=True,
+            period_start=start, period_end=end, event_time=end - DAY_MS, ingested_at=into.now, territory="VN", agency="MOF",
+            provider=PROVIDER, cumulative=True,
             source_system="phl-budget", source_record_id=f"{code}/{as_of.isoformat()}/{figure}", subject_type="department", subject_id=code,
             budget_year=whole_of(cells["fiscal_year"], "fiscal_year", minimum=2000, maximum=2100), status="official",
             value=number_of(cells["total"], "total") * DONG_PER_DOLLAR, quality_flags=(*FLAGS, "converted"),
