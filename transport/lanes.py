@@ -33,12 +33,6 @@ EXIT_LANE_FAILED = 70
 log = structlog.get_logger(__name__)
 
 
-class Folded(Protocol):
-    """What a fold of one chunk gave."""
-
-    rows: list[Rows]
-
-
 class Fold(Protocol):
     """The pure middle of a lane, one per input partition."""
 
@@ -89,8 +83,15 @@ class Lane:
         """Records that lie in the queue."""
         return self._queued
 
+    @property
+    def allowed(self) -> bool:
+        """May the lane begin a transaction now? Not during a rebalance."""
+        return self._allowed.is_set()
+
     async def put(self, records: list[Any]) -> None:
         """Queue fetched records; waits while the lane is far behind."""
+        if not self._queued:
+            self.last_progress = time.monotonic()
         self._queue.append(records)
         self._queued += len(records)
         self._arrived.set()
@@ -105,6 +106,7 @@ class Lane:
     def release(self) -> None:
         """The partition is still ours."""
         self._allowed.set()
+        self.last_progress = time.monotonic()
 
     async def drain(self) -> None:
         """Wait for the transaction in flight, at most ten seconds."""

@@ -1,0 +1,113 @@
+"""Rules on results: the number measured is the newest value, or how far it lies behind the plan's path at its event time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from indicators.formula import Result
+from indicators.observation import SCALE, STATUSES
+from indicators.rule import Rule
+from indicators.vocabulary import Vocabulary
+from stream_processors.conditions import alert_id, condition_row, scaled
+from stream_processors.result_state import Outcome, ResultState
+from stream_processors.rule_state import Change, Ladder, RuleState, advance
+
+_FRESH = RuleState()
+
+
+class ResultRules:
+    """States of all rules of one partition's results. `partition`: topic and number of the operands, named as the source of conditions."""
+
+    def __init__(self, vocabulary: Vocabulary, rules_of: dict[str, list[Rule]], source: tuple[str, int]) -> None:
+        self._vocabulary, self._rules, self._source = vocabulary, rules_of, source
+        self._ladders: dict[tuple[str, str], Ladder] = {}
+        self.states: dict[str, dict[str, RuleState]] = {}
+
+    def concerns(self, result: Result) -> list[Rule]:
+        """Rules on this result."""
+        return [r for r in self._rules.get(result.formula, []) if r.scope.subject_type in ("", result.subject_type)]
+
+    def evaluate(self, key: str, state: ResultState, through: int) -> list[dict[str, Any]]:
+        """Condition rows of a settled result."""
+        newest = state.newest()
+        if newest is None or newest.value is None:
+            return []
+        rows = []
+        for rule in self.concerns(state.result):
+            former = self.states.get(key, {}).get(rule.id, _FRESH)
+            if (
+                not rule.valid_at(newest.event_time)
+                or STATUSES[newest.status] not in rule.accept_status
+                or newest.event_time < former.evaluated
+            ):
+                continue
+            path = rule.pacing.share_at(newest.event_time, state.result.budget_year) if rule.pacing else None
+            number = newest.value if path is None else path - newest.value
+            if newest.event_time == former.evaluated and scaled(number) == scaled(former.value) and former is not _FRESH:
+                continue
+            after, change = advance(self._ladder(key, rule, state.result), former, newest.event_time, number)
+            if change is not None:
+                corrected = newest.event_time == former.evaluated
+                row, after = self._announce(rule, key, state, newest, change, (former, after), path, corrected, through)
+                rows.append(row)
+            self.states.setdefault(key, {})[rule.id] = after
+        return rows
+
+    def _ladder(self, key: str, rule: Rule, result: Result) -> Ladder:
+        found = self._ladders.get((key, rule.id))
+        if found is None:
+            subject = self._vocabulary.subject(result.subject_type, result.subject_id) if result.subject_type else None
+            found = self._ladders[key, rule.id] = Ladder(rule, dict(subject.limits) if subject else {})
+        return found
+
+    def _announce(
+        self,
+        rule: Rule,
+        key: str,
+        state: ResultState,
+        newest: Outcome,
+        change: Change,
+        states: tuple[RuleState, RuleState],
+        path: Decimal | None,
+        corrected: bool,
+        through: int,
+    ) -> tuple[dict[str, Any], RuleState]:
+        """The condition row of a change, and the state with the alert's id."""
+        former, after = states
+        opened = change.transition == "opened"
+        identity = alert_id(rule.id, key, newest.period_start) if opened else former.alert_id
+        since = newest.period_start if opened else former.since
+        if change.transition != "cleared":
+            after = replace(after, alert_id=identity, since=since)
+        crossed = change.level.clear_at if change.transition in ("cleared", "better") else change.level.raise_at
+        limit = path if path is not None else abs(crossed)
+        value = newest.value or Decimal(0)
+        evidence = self._identity(state) | self._figures(newest) | {
+            "alert_id": identity, "comparison": rule.pacing.figure if rule.pacing else "limit", "value": scaled(value), "limit": scaled(limit),
+            "gap": scaled(path - value if path is not None else value - limit), "since": since, "through": through,
+            "source_topic": self._source[0], "source_partition": self._source[1], "source_offset": through,
+        }  # fmt: skip
+        return condition_row(rule, key, change, after, evidence, corrected=corrected), after
+
+    def _identity(self, state: ResultState) -> dict[str, Any]:
+        result, formula = state.result, state.formula
+        subject = self._vocabulary.subject(result.subject_type, result.subject_id) if result.subject_type else None
+        return {
+            "indicator": formula.indicator, "component": formula.component, "territory": result.territory, "subject_type": result.subject_type,
+            "subject_id": result.subject_id, "agency": subject.agency if subject else f"PPC-{result.territory}", "provider": "",
+            "measure_unit": formula.measure_unit, "budget_year": result.budget_year, "revision": 0, "source_record_id": "", "generation": 0,
+        }  # fmt: skip
+
+    def _figures(self, newest: Outcome) -> dict[str, Any]:
+        return {
+            "numerator": decimal(newest.numerator), "denominator": decimal(newest.denominator), "period_type": newest.period_type,
+            "period_start": newest.period_start, "period_end": newest.period_end, "event_time": newest.event_time,
+            "status": STATUSES[newest.status], "caused_at": newest.caused_at,
+        }  # fmt: skip
+
+
+def decimal(unscaled: int | None) -> Decimal | None:
+    """An unscaled integer as a decimal with six places."""
+    return None if unscaled is None else Decimal(unscaled).scaleb(-SCALE)

@@ -1,0 +1,177 @@
+"""Stage 2 on one input partition: operands in; derived rows, the newest operands (its state), further operands, conditions, the position out.
+
+Rules wait SETTLE_SECONDS after a result's last operand, so that a numerator before its denominator opens nothing. What was waiting when a process
+died is evaluated at the next start: conditions compare with the state in the result's own row, so nothing is said twice.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from indicators.formula import Formula, Result
+from indicators.observation import STATUSES as STATUS_NAMES
+from stream_processors.context import Context
+from stream_processors.result_rules import ResultRules
+from stream_processors.result_state import MEMBER, Operand, Outcome, ResultState
+from stream_processors.stage1_rows import POSITION
+from stream_processors.stage2_restore import restore_stage2
+from stream_processors.stage2_rows import DerivedRows, latest_key, operand_of
+from transport.columnar_reader import ColumnarReader
+from transport.columnar_writer import AvroEncoder
+from transport.dead_letters import Origin
+from transport.partitioner import partition_of
+from transport.topics import GROUPS, conditions_topic
+from transport.transactions import Rows
+
+STAGE: Final = "stage2"
+SETTLE_SECONDS: Final = 0.3
+
+
+class Stage2:
+    """State and fold of one partition of `operands.<group>`."""
+
+    def __init__(self, context: Context, group: str, partition: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.context, self.group, self.partition, self._clock = context, group, partition, clock
+        self.topic = f"{context.prefix}operands.{group}"
+        self.reader = ColumnarReader("operand", context.registry.schema)
+        self.results: dict[str, ResultState] = {}
+        rules = {f.id: context.rules.of_formula(f.id) for f in context.formulas}
+        self.rules = ResultRules(context.vocabulary, rules, (self.topic, partition))
+        self._derived = DerivedRows(context.registry)
+        self._operand = AvroEncoder("operand", context.registry.id_of("operand"))
+        self.waiting: dict[str, float] = {}
+
+    def restore(self) -> int:
+        """Newest operands and derived rows; returns the next input offset. Blocking."""
+        return restore_stage2(self)
+
+    def due_at(self) -> float | None:
+        """When the first waiting result has settled, on the monotonic clock."""
+        return min(self.waiting.values(), default=None)
+
+    def settle(self, position: int) -> list[Rows]:
+        """Rules of the results that have settled."""
+        out = _Output(self)
+        self._settle(out, position - 1)
+        if not out.changed:
+            return []
+        out.derived.add(POSITION, self._derived.position(position, position))
+        return out.all()
+
+    def fold(self, records: Sequence[Any], first: int, next_offset: int) -> list[Rows]:
+        """Fold operands into the rows of one transaction."""
+        decoded = self.reader.read([r.value for r in records])
+        out = _Output(self)
+        for one in decoded.refused:
+            r = records[one.index]
+            origin = Origin(topic=self.topic, partition=self.partition, offset=r.offset, timestamp=r.timestamp)
+            why = (one.reason, one.field, one.detail)
+            out.letter(self.context.letters_of_stage2.letter(r.key, r.value, origin, why, first_seen=r.timestamp))
+        touched: dict[str, dict[int, int]] = {}
+        for row in decoded.frame.iter_rows(named=True):
+            record = records[row["index"]]
+            operand = operand_of(row)
+            state = self.result(row["result"])
+            if state is None or not state.take(operand):
+                continue
+            out.latest.add(latest_key(row["result"], operand), record.value)
+            periods = touched.setdefault(row["result"], {})
+            periods[operand.period_start] = max(record.offset, periods.get(operand.period_start, -1))
+        for key, periods in touched.items():
+            self._recompute(key, periods, out)
+        self._settle(out, next_offset - 1)
+        out.derived.add(POSITION, self._derived.position(first, next_offset))
+        self.context.metrics.folded(STAGE, self.group, len(records), decoded.refused)
+        return out.all()
+
+    def result(self, key: str) -> ResultState | None:
+        """The state of a result; None where its formula is no more."""
+        state = self.results.get(key)
+        if state is None:
+            parsed = Result.parse(key)
+            formula = self.context.formulas.formulas.get(parsed.formula)
+            if formula is None:
+                return None
+            state = self.results[key] = ResultState(parsed, formula)
+        return state
+
+    def _recompute(self, key: str, periods: dict[int, int], out: _Output) -> None:
+        """Every outcome that the touched periods change, once; its rows and the operands of what ranks it."""
+        state = self.results[key]
+        changed: dict[tuple[str, int], Outcome] = {}
+        for start in sorted(periods):
+            for outcome in state.recompute(start):
+                changed[outcome.territory, outcome.period_start] = outcome
+        through = max(periods.values())
+        for outcome in changed.values():
+            self.write(key, state, outcome, through, out)
+            for ranking in self.context.formulas.rankings_of(state.formula.id):
+                out.operand(ranking, self._member(ranking, key, state, outcome, through))
+        for operand in state.forget_old():
+            out.latest.add(latest_key(key, operand), None)
+        if self.rules.concerns(state.result):
+            self.waiting[key] = self._clock() + SETTLE_SECONDS
+
+    def write(self, key: str, state: ResultState, outcome: Outcome, through: int, out: _Output) -> None:
+        """A derived row; the one of the newest period carries the states of the result's rules."""
+        newest = max(start for _, start in state.outcomes)
+        rules = self.rules.states.get(key, {}) if outcome.period_start == newest else {}
+        out.derived.add(*self._derived.write(key, state, outcome, rules, through))
+
+    def _settle(self, out: _Output, through: int) -> None:
+        now = self._clock()
+        for key in [k for k, due in self.waiting.items() if due <= now]:
+            del self.waiting[key]
+            state = self.results[key]
+            before = dict(self.rules.states.get(key, {}))
+            for row in self.rules.evaluate(key, state, through):
+                out.conditions.add(row["alert_id"].encode(), self.context.conditions.encode(row))
+            if self.rules.states.get(key, {}) != before:
+                newest = max(state.outcomes.values(), key=lambda o: o.period_start)
+                self.write(key, state, newest, through, out)
+
+    def _member(self, ranking: Formula, key: str, state: ResultState, outcome: Outcome, through: int) -> tuple[bytes, bytes]:
+        """A result as an operand of a ranking."""
+        result = Result(ranking.id, "VN", "", "", state.result.budget_year).key()
+        record = {
+            "result": result, "role": MEMBER, "series": key, "period_type": outcome.period_type, "period_start": outcome.period_start,
+            "period_end": outcome.period_end, "deleted": outcome.deleted or outcome.value is None, "inexact": outcome.inexact,
+            "status": STATUS_NAMES[outcome.status], "budget_year": state.result.budget_year, "value": outcome.value, "count": outcome.of,
+            "topic": self.topic, "partition": self.partition, "generation": 0, "through": through, "event_time": outcome.event_time,
+            "caused_at": outcome.caused_at,
+        }  # fmt: skip
+        return result.encode(), self._operand.encode(record)
+
+
+class _Output:
+    """Rows of one transaction, by topic."""
+
+    def __init__(self, stage: Stage2) -> None:
+        prefix, group, p = stage.context.prefix, stage.group, stage.partition
+        self._prefix = prefix
+        self.derived = Rows(f"{prefix}derived.{group}", p)
+        self.latest = Rows(f"{prefix}operands.latest.{group}", p)
+        self.conditions = Rows(f"{prefix}{conditions_topic(group)}", p)
+        self._letters = Rows(f"{prefix}dead.{STAGE}", p % 2)
+        self._operands: dict[tuple[str, int], Rows] = {}
+
+    @property
+    def changed(self) -> bool:
+        """Is there anything to commit?"""
+        return bool(self.derived.keys or self.conditions.keys)
+
+    def operand(self, formula: Formula, row: tuple[bytes, bytes]) -> None:
+        where = f"{self._prefix}operands.{formula.group}", partition_of(row[0], GROUPS[formula.group])
+        self._operands.setdefault(where, Rows(*where)).add(*row)
+
+    def letter(self, letter: Any) -> None:
+        self._letters.add(letter.key or b"", letter.value, letter.headers)
+
+    def all(self) -> list[Rows]:
+        """The topics that have rows."""
+        return [r for r in (self.derived, self.latest, self.conditions, self._letters, *self._operands.values()) if r.keys]
+
+
+__all__ = ["SETTLE_SECONDS", "STAGE", "Operand", "Stage2"]

@@ -1,0 +1,93 @@
+"""The worker: one Faust application whose two agents hand chunks to lanes, a lane per stage and input partition."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import faust
+import structlog
+from faust.types import TP
+
+from stream_processors.context import GROUP, Context
+from stream_processors.stage1 import Stage1
+from stream_processors.stage2 import Stage2
+from transport.chunks import SESSION_SECONDS, chunked_app
+from transport.lanes import Fold, Lane, Writer
+from transport.topics import GROUPS
+from transport.transactions import Transaction
+from transport.watchdog import watch
+
+log = structlog.get_logger(__name__)
+
+WriterFactory = Callable[[str, str], Writer]
+"""(transactional id, group) → the lane's way out; tests give the negative control."""
+
+STAGES: Final[dict[str, type[Stage1 | Stage2]]] = {"obs": Stage1, "operands": Stage2}
+
+
+class Worker:
+    """Lanes of the partitions that this process owns. `groups`: concept groups to work on (tests: fewer)."""
+
+    def __init__(
+        self,
+        context: Context,
+        groups: Iterable[str] = tuple(GROUPS),
+        session_seconds: float = SESSION_SECONDS,
+        writer: WriterFactory | None = None,
+    ) -> None:
+        self.context = context
+        self.lanes: dict[TP, Lane] = {}
+        self._groups = tuple(groups)
+        self._group = context.prefix + GROUP
+        self._writer = writer or (lambda name, group: Transaction(context.settings, name, group))
+        self.app = chunked_app(context.settings, self._group, session_seconds)
+        for stage in STAGES:
+            self._agent(stage)
+        self.app.on_partitions_revoked.connect(self._on_revoked)
+        self.app.on_partitions_assigned.connect(self._on_assigned)
+
+    def _agent(self, stage: str) -> None:
+        names = [f"{self.context.prefix}{stage}.{group}" for group in self._groups]
+        topic = self.app.topic(*names, key_serializer="raw", value_serializer="raw", acks=False)
+
+        async def dispatch(stream: faust.Stream[Any]) -> None:
+            """Hand each chunk to its lane; waits while that lane is far behind."""
+            async for event in stream.events():
+                await self._lane(stage, event.message.tp).put(event.value)
+
+        self.app.agent(topic, name=f"nhip.{stage}")(dispatch)
+
+    def _lane(self, stage: str, tp: TP) -> Lane:
+        lane = self.lanes.get(tp)
+        if lane is None:
+            group = tp.topic.removeprefix(f"{self.context.prefix}{stage}.")
+            fold: Fold = STAGES[stage](self.context, group, tp.partition)
+            writer = self._writer(f"{self.context.prefix}{STAGES[stage].__name__.lower()}-{group}-{tp.partition}", self._group)
+            lane = self.lanes[tp] = Lane(tp.topic, tp.partition, fold, writer, dense=stage == "obs")
+        return lane
+
+    async def _on_revoked(self, app: faust.App, revoked: set[TP], **_: Any) -> None:
+        """Begin no transaction, and let those in flight end: the next owner's fence would abort them."""
+        for tp in revoked:
+            if tp in self.lanes:
+                self.lanes[tp].hold()
+        await asyncio.gather(*(self.lanes[tp].drain() for tp in revoked if tp in self.lanes))
+
+    async def _on_assigned(self, app: faust.App, assigned: set[TP], **_: Any) -> None:
+        """Go on with what is still ours, close the rest; open those stage 2 lanes that may have rules waiting since the last stop."""
+        gone = [tp for tp in self.lanes if tp not in assigned]
+        await asyncio.gather(*(self.lanes.pop(tp).close() for tp in gone))
+        for lane in self.lanes.values():
+            lane.release()
+        log.info("partitions assigned", count=len(assigned), closed=len(gone))
+
+    def watch(self) -> asyncio.Task[None]:
+        """Start the watchdog; call it inside the running loop."""
+        return asyncio.get_running_loop().create_task(watch(self.app, lambda: self.lanes.values()), name="watchdog")
+
+    async def close(self) -> None:
+        """Let commits in flight end and give every partition up."""
+        lanes, self.lanes = list(self.lanes.values()), {}
+        await asyncio.gather(*(lane.close() for lane in lanes), return_exceptions=True)
