@@ -16,6 +16,7 @@ import sys
 import time
 from pathlib import Path
 
+from ops.clickhouse.errors import ServerError
 from ops.clickhouse.limits import MIB, Limits
 from transport.settings import Settings
 
@@ -28,6 +29,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="0: a free port")
     parser.add_argument("--memory-mb", type=int, default=1500, help="bound of the engine's memory, MiB; at least 400")
     parser.add_argument("--workers", type=int, default=8, help="statements that run at once")
+    parser.add_argument("--queue", type=int, default=64, help="statements that wait for a worker; the next one gets code 202")
     return parser.parse_args(argv)
 
 
@@ -49,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
     # The engine takes its time zone from here; event time is UTC everywhere.
     os.environ["TZ"] = "UTC"
     time.tzset()
-    limits = Limits(memory_bytes=chosen.memory_mb * MIB, workers=chosen.workers)
+    limits = Limits(memory_bytes=chosen.memory_mb * MIB, workers=chosen.workers, queue=chosen.queue)
     return asyncio.run(_serve(chosen.data_dir, chosen.host, chosen.port, limits))
 
 
@@ -60,7 +62,11 @@ async def _serve(data_dir: Path, host: str, port: int, limits: Limits) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    server = Server(data_dir, Settings.load(), limits)
+    try:
+        server = Server(data_dir, Settings.load(), limits)
+    except (ServerError, OSError) as problem:
+        print(f"ClickHouse endpoint: {data_dir} cannot be opened: {problem}; is another process using it?", file=sys.stderr)
+        return 1
     try:
         bound = await server.start(host, port)
     except OSError as problem:

@@ -19,6 +19,7 @@ from ops.clickhouse.errors import ServerError
 from ops.clickhouse.limits import Limits
 
 _PIECE: Final = 1 << 18
+_PAUSE_SECONDS: Final = 0.1
 
 
 class Gone(Exception):
@@ -123,7 +124,9 @@ class Delivery:
         """The response, complete: sent in chunks already, or to be sent whole."""
         if self._stream is not None:
             if self._broken and self._request.transport is not None:
-                # Without the last chunk the transfer is visibly unfinished.
+                # Without the last chunk the transfer is visibly unfinished. The pause lets a client that keeps up read the reason first:
+                # some drop what they have not read when the connection breaks.
+                await asyncio.sleep(_PAUSE_SECONDS)
                 self._request.transport.close()
             else:
                 await self._stream.write_eof()

@@ -84,7 +84,11 @@ class Endpoint:
         headers = self._common()
         try:
             return await self._answer(request, headers)
-        except ServerError as error:
+        except (ServerError, OSError, ValueError) as problem:
+            if isinstance(problem, ConnectionError):
+                raise
+            # What is no error of the engine or of this endpoint: a full disk, a body that aiohttp cannot take apart.
+            error = problem if isinstance(problem, ServerError) else ServerError(1001, "STD_EXCEPTION", str(problem))
             self.metrics.failed(error.code)
             headers |= {"X-ClickHouse-Exception-Code": str(error.code), "Content-Type": "text/plain; charset=UTF-8"}
             if error.code == 194:
@@ -100,7 +104,7 @@ class Endpoint:
         if request.method not in ("GET", "POST"):
             raise not_served(f"the method {request.method}", "use GET or POST.")
         if request.path != "/":
-            raise web.HTTPNotFound(text=f"There is no handle {request.path}: statements go to /, health checks to /ping.\n")
+            return web.Response(status=404, text=f"There is no handle {request.path}: statements go to /, health checks to /ping.\n")
         query = dict(request.query)
         if request.method == "GET" and "query" not in query:
             return web.Response(text=_OK, headers=headers)

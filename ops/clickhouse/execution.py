@@ -71,7 +71,7 @@ class Execution:
 
     def _statement(self, data: Iterator[bytes]) -> tuple[Statement, Iterator[bytes]]:
         """The statement, from the URL or the beginning of the body, and the rows behind it."""
-        prefix = self._request.query.encode() + b"\n" if self._request.query else b""
+        prefix = self._request.query.encode("utf-8", "surrogateescape") + b"\n" if self._request.query else b""
         head, complete = _collect(data, _HEAD_BYTES)
         source = prefix + head
         insert = complete_insert(source) if complete else parse_insert(source)
@@ -150,13 +150,13 @@ class Execution:
             link.run(f"DROP TEMPORARY TABLE IF EXISTS {name_literal(table.name)}", "Null", {})
 
     def _dispatch(self, link: Link, statement: Statement, data: Iterator[bytes], delivery: Delivery) -> None:
-        sql = statement.text.decode("utf-8", "surrogateescape")
+        sql = _text(statement.text)
         fmt = statement.format or self._request.default_format
         if statement.shape is Shape.INSERT_DATA:
             self.work = link.insert(sql, fmt, self._values(link, fmt, data))
             return
         if statement.shape is Shape.KILL:
-            sql = _KILL_BY_ID.sub(_by_tag, statement.text).decode()
+            sql = _text(_KILL_BY_ID.sub(_by_tag, statement.text))
         self.reading = statement.shape in (Shape.SELECT, Shape.SHOW)
         joined = stitcher(fmt) if statement.shape is Shape.SELECT and self._can_join(statement) else None
         if joined is not None:
@@ -243,6 +243,13 @@ def _assignments(statement: Statement) -> dict[str, str]:
         elif name and not token.is_mark(b"=") and not token.is_mark(b","):
             found[name].append(token.text)
     return {n: b"".join(parts).decode() for n, parts in found.items() if not n.startswith("param_")}
+
+
+def _text(statement: bytes) -> str:
+    try:
+        return statement.decode()
+    except UnicodeDecodeError as problem:
+        raise syntax(f"The statement is not UTF-8 at byte {problem.start}; binary values belong into the rows of an INSERT.") from None
 
 
 def _by_tag(found: re.Match[bytes]) -> bytes:

@@ -21,7 +21,7 @@ class Limits:
     result_bytes: int = 128 * MIB
     reply_buffer_bytes: int = MIB
     reply_in_memory_bytes: int = 8 * MIB
-    send_seconds: float = 300.0
+    send_seconds: float = 60.0
     stop_seconds: float = 10.0
 
     @property

@@ -22,6 +22,9 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*\Z")
 _EXTERNAL: Final = re.compile(r"(?P<table>\w+)_(?P<part>format|structure|types)\Z")
 DEFAULT_SESSION_SECONDS: Final = 60
 MAX_SESSION_SECONDS: Final = 3600
+MAX_QUERY_ID: Final = 256
+CUSTOM_SERIALIZATION: Final = 54454
+"""From this revision on a Native block says for each column how it is serialized, which the engine in this process does not write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,12 @@ class Request:
 
 def read(account: Account, headers: Mapping[str, str], query: Mapping[str, str], externals: tuple[External, ...] = ()) -> Request:
     """Sorts the parameters. Raises code 36 or 48 for values and parameters that this endpoint does not serve."""
+    if not query.get("query_id", "").isprintable() or len(query.get("query_id", "")) > MAX_QUERY_ID:
+        raise ServerError(36, "BAD_ARGUMENTS", f"The query_id must be printable and at most {MAX_QUERY_ID} characters.")
+    version = query.get("client_protocol_version", "0")
+    if not version.isdecimal() or int(version) >= CUSTOM_SERIALIZATION:
+        plain = f"leave it out or ask for less than {CUSTOM_SERIALIZATION}: Native then is the format of version 0."
+        raise not_served(f"client_protocol_version={version}", plain)
     if query.get("role"):
         raise ServerError(511, "UNKNOWN_ROLE", f"There is no role {query['role']!r}: this endpoint has users, no roles.")
     compressed = _flag(query, "enable_http_compression")

@@ -47,7 +47,7 @@ def test_rows_of_every_type_come_back_as_they_went(endpoint: Process, table: Mak
 def test_columns_can_be_inserted(client: Client, table: Make) -> None:
     name = table("a UInt8, b String")
     client.insert(name, [[1, 2], ["x", "y"]], column_oriented=True)
-    assert client.query(f"SELECT * FROM {name} ORDER BY a").result_columns == [(1, 2), ("x", "y")]
+    assert client.query(f"SELECT * FROM {name} ORDER BY a").result_columns == [[1, 2], ["x", "y"]]
 
 
 def _frame() -> pl.DataFrame:
@@ -145,7 +145,7 @@ def test_parameters_are_bound_on_both_sides(client: Client) -> None:
     ]
     assert client.query("SELECT {at:DateTime64(3)}", parameters={"at": AT}).result_rows == [(AT,)]
     assert client.query("SELECT %(s)s, %(n)s", parameters={"s": nasty, "n": -4}).result_rows == [(nasty, -4)]
-    assert client.query("SELECT * FROM {t:Identifier} LIMIT 1", parameters={"t": "system.one"}).result_rows == [(0,)]
+    assert client.query("SELECT * FROM system.{t:Identifier} LIMIT 1", parameters={"t": "one"}).result_rows == [(0,)]
 
 
 def test_parameters_reach_inserts(client: Client, table: Make) -> None:
