@@ -49,7 +49,10 @@ class Decoder:
         frame = _with_origin(content, messages)
         if route.part:
             frame = frame.with_columns(pl.lit(route.part, pl.Enum([route.part])).alias("part"))
-        frame = frame.with_columns(pl.col(name).cast(MOMENT) for name in route.times)
+        frame = frame.with_columns(
+            *(pl.col(name).cast(MOMENT) for name in route.times),
+            *(pl.col(name).cast(pl.Categorical(pl.Categories(name))) for name in route.words),
+        )
         return Block(frame.select(route.columns), frame[INDEX], sorted(refused + ranges, key=lambda one: one.index))
 
     def _reader(self, schema: str) -> ColumnarReader:

@@ -1,4 +1,4 @@
-"""Refused records on their way to `dead.sinks`: as they were, with reason and origin, and flushed before their batch goes on."""
+"""Refused records on their way to `dead.sinks`: as they were, with reason and origin, and acknowledged before their batch goes on."""
 
 from __future__ import annotations
 
@@ -6,61 +6,54 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from confluent_kafka import KafkaException, Message, Producer
+from confluent_kafka import Message
 
 from sinks.refusals import Refusal
 from sinks.writer import Away
+from transport import kafka_clients
 from transport.dead_letters import DeadLetters, Origin
+from transport.kafka_clients import CountingProducer, DeliveryError
+from transport.records import AvroEncoder
+from transport.registry import Registry, RegistryError
+from transport.settings import Settings
 
 STAGE: Final = "sinks"
-FLUSH_SECONDS: Final = 30.0
+SCHEMA: Final = "dead_letter"
 
 
 class LetterBox:
-    """Writes refused records to `dead.sinks` through an idempotent producer, made when first needed. One a thread."""
+    """Writes refused records to `dead.sinks`; producer and schema id are had when first needed. One a thread. `clock`: epoch seconds."""
 
-    def __init__(self, make_producer: Callable[[], Producer], topic: str, letters: DeadLetters, clock: Callable[[], float] = time.time) -> None:
-        self._make, self._topic, self._letters, self._clock = make_producer, topic, letters, clock
-        self._made: Producer | None = None
+    def __init__(self, settings: Settings, registry: Registry, clock: Callable[[], float] = time.time) -> None:
+        self._settings, self._registry, self._clock = settings, registry, clock
+        self._topic = f"{settings.topic_prefix}dead.{STAGE}"
+        self._made: tuple[CountingProducer, DeadLetters] | None = None
 
     def refuse(self, messages: Sequence[Message], refusals: Sequence[Refusal]) -> None:
         """Write the messages at the refusals' places and return when the broker has every one. Raises Away where it does not in time.
 
         A batch that is repeated after a crash writes them again: they have the same dead_letter_id, and readers count those.
         """
-        lost: list[str] = []
-        pending = len(refusals)
+        try:
+            producer, letters = self._open()
+            for refusal in refusals:
+                self._publish(producer, letters, messages[refusal.index], refusal)
+            producer.flush()
+        except (DeliveryError, RegistryError) as error:
+            self._made = None  # what failed must not be counted against the next attempt
+            raise Away(str(error)) from error
 
-        def delivered(error: object, _: Message) -> None:
-            nonlocal pending
-            pending -= 1
-            if error is not None:
-                lost.append(str(error))
-
-        for refusal in refusals:
-            self._send(messages[refusal.index], refusal, delivered)
-        deadline = time.monotonic() + FLUSH_SECONDS
-        while pending and (left := deadline - time.monotonic()) > 0:
-            self._producer.poll(min(left, 0.1))
-        if pending or lost:
-            raise Away(f"{self._topic}: {pending + len(lost)} of {len(refusals)} dead letters not acknowledged")
-
-    @property
-    def _producer(self) -> Producer:
+    def _open(self) -> tuple[CountingProducer, DeadLetters]:
         if self._made is None:
-            self._made = self._make()
+            letters = DeadLetters(STAGE, AvroEncoder(SCHEMA, self._registry.id_of(SCHEMA)))
+            self._made = (CountingProducer(kafka_clients.producer(self._settings)), letters)
         return self._made
 
-    def _send(self, message: Message, refusal: Refusal, delivered: Callable[[object, Message], None]) -> None:
-        origin = Origin(topic=str(message.topic()), partition=int(message.partition() or 0), offset=int(message.offset() or 0),
-                        timestamp=message.timestamp()[1], source="kafka")  # fmt: skip
-        letter = self._letters.letter(message.key(), message.value(), origin, (refusal.reason, refusal.field, refusal.detail),
-                                      first_seen=int(self._clock() * 1000))  # fmt: skip
-        while True:
-            try:
-                self._producer.produce(self._topic, letter.value, letter.key, headers=list(letter.headers), on_delivery=delivered)
-                return
-            except BufferError:
-                self._producer.poll(0.1)
-            except KafkaException as error:
-                raise Away(f"{self._topic}: {error.args[0].name()}") from error
+    def _publish(self, producer: CountingProducer, letters: DeadLetters, message: Message, refusal: Refusal) -> None:
+        topic, partition, offset = str(message.topic()), message.partition(), message.offset()
+        assert partition is not None, "a consumed message has a partition"
+        assert offset is not None, "a consumed message has an offset"
+        origin = Origin(topic=topic, partition=partition, offset=offset, timestamp=message.timestamp()[1], source="kafka")
+        why = (refusal.reason, refusal.field, refusal.detail)
+        letter = letters.letter(message.key(), message.value(), origin, why, first_seen=int(self._clock() * 1000))
+        producer.publish(self._topic, letter.key, letter.value, letter.headers)

@@ -17,18 +17,18 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from confluent_kafka import KafkaException
 
 from sinks import clickhouse, clients
-from sinks.consumer import Fenced, Sink
+from sinks.consumer import Fenced, Observer, Sink
 from sinks.decode import Decoder
 from sinks.generation import generations
-from sinks.letters import STAGE, LetterBox
+from sinks.letters import LetterBox
 from sinks.metrics import SinkMetrics
 from sinks.plan import PlanError
 from sinks.refusals import TableAtFault
 from sinks.tables import Route, routes, tables
-from sinks.writer import Away, Writer
-from transport.dead_letters import DeadLetters
-from transport.records import AvroEncoder
-from transport.registry import Registry, RegistryError
+from sinks.writer import Writer
+from transport import kafka_clients, logging
+from transport.metrics import Metrics
+from transport.registry import Registry
 from transport.settings import Settings
 from transport.topics import table
 
@@ -36,35 +36,31 @@ log = structlog.get_logger(__name__)
 
 FIRST_WAIT: Final = 0.2
 LONGEST_WAIT: Final = 5.0
-_TRANSIENT: Final = (clickhouse.Unavailable, RegistryError, KafkaException)
+_TRANSIENT: Final = (clickhouse.Unavailable, KafkaException)
 
 
-def run(settings: Settings, stop: threading.Event, metrics: SinkMetrics, only: dict[str, Route] | None = None) -> None:
+def run(settings: Settings, stop: threading.Event, observer: Observer, only: dict[str, Route] | None = None) -> None:
     """Run until `stop` is set. `only`: these topics instead of all. Raises what waiting cannot mend: see `main`."""
     wanted = routes(table(settings.topic_prefix), settings.topic_prefix) if only is None else only
+    found = _patiently(stop, lambda: _ready(settings, wanted))
+    if found is None:
+        return
     with Registry(settings) as registry:
-        found = _patiently(stop, lambda: _ready(settings, wanted, registry))
-        if found is None:
-            return
-        generation, letter_id = found
 
         def make_writer() -> Writer:
-            letters = DeadLetters(STAGE, AvroEncoder("dead_letter", letter_id))
-            box = LetterBox(lambda: clients.producer(settings), f"{settings.topic_prefix}dead.{STAGE}", letters)
-            return Writer(lambda: clickhouse.connect(settings), Decoder(registry.schema), box)
+            return Writer(lambda: clickhouse.connect(settings), Decoder(registry.schema), LetterBox(settings, registry))
 
-        Sink(clients.consumer(settings), wanted, generation, make_writer, metrics).run(stop)
+        Sink(clients.consumer(settings), wanted, found, make_writer, observer).run(stop)
 
 
-def _ready(settings: Settings, wanted: dict[str, Route], registry: Registry) -> tuple[dict[str, str], int]:
-    """Token generations by topic and the schema id of dead letters, once tables and settings are as they must be."""
+def _ready(settings: Settings, wanted: dict[str, Route]) -> dict[str, str]:
+    """Token generations by topic, once tables and settings are as they must be."""
     with clickhouse.connected(settings) as client:
         clickhouse.check_ready(client, tables())
-        found = generations(client, clients.admin(settings), wanted)
-    return found, registry.id_of("dead_letter")
+        return generations(client, kafka_clients.admin(settings), wanted)
 
 
-def _patiently(stop: threading.Event, work: Callable[[], tuple[dict[str, str], int]]) -> tuple[dict[str, str], int] | None:
+def _patiently(stop: threading.Event, work: Callable[[], dict[str, str]]) -> dict[str, str] | None:
     """Do the work; while a part does not answer, wait and do it again. None when stopped meanwhile."""
     pause = FIRST_WAIT
     while not stop.is_set():
@@ -85,11 +81,12 @@ def main(settings: Settings) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    metrics = SinkMetrics()
+    logging.setup("sink", settings.log_level)
     log.info("sink.starting", instance=settings.sink_instance, database=settings.clickhouse_database)
     try:
-        run(settings, stop, metrics)
-    except (clickhouse.NotReady, TableAtFault, Fenced, PlanError, LookupError, Away, KafkaException) as error:
+        with Metrics("sink", settings, settings.sink_metrics_port) as metrics:
+            run(settings, stop, SinkMetrics(metrics))
+    except (clickhouse.NotReady, TableAtFault, Fenced, PlanError, LookupError, KafkaException, OSError) as error:
         log.error("sink.stopped", why=str(error), kind=type(error).__name__)
         return 1
     log.info("sink.stopped_cleanly")

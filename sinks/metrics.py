@@ -1,47 +1,42 @@
-"""What the sink tells about itself at /metrics."""
+"""What the sink tells about itself at /metrics and /health."""
 
 from __future__ import annotations
 
 import time
 from typing import Final
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
-
+from sinks.letters import STAGE
 from sinks.writer import Batch, Written
+from transport.metrics import Metrics
 
-_FRESHNESS: Final = (0.25, 0.5, 1, 1.5, 2, 3, 5, 10, 30, 60, 300, 3600)
-_INSERT: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+TURN_SECONDS: Final = 60.0
+"""A loop that did not turn for so long is stuck: a commit or a rebalance hangs."""
 
 
 class SinkMetrics:
-    """The observer of the consuming thread. `registry`: tests give their own."""
+    """The observer of the consuming thread. Its two methods are called there; the checks in the thread that serves /health."""
 
-    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
-        self._rows = Counter("nhip_sink_rows", "rows inserted", ["table"], registry=registry)
-        self._refused = Counter("nhip_sink_refused", "records written to dead.sinks", ["table"], registry=registry)
-        self._batches = Counter("nhip_sink_batches", "batches done", ["table"], registry=registry)
-        self._freshness = Histogram("nhip_sink_freshness_seconds", "append of a batch's oldest record until its rows are in ClickHouse",
-                                    ["table"], buckets=_FRESHNESS, registry=registry)  # fmt: skip
-        self._seconds = Histogram("nhip_sink_batch_seconds", "a batch from hand-over to acknowledged insert", ["table"], buckets=_INSERT,
-                                  registry=registry)  # fmt: skip
-        self._partitions = Gauge("nhip_sink_partitions", "partitions assigned to this instance", registry=registry)
-        self._buffered = Gauge("nhip_sink_buffered_messages", "messages read and not yet in a batch", registry=registry)
-        self._paused = Gauge("nhip_sink_paused", "1 while reading is paused since ClickHouse does not take rows", registry=registry)
-        self.turned_at = time.monotonic()
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._turned_at = time.monotonic()
+        self._paused = False
+        metrics.check("loop", lambda: "" if time.monotonic() - self._turned_at < TURN_SECONDS else "vòng lặp đứng / the loop does not turn")
+        metrics.check("clickhouse", lambda: "ClickHouse không nhận / does not take rows" if self._paused else "")
 
     def written(self, batch: Batch, written: Written) -> None:
         """Count a batch that is in ClickHouse."""
-        table = batch.route.table
-        self._batches.labels(table).inc()
-        self._rows.labels(table).inc(written.rows)
-        self._refused.labels(table).inc(written.refused)
-        self._seconds.labels(table).observe(written.seconds)
+        table, topic, now = batch.route.table, batch.topic, time.time()
+        self._metrics.count("nhip_messages_in", len(batch.messages), topic=topic)
+        self._metrics.count("nhip_inserted_rows", written.rows, table=table)
+        self._metrics.observe("nhip_insert_seconds", written.seconds, table=table)
+        self._metrics.observe("nhip_chunk_records", len(batch.messages), stage="sink")
+        self._metrics.refused(STAGE, written.reasons)
         if written.oldest > 0:
-            self._freshness.labels(table).observe(max(0.0, time.time() - written.oldest / 1000))
+            self._metrics.gauge("nhip_lag_seconds", max(0.0, now - written.oldest / 1000), topic=topic)
+        if written.newest_event > 0:
+            self._metrics.gauge("nhip_freshness_seconds", now - written.newest_event / 1000, topic=topic)
 
     def turned(self, lanes: int, buffered: int, paused: bool) -> None:
         """Note one turn of the consuming loop."""
-        self._partitions.set(lanes)
-        self._buffered.set(buffered)
-        self._paused.set(paused)
-        self.turned_at = time.monotonic()
+        self._turned_at, self._paused = time.monotonic(), paused
+        self._metrics.gauge("nhip_lag_messages", buffered, topic="sink")

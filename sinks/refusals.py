@@ -65,7 +65,7 @@ def refused_by_server(client: Client, table: str, owner: str, frame: pl.DataFram
     """
     scratch = scratch_name(table, owner)
     client.command(f"DROP TABLE IF EXISTS {scratch}")
-    client.command(f"CREATE TABLE {scratch} AS {table} ENGINE = Null PARTITION BY tuple()")
+    client.command(f"CREATE TABLE {scratch} AS {table} ENGINE = Null")
     try:
         probe = _Probe(client, scratch)
         if not probe.takes(frame.clear()):

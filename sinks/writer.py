@@ -27,6 +27,7 @@ from sinks.plan import Plan
 from sinks.refusals import Refusal, refused_by_server
 from sinks.tables import Route
 from transport import faults
+from transport.registry import RegistryError
 
 log = structlog.get_logger(__name__)
 
@@ -66,11 +67,12 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of a batch: `oldest` is the earliest append time among its rows in epoch ms, 0 without rows."""
+    """What became of a batch: `reasons` of the refused; `oldest` append time and `newest_event` among its rows in epoch ms, 0: none."""
 
     rows: int
-    refused: int
+    reasons: tuple[str, ...]
     oldest: int
+    newest_event: int
     seconds: float
 
 
@@ -93,9 +95,9 @@ class Writer:
             more = self._patiently(batch, lambda: self._insert(batch, block))
             refused += more
         faults.reach("sink.after_insert")
-        oldest = frame["appended"].min() if frame.height else None
-        stamp = int(oldest.timestamp() * 1000) if oldest is not None else 0  # type: ignore[union-attr]
-        return Written(frame.height - len(refused) + len(block.refused), len(refused), stamp, time.perf_counter() - started)
+        oldest, newest = _milliseconds(frame, "appended", pl.Expr.min), _milliseconds(frame, "event_time", pl.Expr.max)
+        rows = frame.height - len(refused) + len(block.refused)
+        return Written(rows, tuple(r.reason for r in refused), oldest, newest, time.perf_counter() - started)
 
     def close(self) -> None:
         """Close the connection."""
@@ -144,7 +146,7 @@ class Writer:
                 raise Abandoned(f"{batch.topic} {batch.partition} {batch.plan.first}–{batch.plan.last}")
             try:
                 return work()
-            except (clickhouse.Unavailable, Away) as error:
+            except (clickhouse.Unavailable, RegistryError, Away) as error:
                 why = str(error)
             except ClickHouseError as error:
                 why = clickhouse.reason(error)
@@ -155,3 +157,10 @@ class Writer:
                         table=batch.route.table, why=why, retry_in_s=pause)  # fmt: skip
             batch.abandoned.wait(pause)
             pause = min(pause * 2, LONGEST_WAIT)
+
+
+def _milliseconds(frame: pl.DataFrame, column: str, which: Callable[[pl.Expr], pl.Expr]) -> int:
+    """The least or greatest instant of a column in epoch ms; 0 where there is no such column or no row."""
+    if not frame.height or column not in frame.columns:
+        return 0
+    return int(frame.select(which(pl.col(column)).dt.epoch("ms")).item() or 0)

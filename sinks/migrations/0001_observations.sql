@@ -45,7 +45,7 @@ CREATE TABLE IF NOT EXISTS observations
 ENGINE = ReplacingMergeTree
 PARTITION BY toYear(event_time)
 ORDER BY (indicator, territory, subject_id, event_time, topic, partition, offset)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, min_bytes_for_wide_part = 134217728;
 
 -- The value that counts, per series and period, of all periods longer than an instant. The highest revision wins; of equal revisions the one with
 -- the lowest offset (a later one is a duplicate). For indicators that are reported this is the value; for indicators made of events read `panes`.
@@ -86,7 +86,7 @@ CREATE TABLE IF NOT EXISTS value_latest
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (indicator, territory, figure, series, period_type, period_start)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, min_bytes_for_wide_part = 134217728;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS value_latest_feed TO value_latest AS
 SELECT

@@ -71,7 +71,7 @@ ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMMDD(toStartOfWeek(appended))
 ORDER BY (indicator, territory, series, topic, partition, offset)
 TTL toDateTime(appended) + INTERVAL 32 DAY
-SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
+SETTINGS non_replicated_deduplication_window = 10000, min_bytes_for_wide_part = 134217728, ttl_only_drop_parts = 1;
 
 CREATE TABLE IF NOT EXISTS aggregate_latest AS aggregates
 ENGINE = ReplacingMergeTree(version)

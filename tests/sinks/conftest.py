@@ -1,0 +1,73 @@
+"""Fixtures of the sink's tests: a migrated database, and a sink that runs in a thread of the test."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from sinks import clickhouse as ch
+from sinks.main import run
+from sinks.metrics import SinkMetrics
+from sinks.migrations import migrate
+from sinks.tables import Route
+from transport.metrics import Metrics
+from transport.settings import Settings
+
+
+@pytest.fixture
+def database(settings: Settings, clickhouse: str) -> Iterator[Client]:
+    """A client of the test's own database, migrated; the database is dropped at the end."""
+    migrate(settings)
+    with ch.connected(settings) as client:
+        yield client
+        client.command(f"DROP DATABASE IF EXISTS {settings.clickhouse_database}")
+
+
+class Running:
+    """A sink in a thread. `fault`: what ended it, if anything did."""
+
+    def __init__(self, settings: Settings, only: dict[str, Route]) -> None:
+        self.metrics = Metrics("sink", settings, 0)
+        self._stop = threading.Event()
+        self.fault: Exception | None = None
+        self._thread = threading.Thread(target=self._run, args=(settings, only), daemon=True)
+        self._thread.start()
+
+    def _run(self, settings: Settings, only: dict[str, Route]) -> None:
+        try:
+            run(settings, self._stop, SinkMetrics(self.metrics), only)
+        except Exception as error:  # boundary of the thread: the test looks at it
+            self.fault = error
+
+    def alive(self) -> bool:
+        """Does it still run?"""
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """End it as SIGTERM would."""
+        self._stop.set()
+        self._thread.join(timeout=20)
+        assert not self._thread.is_alive(), "the sink did not stop within 20 s"
+
+
+@contextmanager
+def sink(settings: Settings, only: dict[str, Route]) -> Iterator[Running]:
+    """A running sink; stopped at the end. A fault that nobody expected fails the test."""
+    running = Running(settings, only)
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+def until(test: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait for a condition; fails the test where it does not come."""
+    ends = time.monotonic() + seconds
+    while not test():
+        assert time.monotonic() < ends, f"not reached within {seconds} s"
+        time.sleep(0.05)
