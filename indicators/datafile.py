@@ -65,7 +65,7 @@ def refuse(path: Path, error: ValidationError, prefix: tuple[str | int, ...] = (
 def line_of(path: Path, where: Iterable[str | int]) -> int | None:
     """Line (from 1) of the deepest part of `where` that exists in a YAML file; None where the file is not YAML."""
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"))
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_StrictLoader)
     except (OSError, ValueError, yaml.YAMLError):
         return None
     line = None

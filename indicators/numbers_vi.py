@@ -9,6 +9,7 @@ import re
 import unicodedata
 from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal
+from itertools import pairwise
 
 from indicators.instant import local, local_day
 
@@ -17,7 +18,7 @@ _WIDE = Context(prec=60, rounding=ROUND_HALF_UP)
 
 _NUMBER = re.compile(r"(?P<sign>[+-]?)(?P<whole>\d{1,3}(?:\.\d{3})+|\d+)(?:,(?P<part>\d+))?")
 _MINUS = str.maketrans({"\u2212": "-", "\u2013": "-", "\u00a0": "", "\u202f": "", " ": ""})
-_MONEY = ((Decimal(10) ** 9, "tỷ đồng"), (Decimal(10) ** 6, "triệu đồng"))
+_MONEY = ((Decimal(1), "đồng"), (Decimal(10) ** 6, "triệu đồng"), (Decimal(10) ** 9, "tỷ đồng"))
 
 
 class NumberError(ValueError):
@@ -48,12 +49,16 @@ def points_vi(value: Decimal, places: int | None = 1) -> str:
 
 
 def money_vi(value: Decimal, places: int = 1) -> str:
-    """An amount in đồng in the unit a reader says: `850.000 đồng`, `12,5 triệu đồng`, `1.234,5 tỷ đồng`. Whole đồng carry no decimals."""
-    for size, unit in _MONEY:
-        shown = _WIDE.divide(value, size).quantize(Decimal(1).scaleb(-places), context=_WIDE)
-        if shown.copy_abs() >= 1:
-            return f"{number_vi(shown, places)} {unit}"
-    return f"{number_vi(value, 0)} đồng"
+    """An amount in đồng in the unit a reader says: `850.000 đồng`, `12,5 triệu đồng`, `1.234,5 tỷ đồng`. Whole đồng carry no decimals.
+
+    The unit is the smallest whose shown figure stays below the next unit: 999.950.000 is «1,0 tỷ đồng», never «1.000,0 triệu đồng».
+    """
+    for (size, unit), (above, _) in pairwise(_MONEY):
+        shown = _money(value, size, places)
+        if shown.copy_abs() * size < above:
+            return f"{number_vi(shown, 0 if size == 1 else places)} {unit}"
+    size, unit = _MONEY[-1]
+    return f"{number_vi(_money(value, size, places), places)} {unit}"
 
 
 def date_vi(at_ms: int) -> str:
@@ -91,3 +96,7 @@ def unaccent_vi(text: str) -> str:
     """The text without diacritics, đ as d: for SMS in the 7-bit alphabet, for search and for sorting."""
     decomposed = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
     return unicodedata.normalize("NFC", "".join(c for c in decomposed if unicodedata.category(c) != "Mn"))
+
+
+def _money(value: Decimal, size: Decimal, places: int) -> Decimal:
+    return _WIDE.divide(value, size).quantize(Decimal(1).scaleb(0 if size == 1 else -places), context=_WIDE)

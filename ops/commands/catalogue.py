@@ -1,8 +1,8 @@
 """`nhip catalogue show [code]` and `nhip catalogue check`: the vocabulary for people, and proof that its files agree.
 
 `show` without a code lists the catalogues and the series of the main path; with `catalogue/code` it shows one indicator in full; with a
-code of territory or agency, that unit. `check` reads every data file and cross-checks them; it prints file, line and field of each problem and
-exits 1 where there is one.
+code of territory or agency, that unit. `check` reads every data file and cross-checks them; it prints file, line and field of each problem
+and exits 1 where there is one.
 """
 
 from __future__ import annotations
@@ -33,14 +33,15 @@ NOT_FOUND = 2
 TO_CONFIRM = "(*)"
 ATTRIBUTES_VI = {
     "catalogue": "danh mục", "code": "mã", "key": "khóa", "concept": "khái niệm", "group": "nhóm", "subgroup": "tiểu nhóm",
-    "number": "số thứ tự", "name_vi": "tên", "name_en": "tên tiếng Anh", "components": "chỉ số thành phần", "components_open": "danh sách còn mở",
-    "scope": "phạm vi", "frequency": "kỳ dữ liệu", "disaggregation": "phân tổ", "dimensions": "chiều phân tổ", "agency": "cơ quan theo văn bản",
-    "agency_codes": "mã cơ quan theo văn bản", "providers": "đầu mối cung cấp số liệu", "responsible_agencies": "cơ quan chịu trách nhiệm",
-    "measure": "tính cộng được", "measure_unit": "đơn vị tính", "definition": "khái niệm, định nghĩa", "method": "phương pháp tính",
-    "formula": "công thức", "policy_kind": "loại theo chu trình chính sách", "relative_kind": "tuyệt đối, tương đối, dẫn xuất",
+    "number": "số thứ tự", "name_vi": "tên", "name_en": "tên tiếng Anh", "components": "chỉ số thành phần",
+    "components_open": "danh sách còn mở", "scope": "phạm vi", "frequency": "kỳ dữ liệu", "disaggregation": "phân tổ",
+    "dimensions": "chiều phân tổ", "agency": "cơ quan theo văn bản", "agency_codes": "mã cơ quan theo văn bản",
+    "providers": "đầu mối cung cấp số liệu", "responsible_agencies": "cơ quan chịu trách nhiệm", "measure": "tính cộng được",
+    "measure_unit": "đơn vị tính", "definition": "khái niệm, định nghĩa", "method": "phương pháp tính", "formula": "công thức",
+    "policy_kind": "loại theo chu trình chính sách", "relative_kind": "tuyệt đối, tương đối, dẫn xuất",
     "statistical_code": "mã chỉ tiêu thống kê", "legal_basis": "căn cứ pháp lý", "source_text": "nguyên văn",
-    "source_period": "kỳ theo văn bản", "national_ref": "mã trong danh mục quốc gia", "corrections": "hiệu chỉnh", "notes": "ghi chú", "valid_from": "hiệu lực từ",
-    "valid_to": "hiệu lực đến",
+    "source_period": "kỳ theo văn bản", "national_ref": "mã trong danh mục quốc gia", "corrections": "hiệu chỉnh", "notes": "ghi chú",
+    "valid_from": "hiệu lực từ", "valid_to": "hiệu lực đến",
 }  # fmt: skip
 """Vietnamese name of each attribute of an indicator (guide 7146 §4.3 and the glossary)."""
 
