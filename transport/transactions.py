@@ -106,7 +106,7 @@ class Transaction:
     async def _send(self, rows: Rows, sent: list[asyncio.Future[Any]]) -> None:
         producer, now = self._producer, int(time.time() * 1000)
         batch = producer.create_batch()
-        headers: Sequence[Sequence[Header]] = rows.headers or ((),) * len(rows.keys)
+        headers: Sequence[list[Header]] = rows.headers or [[]] * len(rows.keys)
         for key, value, extra in zip(rows.keys, rows.values, headers, strict=True):
             if batch.append(timestamp=now, key=key, value=value, headers=extra) is None:
                 sent.append(await producer.send_batch(batch, rows.topic, partition=rows.partition))
