@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from confluent_kafka import ConsumerGroupTopicPartitions, Message, TopicPartition
-from confluent_kafka.admin import NewTopic
+from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]
 
 from alerts.action import Action
 from alerts.channels.contract import Channel
@@ -29,7 +29,7 @@ from transport.registry import Registry, register_all
 from transport.settings import Settings
 from transport.topics import table
 
-TOPICS = (CONDITIONS, EMERGENCY, ACTIONS, EVENTS, CURRENT, REQUESTS, RESULTS, LEDGER, DEAD)
+TOPICS = (CONDITIONS, EMERGENCY, ACTIONS, EVENTS, CURRENT, REQUESTS, RESULTS, LEDGER, DEAD, "ops.audit")
 
 
 def until(true: Callable[[], bool], seconds: float, what: str) -> None:

@@ -42,17 +42,23 @@ class Box:
         envelope.rcpt_tos.append(address)
         if self.cut == "hang_rcpt":
             await asyncio.sleep(3)
-        if self.cut == "close_rcpt" and server.transport is not None:
-            server.transport.abort()
+        if self.cut == "close_rcpt":
+            abort(server)
         return self.rcpt
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        self.mails.append(bytes(envelope.content or b""))
+        self.mails.append(envelope.original_content or b"")
         if self.cut == "hang_data":
             await asyncio.sleep(3)
-        if self.cut == "close_data" and server.transport is not None:
-            server.transport.abort()
+        if self.cut == "close_data":
+            abort(server)
         return self.data
+
+
+def abort(server: SMTP) -> None:
+    """Drop the line without a word."""
+    assert isinstance(server.transport, asyncio.Transport)
+    server.transport.abort()
 
 
 @contextmanager
@@ -70,6 +76,15 @@ def free_port() -> int:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return int(s.getsockname()[1])
+
+
+async def end(runner: web.AppRunner) -> None:
+    """Stop serving; whatever still sleeps in a handler is cancelled."""
+    await runner.cleanup()
+    rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
 
 
 @contextmanager
@@ -95,7 +110,7 @@ def receiver(answer: Callable[[web.Request, bytes], Awaitable[web.StreamResponse
     try:
         yield f"http://127.0.0.1:{port}/hook"
     finally:
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(5)
+        asyncio.run_coroutine_threadsafe(end(runner), loop).result(5)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(5)
         loop.close()
@@ -182,7 +197,9 @@ def test_webhook_is_signed_and_carries_its_key() -> None:
     assert json.loads(body)["title"] == message().title
 
 
-@pytest.mark.parametrize(("status", "retryable"), [(429, True), (500, True), (503, True), (409, True), (400, False), (404, False), (302, False)])
+@pytest.mark.parametrize(("status", "retryable"), [
+    (429, True), (500, True), (503, True), (409, True), (400, False), (404, False), (302, False),
+])  # fmt: skip
 def test_webhook_answers(status: int, retryable: bool) -> None:
     async def answer(request: web.Request, body: bytes) -> web.Response:
         return web.Response(status=status, headers={"location": "http://127.0.0.1:1/"} if status == 302 else {})

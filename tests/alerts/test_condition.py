@@ -20,7 +20,8 @@ def test_a_good_row_with_instants_in_either_form() -> None:
 
 
 @pytest.mark.parametrize(("field", "value"), [
-    ("alert_id", "not-a-uuid"), ("rule", ""), ("series", ""), ("transition", "exploded"), ("severity", 6), ("severity", -1), ("severity", 0),
+    ("alert_id", "not-a-uuid"), ("rule", ""), ("series", ""), ("transition", "exploded"),
+    ("severity", 6), ("severity", -1), ("severity", 0),
     ("value", None), ("value", 10.62), ("period_end", NOON - 1), ("revision", True), ("through", "41"),
 ])  # fmt: skip
 def test_a_row_that_cannot_be_meant_is_named_by_field(field: str, value: object) -> None:

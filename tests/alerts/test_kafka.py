@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 import time
 from collections import Counter
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from alerts.channels.console import Console
 from alerts.channels.contract import Channel, Message, Outcome
@@ -20,6 +22,7 @@ from alerts.condition import Condition
 from alerts.restore import header
 from alerts.rows import Row
 from alerts.writer import WriteError, Writer
+from ops.commands.alerts import app
 from tests.alerts.broker import Bench, running, until
 from tests.alerts.samples import ICU, RIVER, SLOW, after, alert_id
 from tests.alerts.test_story import BETTER, CLEARED, WHOLE, WORSE, act
@@ -109,8 +112,9 @@ def test_events_are_cloud_events(bench: Bench, settings: Settings) -> None:
     (message,) = bench.messages(EVENTS)
     (event,) = bench.events()
     expected = {
-        "ce_id": event["event_id"], "ce_source": "/rules/TV-MUC-NUOC-BAO-DONG", "ce_type": "vn.nhip.alert.opened.v1", "ce_specversion": "1.0",
-        "ce_subject": RIVER.alert_id, "ce_partitionkey": RIVER.alert_id, "ce_sequence": "000000000001", "ce_time": "2026-10-01T05:00:00.000Z",
+        "ce_id": event["event_id"], "ce_source": "/rules/TV-MUC-NUOC-BAO-DONG", "ce_type": "vn.nhip.alert.opened.v1",
+        "ce_specversion": "1.0", "ce_subject": RIVER.alert_id, "ce_partitionkey": RIVER.alert_id, "ce_sequence": "000000000001",
+        "ce_time": "2026-10-01T05:00:00.000Z",
         "content-type": "application/vnd.apache.avro",
     }  # fmt: skip
     assert {name: header(message, name).decode() for name in expected} == expected
@@ -188,6 +192,33 @@ def test_from_condition_to_event_quickly(bench: Bench, settings: Settings) -> No
     stamped = sorted(m.timestamp()[1] for m in bench.messages(EVENTS))
     assert delays[int(len(delays) * 0.9)] < 300, f"ms, the slowest: {delays[-5:]}"
     assert len(stamped) == 61
+
+
+def test_the_command_lists_shows_and_acknowledges(bench: Bench, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("kafka_bootstrap", "registry_url", "topic_prefix", "data_dir"):
+        monkeypatch.setenv(f"NHIP_{name.upper()}", str(getattr(settings, name)))
+    run = CliRunner()
+    with running(settings, {}):
+        bench.write(live([RIVER]))
+        until(lambda: len(bench.messages(EVENTS)) == 1, 30, "the event")
+        listed = run.invoke(app, ["list"])
+        assert "đang mở, chưa tiếp nhận" in listed.output
+        assert "1 cảnh báo" in listed.output
+        shown = run.invoke(app, ["show", RIVER.alert_id[:8]])
+        assert "10,62 m" in shown.output
+        assert "obs.emergency[3]@41" in shown.output
+        done = run.invoke(app, ["ack", RIVER.alert_id[:8], "--by", "Lê Văn An", "--note", "đã nhận"])
+        assert done.exit_code == 0, done.output
+        until(lambda: len(bench.messages(EVENTS)) == 2, 10, "the acknowledgement")
+        refused = run.invoke(app, ["close", RIVER.alert_id[:8], "--by", "Lê Văn An"])
+        assert refused.exit_code != 0
+        assert "còn vượt ngưỡng" in str(refused.exception)
+        nobody = run.invoke(app, ["show", "ffffffff"])
+        assert "Không có cảnh báo" in str(nobody.exception)
+    event = next(e for e in bench.events() if e["transition"] == "acknowledged")
+    assert (event["actor"], event["note"], event["attention"]) == ("Lê Văn An", "đã nhận", "acknowledged")
+    (audit,) = [json.loads(m.value() or b"") for m in bench.messages("ops.audit")]
+    assert (audit["did"], audit["actor"], audit["on"]) == ("alerts.acknowledge", "Lê Văn An", RIVER.alert_id)
 
 
 def test_a_fenced_leader_can_write_no_more(bench: Bench, settings: Settings) -> None:

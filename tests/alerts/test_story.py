@@ -33,8 +33,10 @@ def story() -> Story:
 
 
 def act(action: str, n: int = 1, **changes: object) -> Action:
-    base = Action(action_id=f"act-{action}-{n}", alert_id=RIVER.alert_id, action=action, actor="Trần Thị Bình", office="duty_government_office@VN",
-                  note="đã báo xã ven sông", until=0, acted_at=NOON + HOUR, via="command")  # fmt: skip
+    base = Action(
+        action_id=f"act-{action}-{n}", alert_id=RIVER.alert_id, action=action, actor="Trần Thị Bình", office="duty_government_office@VN",
+        note="đã báo xã ven sông", until=0, acted_at=NOON + HOUR, via="command",
+    )  # fmt: skip
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
@@ -65,7 +67,8 @@ def test_one_message_per_change_recipient_and_channel() -> None:
     keys = [n.notification_key for e in effects for n in e.requests]
     assert len(keys) == len(set(keys)) == 24
     assert effects[0].requests[0].text.startswith("Kính gửi: Trực ban Ban Chỉ huy phòng thủ dân sự Thành phố Hà Nội\n")
-    assert {n.address for n in effects[0].requests if n.channel == "email"} == {"truc-ban-pctt-01@example.vn", "chu-tich-ubnd-01@example.vn"}
+    addresses = {n.address for n in effects[0].requests if n.channel == "email"}
+    assert addresses == {"truc-ban-pctt-01@example.vn", "chu-tich-ubnd-01@example.vn"}
 
 
 def test_ids_are_those_of_the_contract() -> None:
@@ -81,8 +84,11 @@ def test_the_event_carries_the_evidence() -> None:
     (opened,) = run([SLOW])
     assert opened.event is not None
     record = opened.event.record()
-    for name in ("value", "limit", "gap", "numerator", "denominator", "period_start", "period_end", "comparison", "source_topic", "source_partition",
-                 "source_offset", "source_record_id", "since", "rule_version", "agency", "status", "revision"):  # fmt: skip
+    names = (
+        "value limit gap numerator denominator period_start period_end comparison source_topic source_partition source_offset "
+        "source_record_id since rule_version agency status revision"
+    )
+    for name in names.split():
         assert record[name] == getattr(SLOW, name)
     assert (record["condition"], record["attention"], record["opened_at"]) == ("active", "unacknowledged", NOON + 500)
 
@@ -147,7 +153,7 @@ def test_replay_and_backfill_are_recorded_not_sent(mode: str) -> None:
 
 
 def test_a_correction_takes_the_reason_away_cancelled_is_not_cleared() -> None:
-    right = after(RIVER, transition="corrected", revision=1, severity=0, severity_before=3, value=Decimal("9.2"), level="", status="revised")
+    right = after(RIVER, transition="corrected", revision=1, severity=0, severity_before=3, value=Decimal("9.2"), level="")
     effects = run([RIVER, right])
     assert [e.outcome for e in effects] == ["opened", "cancelled"]
     assert all(n.title.startswith("Đính chính") for n in effects[1].requests)
@@ -184,7 +190,8 @@ def test_acts_are_recorded_and_a_second_delivery_is_not() -> None:
     assert [e.outcome for e in outcomes] == ["acknowledged", "explained", "commented"]
     first = outcomes[0].event
     assert first is not None
-    assert (first.state.attention, first.actor, first.note) == ("acknowledged", "Trần Thị Bình (duty_government_office@VN)", "đã báo xã ven sông")
+    assert (first.state.attention, first.note) == ("acknowledged", "đã báo xã ven sông")
+    assert first.actor == "Trần Thị Bình (duty_government_office@VN)"
     assert first.sequence == 2
     again = tale.on_action(act("acknowledge"), NOON + HOUR)
     assert (again.outcome, again.event) == ("known", None)
@@ -243,7 +250,9 @@ def test_shipped_rules_name_only_offices_that_exist() -> None:
     severities=st.lists(st.integers(0, 4), min_size=1, max_size=8), order=st.randoms(use_true_random=False),
     copies=st.integers(1, 3), restarts=st.lists(st.integers(0, 20), max_size=3),
 )  # fmt: skip
-def test_however_delivered_each_change_is_told_at_most_once(severities: list[int], order: random.Random, copies: int, restarts: list[int]) -> None:
+def test_however_delivered_each_change_is_told_at_most_once(
+    severities: list[int], order: random.Random, copies: int, restarts: list[int]
+) -> None:
     rows: list[Condition] = []
     now = 0
     for n, severity in enumerate(severities):

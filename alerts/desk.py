@@ -1,0 +1,95 @@
+"""What a person at a terminal does: sees the alerts that stand, acts on one. Acts are written, never applied here: the process records
+them.
+
+Each act leaves two rows in one transaction: the act itself (`alerts.actions`) and who did it (`ops.audit`).
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterable
+
+from alerts.action import Action
+from alerts.alert import Alert, restored
+from alerts.codec import ACTIONS, CURRENT, Codec
+from alerts.condition import ConditionError
+from alerts.lifecycle import step
+from alerts.restore import header, to_end
+from alerts.rows import MEMORY_HEADER, Row, instant
+from alerts.writer import Writer
+from transport.records import AvroEncoder, DecodeError
+from transport.registry import Registry
+from transport.settings import Settings
+from transport.topics import table
+
+AUDIT = "ops.audit"
+
+
+class DeskError(ValueError):
+    """What was asked for cannot be done; the message says what to do next, Vietnamese first."""
+
+
+class Desk:
+    """Reads `alerts.current`, writes `alerts.actions`."""
+
+    def __init__(self, settings: Settings, registry: Registry, clock: Callable[[], int]) -> None:
+        self._settings, self._clock = settings, clock
+        self._codec = Codec(settings, registry)
+        self._registry = registry
+
+    def alerts(self) -> list[Alert]:
+        """Every alert there is, the worst and latest first. Raises RestoreError where the broker does not answer."""
+        topic = self._codec.topic(CURRENT)
+        found: dict[bytes, Alert] = {}
+        for message in to_end(self._settings, topic, range(table(self._settings.topic_prefix)[topic].partitions)):
+            key, value = message.key() or b"", message.value()
+            if value is None:
+                found.pop(key, None)
+                continue
+            try:
+                found[key] = restored(self._codec.event.decode(value), header(message, MEMORY_HEADER))
+            except (DecodeError, ConditionError) as error:
+                place = f"{topic} [{message.partition()}] {message.offset()}"
+                raise DeskError(f"Không đọc được {place} / cannot be read: {error}; `nhip doctor`") from error
+        return sorted(found.values(), key=lambda a: (-a.evidence.severity, -a.recorded_at))
+
+    def find(self, beginning: str) -> Alert:
+        """The alert whose id begins so. Raises DeskError where there is none or more than one."""
+        found = [alert for alert in self.alerts() if alert.alert_id.startswith(beginning)] if beginning else []
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise DeskError("Không có cảnh báo với mã này / no alert with this id; xem / see `nhip alerts list --all`")
+        raise DeskError(f"{len(found)} cảnh báo có mã bắt đầu như vậy, hãy ghi dài hơn / that many alerts begin so; give more of the id")
+
+    def act(self, alert: Alert, what: str, actor: str, note: str, *, office: str = "", until: int = 0) -> Action:
+        """Write an act. Raises DeskError where the alert's state refuses it, WriteError where the broker does."""
+        if not actor.strip():
+            raise DeskError("Thiếu người thực hiện / who does it? --by «họ tên»")
+        if what in ("explain", "comment") and not note.strip():
+            raise DeskError("Thiếu nội dung / what is said? --note «…»")
+        now = self._clock()
+        refusal = step(alert.state_at(now), what).refusal
+        if refusal:
+            raise DeskError(f"Không thực hiện được: {refusal} / refused in the alert's present state")
+        if until and until <= now:
+            raise DeskError("Thời hạn gác lại đã qua / the shelf's end lies in the past")
+        act = Action(
+            action_id=str(uuid.uuid4()), alert_id=alert.alert_id, action=what, actor=actor.strip(), office=office, note=note, until=until,
+            acted_at=now, via="command",
+        )  # fmt: skip
+        encoder = AvroEncoder("alert_action", self._registry.id_of(ACTIONS))
+        audit = {"at": instant(now), "actor": act.actor, "office": office, "did": f"alerts.{what}", "on": alert.alert_id,
+        "with": act.action_id,
+                 "note": note, "via": act.via}  # fmt: skip
+        Writer(self._settings, f"alerts-desk-{act.action_id}").commit([
+            Row(self._codec.topic(ACTIONS), act.alert_id.encode(), encoder.encode(act.record())),
+            Row(self._codec.topic(AUDIT), act.actor.encode(), json.dumps(audit, ensure_ascii=False).encode()),
+        ])
+        return act
+
+
+def open_ones(alerts: Iterable[Alert]) -> list[Alert]:
+    """Those that hold, and those that are over but that nobody has acknowledged."""
+    return [alert for alert in alerts if alert.open or alert.state.attention == "returned"]

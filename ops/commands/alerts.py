@@ -1,0 +1,133 @@
+"""`nhip alerts list | show | ack | explain | comment | shelve | unshelve | close`: the alerts that stand, and acts on one."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.stack.control import StackError
+from transport.settings import Settings
+
+if TYPE_CHECKING:
+    from alerts.alert import Alert
+    from alerts.desk import Desk
+
+app = typer.Typer(help="Cảnh báo / alerts.", no_args_is_help=True, add_completion=False)
+
+Id = Annotated[str, typer.Argument(help="mã cảnh báo hoặc phần đầu của mã / the alert's id or its beginning")]
+By = Annotated[str, typer.Option("--by", help="người thực hiện / who does it", default_factory=getpass.getuser)]
+Office = Annotated[str, typer.Option("--office", help="chức danh, đơn vị / office")]
+Note = Annotated[str, typer.Option("--note", help="nội dung / what is said")]
+CONDITIONS_VI = {"inactive": "đã hết", "pending": "chờ", "active": "đang mở", "recovering": "đang hồi phục"}
+ATTENTIONS_VI = {"unacknowledged": "chưa tiếp nhận", "acknowledged": "đã tiếp nhận", "returned": "hết khi chưa tiếp nhận",
+                 "shelved": "đang gác lại", "suppressed": "đang nén"}  # fmt: skip
+
+
+@contextmanager
+def desk() -> Iterator[Desk]:
+    """The desk of this installation; what goes wrong is an error for people."""
+    from confluent_kafka import KafkaException
+
+    from alerts.desk import Desk, DeskError
+    from alerts.main import now_ms
+    from alerts.restore import RestoreError
+    from alerts.writer import WriteError
+    from transport.registry import Registry, RegistryError
+
+    settings = Settings.load()
+    with Registry(settings) as registry:
+        try:
+            yield Desk(settings, registry, now_ms)
+        except (DeskError, RestoreError, WriteError, RegistryError) as error:
+            raise StackError(str(error)) from error
+        except KafkaException as error:
+            raise StackError(f"Kafka: {error.args[0].str()}; `nhip status`") from error
+
+
+@app.command("list")
+def list_(everything: Annotated[bool, typer.Option("--all", help="cả cảnh báo đã hết / also those that are over")] = False) -> None:
+    """Cảnh báo đang mở, nặng nhất trước / open alerts, the worst first."""
+    from alerts.desk import open_ones
+    from indicators.numbers_vi import time_vi
+
+    with desk() as at:
+        alerts = at.alerts()
+    shown = alerts if everything else open_ones(alerts)
+    for alert in shown:
+        print(f"{alert.alert_id[:8]}  mức {alert.evidence.severity}  {_state(alert)}  {time_vi(alert.opened_at)}  {alert.title_vi}")
+    print(f"{len(shown)} cảnh báo / alerts.")
+
+
+@app.command()
+def show(alert_id: Id) -> None:
+    """Một cảnh báo với căn cứ / one alert with its evidence."""
+    from indicators.numbers_vi import number_vi, time_vi
+
+    with desk() as at:
+        alert = at.find(alert_id)
+    c = alert.evidence
+    figures = ((word, value) for word, value in (("giá trị", c.value), ("giới hạn", c.limit), ("chênh", c.gap)) if value is not None)
+    print(f"{alert.alert_id}\n{alert.title_vi}")
+    print(f"{_state(alert)}, mức {c.severity} (nặng nhất {alert.peak}), mở lúc {time_vi(alert.opened_at)}\n")
+    print(alert.text_vi + "\n")
+    print("; ".join(f"{word} {number_vi(value)} {c.measure_unit}" for word, value in figures))
+    print(f"quy tắc {c.rule} phiên bản {c.rule_version}; chuỗi {c.series}")
+    print(f"nguồn {c.source_topic}[{c.source_partition}]@{c.source_offset}, bản ghi {c.source_record_id}, lần {c.revision}")
+    if alert.actor or alert.note:
+        print(f"gần nhất: {alert.transition} – {alert.actor} – {alert.note}")
+
+
+@app.command()
+def ack(alert_id: Id, by: By, note: Note = "", office: Office = "") -> None:
+    """Tiếp nhận / acknowledge."""
+    _act("acknowledge", alert_id, by, note, office)
+
+
+@app.command()
+def explain(alert_id: Id, by: By, note: Note = "", office: Office = "") -> None:
+    """Giải trình / explain."""
+    _act("explain", alert_id, by, note, office)
+
+
+@app.command()
+def comment(alert_id: Id, by: By, note: Note = "", office: Office = "") -> None:
+    """Ghi chú / comment."""
+    _act("comment", alert_id, by, note, office)
+
+
+@app.command()
+def shelve(
+    alert_id: Id, by: By, hours: Annotated[float, typer.Option("--hours", min=0.1, max=720, help="số giờ / hours")], note: Note = "",
+    office: Office = "",
+) -> None:  # fmt: skip
+    """Gác lại một thời gian / put aside for a time."""
+    until = int((datetime.now().astimezone() + timedelta(hours=hours)).timestamp() * 1000)
+    _act("shelve", alert_id, by, note, office, until)
+
+
+@app.command()
+def unshelve(alert_id: Id, by: By, note: Note = "", office: Office = "") -> None:
+    """Thôi gác lại / take from the shelf."""
+    _act("unshelve", alert_id, by, note, office)
+
+
+@app.command()
+def close(alert_id: Id, by: By, note: Note = "", office: Office = "") -> None:
+    """Đóng một cảnh báo đã hết / close an alert that is over."""
+    _act("close", alert_id, by, note, office)
+
+
+def _act(what: str, alert_id: str, by: str, note: str, office: str, until: int = 0) -> None:
+    with desk() as at:
+        alert = at.find(alert_id)
+        act = at.act(alert, what, by, note, office=office, until=until)
+    print(f"Đã ghi / written: {act.action} – {alert.title_vi} – {act.actor} ({act.action_id})")
+
+
+def _state(alert: Alert) -> str:
+    return f"{CONDITIONS_VI[alert.state.condition]}, {ATTENTIONS_VI[alert.state.attention]}"
