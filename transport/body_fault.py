@@ -37,6 +37,8 @@ Exact = Callable[[bytes, int], int]
 
 def _long(data: bytes, at: int) -> tuple[int, int]:
     """The integer at `at` and the place after it."""
+    if at < len(data) and (first := data[at]) < 0x80:  # most lengths, indexes and small numbers
+        return (first >> 1) ^ -(first & 1), at + 1
     value = shift = 0
     for byte in data[at : at + 10]:
         value |= (byte & 0x7F) << shift

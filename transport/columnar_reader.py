@@ -12,6 +12,7 @@ raised for bad input, and every message is either a row or refused.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import compress
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -22,7 +23,7 @@ import polars as pl
 from transport.avro_container import Container, ContainerError, places
 from transport.body_check import BodyCheck
 from transport.body_fault import BodyFault
-from transport.framing import FRAME_BYTES, schema_id
+from transport.framing import FRAME_BYTES
 from transport.records import DecodeError, read_body, untimed
 from transport.resolution import Column, ResolutionError, column_type, plan
 from transport.schema_ids import Resolver, SchemaUnknown
@@ -31,6 +32,7 @@ from transport.topics import MAX_MESSAGE_BYTES
 
 LEAF: Final = 64
 INDEX: Final = "index"
+_HEAD: Final = itemgetter(slice(FRAME_BYTES))
 Numbers = npt.NDArray[np.int64]
 
 
@@ -69,7 +71,7 @@ class _Chunk:
         """Take refused messages out (`rows` ascending)."""
         keep = np.ones(len(self.messages), np.bool_)
         keep[rows] = False
-        self.messages = [self.messages[i] for i in np.flatnonzero(keep).tolist()]
+        self.messages = list(compress(self.messages, keep.tolist()))
         self.where = self.where[keep]
 
     def refuse(self, row: int, reason: str, name: str, detail: str) -> None:
@@ -96,8 +98,8 @@ class ColumnarReader:
         None (a tombstone) is refused as `decode`: a reader of a compacted topic, where it means «gone», takes it out before.
         """
         chunk = _Chunk(values, np.arange(len(values)))  # type: ignore[arg-type]  # None goes out first
-        lengths = _refuse_sizes(chunk)
-        for number, part in _by_schema(chunk, lengths):
+        _refuse_sizes(chunk)
+        for number, part in _by_schema(chunk):
             try:
                 self._source(number).read(part)
             except SchemaUnknown as error:
@@ -129,15 +131,15 @@ def _in_order(refused: list[Refused]) -> list[Refused]:
     return sorted(refused, key=lambda one: one.index)
 
 
-def _refuse_sizes(chunk: _Chunk) -> Numbers:
-    """Refuse what has no body, no frame or too many bytes; returns the lengths of what stays."""
+def _refuse_sizes(chunk: _Chunk) -> None:
+    """Refuse what has no body, no frame or too many bytes."""
     try:
         lengths = np.fromiter(map(len, chunk.messages), np.int64, len(chunk.messages))
     except TypeError:  # a tombstone among them
         lengths = np.array([-1 if m is None else len(m) for m in chunk.messages], np.int64)
     wrong = np.flatnonzero((lengths < FRAME_BYTES) | (lengths > MAX_MESSAGE_BYTES))
     if not len(wrong):
-        return lengths
+        return
     for row in wrong.tolist():
         size = int(lengths[row])
         if size < 0:
@@ -147,28 +149,25 @@ def _refuse_sizes(chunk: _Chunk) -> Numbers:
         else:
             chunk.refuse(row, "too_large", "", f"{size} bytes where at most {MAX_MESSAGE_BYTES} are allowed")
     chunk.drop(wrong.tolist())
-    kept: Numbers = np.delete(lengths, wrong)
-    return kept
 
 
-def _by_schema(chunk: _Chunk, lengths: Numbers) -> list[tuple[int, _Chunk]]:
-    """The chunk by schema id; the usual chunk has one id and is not copied."""
-    if not chunk.messages:
-        return []
-    frames = set(map(itemgetter(slice(FRAME_BYTES)), chunk.messages))
-    number = schema_id(chunk.messages[0])
-    if number is not None and len(frames) == 1:
-        return [(number, chunk)]
-    groups: dict[int, list[int]] = {}
-    bad = []
-    for row, message in enumerate(chunk.messages):
-        found = schema_id(message)
-        if found is None:
-            bad.append(row)
-            chunk.refuse(row, "decode", "", f"first byte {message[0]} where a framed message begins with 0")
-        else:
-            groups.setdefault(found, []).append(row)
-    return [(n, _Chunk([chunk.messages[r] for r in rows], chunk.where[rows])) for n, rows in sorted(groups.items())]
+def _by_schema(chunk: _Chunk) -> list[tuple[int, _Chunk]]:
+    """The chunk by schema id, after refusing what is not framed. The usual chunk has one id and is not copied."""
+    frames = set(map(_HEAD, chunk.messages))
+    if any(head[0] for head in frames):
+        bad = [row for row, message in enumerate(chunk.messages) if message[0]]
+        for row in bad:
+            chunk.refuse(row, "decode", "", f"first byte {chunk.messages[row][0]} where a framed message begins with 0")
+        chunk.drop(bad)
+        frames = {head for head in frames if not head[0]}
+    if len(frames) == 1:
+        return [(int.from_bytes(frames.pop(), "big"), chunk)]
+    rows: dict[bytes, list[int]] = {head: [] for head in sorted(frames)}
+    for row, head in enumerate(map(_HEAD, chunk.messages)):
+        rows[head].append(row)
+    return [
+        (int.from_bytes(head, "big"), _Chunk([chunk.messages[r] for r in found], chunk.where[found])) for head, found in rows.items()
+    ]  # fmt: skip
 
 
 class _Source:
@@ -236,7 +235,7 @@ class _Source:
 def _resolve(chunk: _Chunk, table: pl.DataFrame, columns: list[Column]) -> pl.DataFrame:
     """The reader's columns of plain columns; rows with unusable texts or unknown values go to the refused."""
     done: list[pl.Series] = []
-    where = pl.Series(INDEX, chunk.where, dtype=pl.UInt32)
+    bad: dict[int, tuple[str, str, str]] = {}
     for column in columns:
         if column.convert is None:
             continue
@@ -244,32 +243,34 @@ def _resolve(chunk: _Chunk, table: pl.DataFrame, columns: list[Column]) -> pl.Da
         try:
             made = column.convert(source)
         except pl.exceptions.ComputeError:
-            wrong = [row for row, value in enumerate(source.to_list()) if not _is_text(value)]
+            texts = source.to_list()
+            wrong = [row for row, value in enumerate(texts) if not _is_text(value)]
             if not wrong:
                 raise  # not a text: a defect of the plan, not of the messages
-            return _resolve(chunk, _without(chunk, table, wrong, ("wrong_encoding", column.name, "text that is not UTF-8")), columns)
+            for row in wrong:
+                bad[row] = ("wrong_encoding", column.name, "text that is not UTF-8")
+                texts[row] = None
+            made = column.convert(pl.Series(texts, dtype=source.dtype))
         if column.required and made.null_count():
-            wrong = made.is_null().arg_true().to_list()
-            fault = ("contract", column.name, "a value the present schema does not know")
-            return _resolve(chunk, _without(chunk, table, wrong, fault), columns)
+            for row in made.is_null().arg_true().to_list():
+                bad.setdefault(row, ("contract", column.name, "a value the present schema does not know"))
         done.append(made.alias(column.name))
-    frame = pl.DataFrame([*done, where])
-    return frame.select([c.name if c.default is None else c.default for c in columns] + [INDEX])
-
-
-def _without(chunk: _Chunk, table: pl.DataFrame, rows: list[int], fault: tuple[str, str, str]) -> pl.DataFrame:
-    """Refuse rows of a table just read; chunk and table without them."""
-    for row in rows:
+    where = pl.Series(INDEX, chunk.where, dtype=pl.UInt32)
+    frame = pl.DataFrame([*done, where]).select([c.name if c.default is None else c.default for c in columns] + [INDEX])
+    if not bad:
+        return frame
+    keep = np.ones(frame.height, np.bool_)
+    for row, fault in bad.items():
         chunk.refuse(row, *fault)
-    chunk.drop(rows)
-    keep = np.ones(table.height, np.bool_)
-    keep[rows] = False
-    return table.filter(pl.Series(keep))
+        keep[row] = False
+    return frame.filter(pl.Series(keep))
 
 
 def _is_text(value: Any) -> bool:
     """Whether all texts inside a plain value are UTF-8."""
     if isinstance(value, bytes):
+        if value.isascii():
+            return True
         try:
             value.decode()
         except UnicodeDecodeError:

@@ -67,7 +67,7 @@ def place(topic: str, partition: int | None = None, offset: int | None = None, i
 
 
 def redact(_logger: object, _method: str, event: Event) -> Event:
-    """Take secrets out: by the name of a field at any depth, SecretStr anywhere, and passwords inside texts (URLs, assignments, headers)."""
+    """Take secrets out: by a field's name at any depth, SecretStr anywhere, passwords inside texts (URLs, assignments, headers)."""
     for name, value in event.items():
         event[name] = _clean(name, value)
     return event

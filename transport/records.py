@@ -11,7 +11,7 @@ import fastavro
 
 from transport.body_fault import BodyFault
 from transport.framing import FRAME_BYTES, frame, schema_id
-from transport.resolution import ResolutionError, check_resolvable
+from transport.resolution import ResolutionError, plan
 from transport.schema_ids import Resolver, SchemaUnknown
 from transport.schemas import AvroType, Schema, load, of, type_name
 from transport.topics import MAX_MESSAGE_BYTES
@@ -118,7 +118,7 @@ class AvroDecoder:
         if number not in self._writers:
             try:
                 raw = self._resolver(number)
-                check_resolvable(raw, self.schema.raw)
+                plan(raw, self.schema.raw)
                 self._writers[number] = BodyFault(raw), untimed(of(f"id {number}", raw))
             except SchemaUnknown as error:
                 raise DecodeError("schema_unknown", "", str(error)) from error

@@ -23,6 +23,9 @@ from transport.settings import Settings
 from transport.topics import Topic, table
 
 COMPATIBILITY: Final = "BACKWARD_TRANSITIVE"
+UNKNOWN_SECONDS: Final = 30.0
+"""How long an id the registry did not know is not asked for again: messages of a foreign writer must not slow all others down."""
+_UNKNOWN_LIMIT: Final = 10_000
 _MEDIA: Final = "application/vnd.schemaregistry.v1+json"
 _REQUEST_SECONDS: Final = 5.0
 _RETRY_SECONDS: Final = 0.2
@@ -49,7 +52,8 @@ def subject_of(topic: str, prefix: str = "") -> str:
 
 
 class Registry:
-    """A client with bounded waits; safe to use from several threads. Every answer about an id is kept: ids never change their schema."""
+    """A client with bounded waits; safe to use from several threads. Answers about ids are kept: an id never
+    changes its schema."""
 
     def __init__(self, settings: Settings, deadline_seconds: float = 15.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
@@ -62,6 +66,7 @@ class Registry:
         )  # fmt: skip
         self._lock = threading.Lock()
         self._schemas: dict[int, dict[str, Any]] = {}
+        self._unknown: dict[int, float] = {}
         self._ids: dict[str, int] = {}
 
     def __enter__(self) -> Self:
@@ -91,9 +96,16 @@ class Registry:
         """The schema with this id. Raises SchemaUnknown where the registry has none, RegistryError where it does not answer in time."""
         with self._lock:
             known = self._schemas.get(number)
+            asked = self._unknown.get(number)
+        if known is None and asked is not None and self._clock() - asked < UNKNOWN_SECONDS:
+            raise SchemaUnknown(f"the registry has no schema with id {number}")
         if known is None:
             answer = self._call("GET", f"schemas/ids/{number}", missing_is_none=True)
             if answer is None:
+                with self._lock:
+                    if len(self._unknown) >= _UNKNOWN_LIMIT:
+                        self._unknown.clear()
+                    self._unknown[number] = self._clock()
                 raise SchemaUnknown(f"the registry has no schema with id {number}")
             known = json.loads(answer["schema"])
             if not isinstance(known, dict):
@@ -108,9 +120,10 @@ class Registry:
         `new`: the subject is known not to exist, which saves a question.
         """
         before = None if new else self._call("POST", f"subjects/{subject}", {"schema": schema.text}, missing_is_none=True)
-        self._call("PUT", f"config/{subject}", {"compatibility": COMPATIBILITY})
         if before is not None:
             return Registration(subject, schema.name, int(before["id"]), created=False)
+        # Before every new version, not once: somebody may have loosened the level by hand since.
+        self._call("PUT", f"config/{subject}", {"compatibility": COMPATIBILITY})
         answer = self._call("POST", f"subjects/{subject}/versions", {"schema": schema.text})
         return Registration(subject, schema.name, int((answer or {})["id"]), created=True)
 

@@ -60,8 +60,36 @@ def column_type(kind: AvroType) -> pl.DataType:
 
 
 def check_resolvable(writer: dict[str, Any], reader: dict[str, Any]) -> None:
-    """Raises ResolutionError where Avro cannot read what `writer` wrote with `reader`, naming the field."""
-    plan(writer, reader)
+    """Raises ResolutionError where Avro cannot read all that `writer` may write with `reader`, naming the field. Stricter than a reader:
+    an enum symbol or a null that only some messages would hold counts too."""
+    written = {f["name"]: f["type"] for f in writer["fields"]}
+    for field in reader["fields"]:
+        name, kind = field["name"], field["type"]
+        if name not in written:
+            _default(field)
+            continue
+        source = written[name]
+        if nullable(source) is not None and nullable(kind) is None:
+            raise ResolutionError(name, "written as nullable, read as required")
+        _check_type(name, nullable(source) or source, nullable(kind) or kind)
+
+
+def _check_type(name: str, source: AvroType, target: AvroType) -> None:
+    if isinstance(source, dict) and isinstance(target, dict) and type_name(source) == type_name(target):
+        if type_name(target) == "array":
+            _check_type(f"{name}[]", source["items"], target["items"])
+            return
+        if type_name(target) == "record":
+            try:
+                check_resolvable(source, target)
+            except ResolutionError as error:
+                raise ResolutionError(f"{name}.{error.field}", error.detail) from error
+            return
+        if type_name(target) == "enum" and "default" not in target:
+            lost = [symbol for symbol in source["symbols"] if symbol not in target["symbols"]]
+            if lost:
+                raise ResolutionError(name, f"symbols {', '.join(lost)} were removed")
+    _convert(name, source, target)
 
 
 def plan(writer: dict[str, Any], reader: dict[str, Any]) -> list[Column] | None:

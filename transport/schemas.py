@@ -86,14 +86,13 @@ def read(path: Path) -> Schema:
 
 def of(name: str, raw: Any) -> Schema:
     """A Schema from parsed JSON. Raises SchemaError where it is not a record fastavro accepts."""
-    if not isinstance(raw, dict) or raw.get("type") != "record":
-        raise SchemaError(f"schema {name}: a record is expected at the top level")
+    if not isinstance(raw, dict) or raw.get("type") != "record" or not isinstance(raw.get("fields"), list):
+        raise SchemaError(f"schema {name}: a record with fields is expected at the top level")
     try:
         parsed = fastavro.parse_schema(copy.deepcopy(raw))
     except (fastavro.schema.SchemaParseException, fastavro.schema.UnknownType, KeyError, TypeError, ValueError) as error:
         raise SchemaError(f"schema {name}: {type(error).__name__}: {error}") from error
-    if not isinstance(parsed, dict):
-        raise SchemaError(f"schema {name}: a record is expected at the top level")
+    assert isinstance(parsed, dict)
     return Schema(name, raw, parsed, tuple(raw["fields"]))
 
 

@@ -32,9 +32,9 @@ def _create(settings: Settings, name: str, partitions: int = 1, **config: str) -
     return full
 
 
-def _read(settings: Settings, topic: str, count: int, read_committed: bool = True) -> list[tuple[bytes | None, bytes | None, int]]:
+def _read(settings: Settings, topic: str, count: int, read_committed: bool = True) -> list[tuple[bytes | None, bytes | None, int | None]]:
     reader = consumer(settings, "check", read_committed=read_committed)
-    found = []
+    found: list[tuple[bytes | None, bytes | None, int | None]] = []
     try:
         partitions = reader.list_topics(topic, timeout=20).topics[topic].partitions
         reader.assign([TopicPartition(topic, p, 0) for p in partitions])
