@@ -48,7 +48,7 @@ class Blocks:
 
 def block(plain: bytes) -> bytes:
     """One LZ4 block of `plain`."""
-    data = lz4.block.compress(plain, store_size=False)
+    data = bytes(lz4.block.compress(plain, store_size=False))
     body = _HEAD.pack(_LZ4, _HEAD.size + len(data), len(plain)) + data
     return _sum(body) + body
 

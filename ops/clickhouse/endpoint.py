@@ -74,7 +74,7 @@ class Endpoint:
         return web.Response(text=_OK, headers=self._common())
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        return web.Response(text=self.metrics.text(len(self.sessions)))
+        return web.Response(text=self.metrics.text(requests=len(self._running), sessions=len(self.sessions)))
 
     def _common(self) -> dict[str, str]:
         return {"X-ClickHouse-Server-Display-Name": "nhip", "X-ClickHouse-Timezone": self._engine.timezone}
@@ -125,14 +125,24 @@ class Endpoint:
             async for part in await request.multipart():
                 if not isinstance(part, BodyPartReader) or part.name is None:
                     raise not_served("nested multipart bodies", "send fields and external tables as plain parts with a name.")
-                data = await part.read(decode=False)
+                data = await self._part(part, body)
                 if part.filename is None:
                     query[part.name] = data.decode("utf-8", "surrogateescape")
                 else:
-                    externals.append(external(part.name, bytes(data), query))
+                    externals.append(external(part.name, data, query))
         else:
             await body.receive(request.content.iter_any())
         return read(account, CIMultiDict(request.headers), query, tuple(externals))
+
+    async def _part(self, part: BodyPartReader, body: Body) -> bytes:
+        """One part, in memory; all parts together are limited."""
+        data = bytearray()
+        while piece := await part.read_chunk():
+            data += piece
+            body.size += len(piece)
+            if body.size > self._limits.form_bytes:
+                raise ServerError(307, "TOO_MANY_BYTES", f"The form is longer than {self._limits.form_bytes} bytes; insert larger tables.")
+        return bytes(data)
 
     async def _run(self, request: web.Request, wanted: Request, body: Body, headers: dict[str, str]) -> web.StreamResponse:
         out = _encoder(wanted, headers)
@@ -164,7 +174,7 @@ class Endpoint:
         execution = Execution(self._tools, wanted, session, reads_only=wanted.account.readonly or reading)
         self._running[wanted.query_id] = execution
         work = asyncio.get_running_loop().run_in_executor(self._workers, execution.run, body.pieces(), delivery)
-        work.add_done_callback(lambda _: self._done(wanted, session))
+        work.add_done_callback(lambda ended: self._done(ended, wanted, session))
         try:
             await asyncio.shield(work)
         except asyncio.CancelledError:
@@ -173,9 +183,12 @@ class Endpoint:
                 await self._kill(wanted.query_id)
             # The body and the delivery are the worker's until it ends: an insert is not broken off.
             await asyncio.wait([work])
+            self.metrics.queries["gone"] += 1
             raise
 
-    def _done(self, wanted: Request, session: Session | None) -> None:
+    def _done(self, ended: asyncio.Future[None], wanted: Request, session: Session | None) -> None:
+        if not ended.cancelled():
+            ended.exception()  # whoever has gone does not ask for it
         del self._running[wanted.query_id]
         self.sessions.give_back(session)
 

@@ -18,6 +18,7 @@ class Limits:
     body_bytes: int = 1024 * MIB
     body_in_memory_bytes: int = 8 * MIB
     statement_bytes: int = 16 * MIB
+    form_bytes: int = 64 * MIB
     result_bytes: int = 128 * MIB
     reply_buffer_bytes: int = MIB
     reply_in_memory_bytes: int = 8 * MIB

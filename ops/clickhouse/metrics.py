@@ -14,16 +14,15 @@ class Metrics:
     errors: dict[int, int] = field(default_factory=dict)
     received_bytes: int = 0
     sent_bytes: int = 0
-    running: int = 0
-    waiting: int = 0
     seconds: float = 0.0
 
     def failed(self, code: int) -> None:
         self.queries["error"] += 1
         self.errors[code] = self.errors.get(code, 0) + 1
 
-    def text(self, sessions: int) -> str:
-        """The page of `/metrics`."""
+    def text(self, *, requests: int, sessions: int) -> str:
+        """The page of `/metrics`; `requests` are in work or waiting, `sessions` open."""
+        running = min(requests, self.workers)
         lines: list[str] = []
 
         def family(name: str, kind: str, meaning: str, *samples: tuple[str, float]) -> None:
@@ -37,7 +36,7 @@ class Metrics:
         family("received_bytes_total", "counter", "Bytes of request bodies.", ("", self.received_bytes))
         family("sent_bytes_total", "counter", "Bytes of results.", ("", self.sent_bytes))
         family("workers", "gauge", "Requests that can run at once.", ("", self.workers))
-        family("running", "gauge", "Requests that run now.", ("", self.running))
-        family("waiting", "gauge", "Requests that wait for a worker.", ("", self.waiting))
+        family("running", "gauge", "Requests that run now.", ("", running))
+        family("waiting", "gauge", "Requests that wait for a worker.", ("", requests - running))
         family("sessions", "gauge", "Open sessions.", ("", sessions))
         return "\n".join(lines) + "\n"

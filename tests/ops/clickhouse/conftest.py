@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import clickhouse_connect
 import pytest
@@ -34,7 +35,7 @@ class Process:
     port: int
     data_dir: Path
 
-    def client(self, user: str = WRITER, password: str = WRITER_PASSWORD, **options: object) -> Client:
+    def client(self, user: str = WRITER, password: str = WRITER_PASSWORD, **options: Any) -> Client:
         """A clickhouse-connect client with its own pool."""
         return clickhouse_connect.get_client(
             host="127.0.0.1", port=self.port, username=user, password=password, **{"database": "nhip", **options}
@@ -102,7 +103,9 @@ def table(client: Client) -> Iterator[Callable[[str], str]]:
 
     def make(columns: str, order: str = "tuple()") -> str:
         name = f"t_{uuid.uuid4().hex}"
-        client.command(f"CREATE TABLE {name} ({columns}) ENGINE = MergeTree ORDER BY {order} SETTINGS non_replicated_deduplication_window = 100")
+        client.command(
+            f"CREATE TABLE {name} ({columns}) ENGINE = MergeTree ORDER BY {order} SETTINGS non_replicated_deduplication_window = 100"
+        )
         made.append(name)
         return name
 

@@ -82,10 +82,10 @@ def test_errors_keep_the_engines_code(endpoint: Process) -> None:
 def test_half_a_result_is_never_taken_for_a_whole_one(endpoint: Process) -> None:
     async def talk() -> None:
         async with connected(endpoint) as client:
-            with pytest.raises(StreamFailureError):
-                stream = await client.query_row_block_stream("SELECT throwIf(number = 3000000), toString(number) FROM numbers(4000000)")
-                async with stream:
-                    async for _ in stream:
-                        pass
+            stream = await client.query_row_block_stream("SELECT throwIf(number = 3000000), toString(number) FROM numbers(4000000)")
+            async with stream:
+                async for _ in stream:
+                    pass
 
-    asyncio.run(talk())
+    with pytest.raises(StreamFailureError):
+        asyncio.run(talk())

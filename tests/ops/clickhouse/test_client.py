@@ -13,6 +13,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, StreamFailureError
 from clickhouse_connect.driver.external import ExternalData
+from clickhouse_connect.driver.httpclient import HttpClient
 
 from tests.ops.clickhouse.conftest import READER, READER_PASSWORD, Process, until
 
@@ -94,7 +95,9 @@ def test_native_data_goes_round(client: Client, table: Make) -> None:
 @pytest.mark.parametrize("how", [{}, {"async_insert": 0}, {"async_insert": 1, "wait_for_async_insert": 1}])
 def test_a_token_makes_a_repeated_insert_harmless(client: Client, table: Make, how: dict[str, int]) -> None:
     name = table("a UInt64")
-    client.command(f"CREATE TABLE {name}_v (a UInt64, n UInt64) ENGINE = SummingMergeTree ORDER BY a SETTINGS non_replicated_deduplication_window = 100")
+    client.command(
+        f"CREATE TABLE {name}_v (a UInt64, n UInt64) ENGINE = SummingMergeTree ORDER BY a SETTINGS non_replicated_deduplication_window = 9"
+    )
     client.command(f"CREATE MATERIALIZED VIEW {name}_m TO {name}_v AS SELECT a, 1 AS n FROM {name}")
     try:
         for token in ("one", "one", "two", "one"):
@@ -123,7 +126,9 @@ def test_arrow_comes_back(client: Client, rows: int) -> None:
     assert read.column("n").to_pylist() == list(range(rows))
 
 
-@pytest.mark.parametrize("fmt", ["CSVWithNames", "TSVWithNamesAndTypes", "JSONCompactEachRowWithNames", "JSONCompact", "Parquet", "RowBinaryWithNamesAndTypes"])
+@pytest.mark.parametrize(
+    "fmt", ["CSVWithNames", "TSVWithNamesAndTypes", "JSONCompactEachRowWithNames", "JSONCompact", "Parquet", "RowBinaryWithNames"]
+)
 @pytest.mark.parametrize("rows", [0, 150_000])
 def test_a_streamed_document_is_the_engines_own(client: Client, fmt: str, rows: int) -> None:
     sql = f"SELECT number AS n, 'a\nb' AS `tên\"` FROM numbers({rows})"
@@ -140,9 +145,9 @@ def test_a_streamed_document_is_the_engines_own(client: Client, fmt: str, rows: 
 
 def test_parameters_are_bound_on_both_sides(client: Client) -> None:
     nasty = "x'y\t\\ \n đ"
-    assert client.query("SELECT {s:String}, {n:Int32}, {l:Array(String)}", parameters={"s": nasty, "n": -4, "l": [nasty, ""]}).result_rows == [
-        (nasty, -4, [nasty, ""])
-    ]
+    assert client.query(
+        "SELECT {s:String}, {n:Int32}, {l:Array(String)}", parameters={"s": nasty, "n": -4, "l": [nasty, ""]}
+    ).result_rows == [(nasty, -4, [nasty, ""])]
     assert client.query("SELECT {at:DateTime64(3)}", parameters={"at": AT}).result_rows == [(AT,)]
     assert client.query("SELECT %(s)s, %(n)s", parameters={"s": nasty, "n": -4}).result_rows == [(nasty, -4)]
     assert client.query("SELECT * FROM system.{t:Identifier} LIMIT 1", parameters={"t": "one"}).result_rows == [(0,)]
@@ -186,6 +191,7 @@ def test_errors_keep_the_engines_code(client: Client, sql: str, code: int) -> No
 def test_an_unknown_setting_of_a_request_is_the_engines_error(endpoint: Process) -> None:
     with endpoint.client(settings={"session_timezone": "Asia/Ho_Chi_Minh"}) as client:
         assert client.command("SELECT timezone()") == "Asia/Ho_Chi_Minh"
+        assert isinstance(client, HttpClient)
         client.params["nope"] = "1"
         assert failure(client, "SELECT 1").code == 115
 
@@ -193,12 +199,16 @@ def test_an_unknown_setting_of_a_request_is_the_engines_error(endpoint: Process)
 @pytest.mark.filterwarnings("ignore")
 def test_an_error_behind_rows_already_sent_reaches_the_reader(client: Client) -> None:
     sql = "SELECT throwIf(number = 3000000), toString(number) FROM numbers(4000000)"
-    seen = 0
-    with pytest.raises(StreamFailureError) as broken, client.query_row_block_stream(sql) as stream:
-        for block in stream:
-            seen += len(block)
+    seen: list[int] = []
+
+    def read() -> None:
+        with client.query_row_block_stream(sql) as stream:
+            seen.extend(len(block) for block in stream)
+
+    with pytest.raises(StreamFailureError) as broken:
+        read()
     assert broken.value.code == 395
-    assert 0 < seen < 3_000_000
+    assert 0 < sum(seen) < 3_000_000
 
 
 def test_sessions_keep_settings_and_temporary_tables(client: Client, endpoint: Process) -> None:
@@ -271,7 +281,12 @@ def test_a_reader_reads_and_changes_nothing(reader: Client, client: Client, tabl
     assert reader.command(f"EXISTS TABLE {name}") == 1
     assert reader.command("SELECT getSetting('max_threads')", settings={"max_threads": 1}) == 1
     reader.command("SET max_threads = 1")
-    for sql in (f"INSERT INTO {name} VALUES (1)", f"DROP TABLE {name}", f"CREATE TABLE {name}_2 (a Int8) ENGINE = Memory", f"ALTER TABLE {name} DELETE WHERE 1"):
+    for sql in (
+        f"INSERT INTO {name} VALUES (1)",
+        f"DROP TABLE {name}",
+        f"CREATE TABLE {name}_2 (a Int8) ENGINE = Memory",
+        f"ALTER TABLE {name} DELETE WHERE 1",
+    ):
         assert failure(reader, sql).code == 164
     assert failure(reader, "SELECT 1 SETTINGS readonly = 0").code == 452
     with pytest.raises(DatabaseError) as refused:

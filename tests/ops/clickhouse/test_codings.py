@@ -102,7 +102,7 @@ def test_formats_with_one_frame_around_all_rows_are_not_joined(fmt: str) -> None
         ("Code: 60. DB::Exception: Unknown table t. (UNKNOWN_TABLE)", 60, "UNKNOWN_TABLE", "Unknown table t."),
         ("Streaming query failed: Code: 47. DB::Exception: x (a (b)). (UNKNOWN_IDENTIFIER)", 47, "UNKNOWN_IDENTIFIER", "x (a (b))."),
         (
-            "Code: 115. DB::Exception: Code: 115. DB::Exception: Unknown setting 'z'. (UNKNOWN_SETTING) (version 26.9.2.1). (UNKNOWN_SETTING)",
+            "Code: 115. DB::Exception: Code: 115. DB::Exception: Unknown setting 'z'. (UNKNOWN_SETTING) (version 26.9). (UNKNOWN_SETTING)",
             115,
             "UNKNOWN_SETTING",
             "Unknown setting 'z'. (UNKNOWN_SETTING).",

@@ -28,7 +28,7 @@ def code(sql: str, reads_only: bool = False, **params: str) -> int:
     [
         "SELECT * FROM file('/etc/passwd')",
         "SELECT * FROM `file`('/etc/passwd')",
-        'SELECT * FROM "File" /* c */ (\'/etc/passwd\')',
+        "SELECT * FROM \"File\" /* c */ ('/etc/passwd')",
         "SELECT file('/etc/passwd')",
         "SELECT `\\x66ile`('/etc/passwd')",
         "SELECT * APPLY(file) FROM (SELECT '/etc/passwd' AS a)",
@@ -117,14 +117,25 @@ def test_ordinary_statements_pass(sql: str) -> None:
     assert code(sql) == 0
 
 
-@pytest.mark.parametrize("sql", ["SELECT 1", "WITH 1 AS a SELECT a", "SHOW TABLES", "DESCRIBE t", "EXISTS t", "EXPLAIN SELECT 1", "SET max_threads = 1", "(SELECT 1)"])
+@pytest.mark.parametrize(
+    "sql",
+    ["SELECT 1", "WITH 1 AS a SELECT a", "SHOW TABLES", "DESCRIBE t", "EXISTS t", "EXPLAIN SELECT 1", "SET max_threads = 1", "(SELECT 1)"],
+)
 def test_a_reader_reads(sql: str) -> None:
     assert code(sql, reads_only=True) == 0
 
 
 @pytest.mark.parametrize(
     "sql",
-    ["INSERT INTO t VALUES (1)", "INSERT INTO t SELECT 1", "DROP TABLE t", "CREATE TEMPORARY TABLE t (a Int8)", "KILL QUERY WHERE 1", "OPTIMIZE TABLE t", "TRUNCATE t"],
+    [
+        "INSERT INTO t VALUES (1)",
+        "INSERT INTO t SELECT 1",
+        "DROP TABLE t",
+        "CREATE TEMPORARY TABLE t (a Int8)",
+        "KILL QUERY WHERE 1",
+        "OPTIMIZE TABLE t",
+        "TRUNCATE t",
+    ],
 )
 def test_a_reader_does_nothing_else(sql: str) -> None:
     assert code(sql, reads_only=True) == 164

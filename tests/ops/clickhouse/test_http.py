@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlencode
 
 import lz4.frame  # type: ignore[import-untyped]
@@ -40,9 +41,17 @@ class Caller:
     """Requests over one kept connection."""
 
     def __init__(self, port: int) -> None:
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
 
-    def __call__(self, body: bytes | str | None = None, method: str = "POST", path: str = "/", headers: dict[str, str] | None = None, **query: str) -> Answer:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+    def __call__(
+        self, body: bytes | str | None = None, method: str = "POST", path: str = "/", headers: dict[str, str] | None = None, **query: str
+    ) -> Answer:
         url = f"{path}?{urlencode(query)}" if query else path
         self.connection.request(method, url, body.encode() if isinstance(body, str) else body, BASIC if headers is None else headers)
         return Answer(self.connection.getresponse())
@@ -50,9 +59,8 @@ class Caller:
 
 @pytest.fixture
 def call(endpoint: Process) -> Iterator[Caller]:
-    caller = Caller(endpoint.port)
-    yield caller
-    caller.connection.close()
+    with Caller(endpoint.port) as caller:
+        yield caller
 
 
 @pytest.mark.parametrize("path", ["/", "/ping", "/replicas_status"])
@@ -81,7 +89,8 @@ def test_the_query_may_come_in_the_url_in_the_body_or_in_both(call: Caller) -> N
     assert call(method="GET", query="SELECT 1").body == b"1\n"
     assert call("SELECT 1").body == b"1\n"
     assert call("+ 1", query="SELECT 1").body == b"2\n"
-    form = b'--x\r\nContent-Disposition: form-data; name="query"\r\n\r\nSELECT {a:Int8}\r\n--x\r\nContent-Disposition: form-data; name="param_a"\r\n\r\n7\r\n--x--\r\n'
+    parts = (("query", "SELECT {a:Int8}"), ("param_a", "7"))
+    form = "".join(f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in parts) + "--x--\r\n"
     assert call(form, headers={**BASIC, "Content-Type": "multipart/form-data; boundary=x"}).body == b"7\n"
 
 
@@ -104,7 +113,7 @@ def test_get_only_reads(call: Caller) -> None:
     ],
 )
 def test_credentials(call: Caller, headers: dict[str, str], query: dict[str, str], status: int, code: str | None) -> None:
-    answer = call("SELECT 1", headers=headers, **query)
+    answer = call("SELECT 1", path=f"/?{urlencode(query)}", headers=headers)
     assert (answer.status, answer.code) == (status, code)
     assert READER_PASSWORD.encode() not in answer.body
 
@@ -134,7 +143,7 @@ def test_an_error_has_clickhouses_shape(call: Caller) -> None:
     ],
 )
 def test_what_is_not_served_is_refused_in_words(call: Caller, query: dict[str, str], body: bytes | str, status: int, code: str) -> None:
-    answer = call(body, **query)
+    answer = call(body, path=f"/?{urlencode(query)}")
     assert (answer.status, answer.code) == (status, code), answer.body
     assert answer.body.startswith(f"Code: {code}. DB::Exception: ".encode())
 
@@ -185,7 +194,8 @@ def test_a_damaged_body_inserts_nothing(call: Caller, table: Make) -> None:
 def test_a_body_that_breaks_off_inserts_nothing(endpoint: Process, call: Caller, table: Make) -> None:
     name = table("a UInt32")
     with socket.create_connection(("127.0.0.1", endpoint.port), 10) as broken:
-        head = f"POST /?{urlencode({'query': f'INSERT INTO {name} FORMAT CSV'})} HTTP/1.1\r\nHost: x\r\nAuthorization: {BASIC['Authorization']}\r\n"
+        target = urlencode({"query": f"INSERT INTO {name} FORMAT CSV"})
+        head = f"POST /?{target} HTTP/1.1\r\nHost: x\r\nAuthorization: {BASIC['Authorization']}\r\n"
         broken.sendall(f"{head}Content-Length: 1000\r\n\r\n1\n2\n".encode())
     assert call(f"SELECT count() FROM {name}").body == b"0\n"
 
@@ -225,7 +235,9 @@ def test_a_reader_who_leaves_stops_his_query(endpoint: Process, client: Client) 
     count = "SELECT count() FROM system.processes WHERE query LIKE 'SELECT sum(cityHash64(number%'"
     with socket.create_connection(("127.0.0.1", endpoint.port), 10) as leaving:
         sql = b"SELECT sum(cityHash64(number)) FROM numbers(1000000000000)"
-        leaving.sendall(f"POST / HTTP/1.1\r\nHost: x\r\nAuthorization: {BASIC['Authorization']}\r\nContent-Length: {len(sql)}\r\n\r\n".encode() + sql)
+        leaving.sendall(
+            f"POST / HTTP/1.1\r\nHost: x\r\nAuthorization: {BASIC['Authorization']}\r\nContent-Length: {len(sql)}\r\n\r\n".encode() + sql
+        )
         until(lambda: client.command(count) == 1)
     until(lambda: client.command(count) == 0)
 
@@ -255,6 +267,7 @@ def test_small_requests_do_not_wait_for_acknowledgements(call: Caller) -> None:
 
 
 def test_numbers_for_monitoring(call: Caller) -> None:
+    call("SELECT 1")
     call("SELECT nope")
     page = call(method="GET", path="/metrics", headers={}).body.decode()
     samples = dict(line.rsplit(" ", 1) for line in page.splitlines() if not line.startswith("#"))

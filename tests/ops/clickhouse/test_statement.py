@@ -40,7 +40,7 @@ def test_a_statement_is_read(source: str, shape: Shape, text: str, fmt: str | No
     [
         (b"INSERT INTO t (a, `b`) FORMAT Native\n\x02\x00;'", "INSERT INTO t (a, `b`)", "Native", b"\x02\x00;'"),
         (b"INSERT INTO db.t FORMAT CSV\r\n1,2\n", "INSERT INTO db.t", "CSV", b"1,2\n"),
-        (b"insert into t format JSONEachRow {\"a\": 1}", "insert into t", "JSONEachRow", b'{"a": 1}'),
+        (b'insert into t format JSONEachRow {"a": 1}', "insert into t", "JSONEachRow", b'{"a": 1}'),
         (b"INSERT INTO t SETTINGS async_insert=0 FORMAT TSV\n\n", "INSERT INTO t SETTINGS async_insert=0", "TSV", b"\n"),
         (b"INSERT INTO values (values) VALUES (1), ('a;b')", "INSERT INTO values (values)", "Values", b"(1), ('a;b')"),
         (b"INSERT INTO TABLE t /* c */ (a) VALUES (1)", "INSERT INTO TABLE t   (a)", "Values", b"(1)"),
@@ -55,7 +55,9 @@ def test_the_data_of_an_insert_begins_behind_its_head(source: bytes, text: str, 
     assert (statement.text.decode(), statement.format, source[statement.data_at :]) == (text, fmt, data)
 
 
-@pytest.mark.parametrize("source", [b"INSERT INTO t SELECT 1", b"INSERT INTO t WITH 1 AS a SELECT a", b"SELECT 1", b"INSERT INTO t (a", b"INSERT INTO `t"])
+@pytest.mark.parametrize(
+    "source", [b"INSERT INTO t SELECT 1", b"INSERT INTO t WITH 1 AS a SELECT a", b"SELECT 1", b"INSERT INTO t (a", b"INSERT INTO `t"]
+)
 def test_other_statements_and_unfinished_heads_are_no_inserts(source: bytes) -> None:
     assert parse_insert(source) is None
 
@@ -66,7 +68,18 @@ def test_a_format_name_at_the_end_of_a_piece_may_go_on_in_the_next() -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["", " ; ", "-- only a comment", "SELECT 1; SELECT 2", "SELECT 'open", "SELECT `open", "SELECT 1 /* open", "SELECT $$a$$", "SELECT “file”('x')", "SELECT 1\x00"],
+    [
+        "",
+        " ; ",
+        "-- only a comment",
+        "SELECT 1; SELECT 2",
+        "SELECT 'open",
+        "SELECT `open",
+        "SELECT 1 /* open",
+        "SELECT $$a$$",
+        "SELECT “file”('x')",
+        "SELECT 1\x00",
+    ],
 )
 def test_what_cannot_be_read_for_sure_is_a_syntax_error(source: str) -> None:
     with pytest.raises(ServerError) as refused:
