@@ -89,6 +89,8 @@ def test_a_code_means_the_unit_of_its_time(vocabulary: Vocabulary) -> None:
     assert after is not None
     assert (before.name_vi, after.name_vi) == ("Phường Trúc Bạch", "Phường Ba Đình")
     assert vocabulary.territory("00004", AFTER - 1) == before
+    assert (before.valid_at(date(2025, 6, 30)), before.valid_at(REFORM)) == (True, False)
+    assert (after.valid_at(date(2025, 6, 30)), after.valid_at(REFORM)) == (False, True)
     assert vocabulary.territory("30") is None
     assert vocabulary.territory("30", AFTER) is None
     assert vocabulary.territory("30", BEFORE) is not None
