@@ -134,7 +134,7 @@ def loads(data: bytes | str) -> Any:
 
 
 def _whole(digits: str) -> int | Decimal:
-    """Whole numbers of JSON; of more digits than any figure as Decimal, which has no limit to stumble over: the field's check refuses it."""
+    """Whole numbers of JSON; longer than any figure as Decimal, which has no limit to stumble over: the field's check refuses it."""
     return int(digits) if len(digits) <= MAX_DIGITS else Decimal(digits)
 
 

@@ -5,8 +5,9 @@
 3. The next `fetch` comes with the position that was delivered and saved: messages up to it are acknowledged to the broker.
 
 A session is one life of this object. After a restart the broker sends again what was not acknowledged (QoS 1, persistent session of a
-fixed client id): the same readings with the same ids. When the backlog is full, further messages are left with the broker and the
-connection is renewed once it has drained, upon which the broker sends them again.
+fixed client id): the same readings with the same ids. When the backlog is full, nothing more is read from the connection, so that the
+broker holds back; what found no room after twenty seconds stays unacknowledged, and the connection is renewed, upon which the broker
+repeats it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ BACKLOG = 20_000
 BATCH = 2_000
 CONNECT_SECONDS = 5.0
 KEEPALIVE_SECONDS = 30
+ROOM_SECONDS = 20.0
+"""Less than the keep-alive: the connection must not be lost while reading is held back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +48,21 @@ class _Message:
 
 
 class MqttSensors:
-    """The live sensors: adapter, door and broker connection. Connects at the first `fetch`, reconnects by itself."""
+    """The live sensors: adapter, door and broker connection. Connects at the first `fetch`, reconnects by itself.
+
+    `backlog`: messages held at most; `bind_address`: our own address towards the broker, empty for any.
+    """
 
     name = "sensors_live"
 
-    def __init__(self, settings: Settings, adapter: Sensors, door: Door, clock: Clock, backlog: int = BACKLOG) -> None:
+    def __init__(self, settings: Settings, adapter: Sensors, door: Door, clock: Clock, backlog: int = BACKLOG,
+                 bind_address: str = "") -> None:  # fmt: skip
+        self._bind_address = bind_address
         self._settings, self._adapter, self._door, self._clock, self._limit = settings, adapter, door, clock, backlog
         self._session = uuid.uuid4().hex[:12]
         self._lock = threading.Lock()
+        self._room = threading.Condition(self._lock)
+        self._closing = False
         self._backlog: deque[_Message] = deque()
         self._in_hand: deque[_Message] = deque()
         self._sequence = 0
@@ -79,6 +89,9 @@ class MqttSensors:
     def close(self) -> None:
         """Leave the broker; what was not delivered stays with it."""
         if self._client is not None:
+            with self._lock:
+                self._closing = True
+                self._room.notify_all()
             self._client.disconnect()
             self._client.loop_stop()
             self._client = None
@@ -87,7 +100,7 @@ class MqttSensors:
         if self._client is None:
             self._client = self._new_client()
             try:
-                self._client.connect(self._settings.mqtt_host, self._settings.mqtt_port, keepalive=KEEPALIVE_SECONDS)
+                self._client.connect(self._settings.mqtt_host, self._settings.mqtt_port, KEEPALIVE_SECONDS, self._bind_address)
             except OSError as e:
                 self._client = None
                 why = e.strerror or type(e).__name__
@@ -104,7 +117,8 @@ class MqttSensors:
         if self._settings.mqtt_user:
             client.username_pw_set(self._settings.mqtt_user, self._settings.mqtt_password.get_secret_value())
         client.reconnect_delay_set(1, 30)
-        client.on_connect, client.on_disconnect, client.on_message = self._on_connect, self._on_disconnect, self._on_message
+        client.on_connect, client.on_disconnect = self._on_connect, self._on_disconnect
+        client.on_subscribe, client.on_message = self._on_subscribe, self._on_message
         return client
 
     def _on_connect(self, client: paho.Client, _: object, _flags: paho.ConnectFlags, code: ReasonCode, _p: Properties | None) -> None:
@@ -114,6 +128,11 @@ class MqttSensors:
         with self._lock:
             self._connection += 1  # packet ids of the former connection mean nothing on this one
         client.subscribe(self._settings.mqtt_topic, qos=1)
+
+    def _on_subscribe(self, _c: paho.Client, _u: object, _mid: int, codes: list[ReasonCode], _p: Properties | None) -> None:
+        if any(code.is_failure for code in codes):
+            self._refused_by_broker = f"subscription to {self._settings.mqtt_topic} refused"
+            return
         self._connected.set()
 
     def _on_disconnect(self, _c: paho.Client, _u: object, _f: paho.DisconnectFlags, _r: ReasonCode, _p: Properties | None) -> None:
@@ -121,7 +140,7 @@ class MqttSensors:
 
     def _on_message(self, _c: paho.Client, _u: object, message: paho.MQTTMessage) -> None:
         with self._lock:
-            if len(self._backlog) >= self._limit:
+            if not self._room.wait_for(lambda: self._closing or len(self._backlog) < self._limit, ROOM_SECONDS) or self._closing:
                 self._overflowed = True
                 return
             self._sequence += 1
@@ -134,6 +153,7 @@ class MqttSensors:
         with self._lock:
             while self._backlog and len(self._in_hand) < BATCH:
                 self._in_hand.append(self._backlog.popleft())
+            self._room.notify_all()
             renew = self._overflowed and not self._backlog
             self._overflowed = self._overflowed and not renew
         if renew:

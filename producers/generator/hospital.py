@@ -18,7 +18,7 @@ MEASURE = "http://hl7.org/fhir/us/safr/Measure/BedCapacityMeasureExample"
 LAST_NORTHERN_PROVINCE = "42"
 DEFAULT_BEDS = "30"
 WAVE_DAYS = 9.0
-CORRECTED_SHARE = 0.03
+CORRECTED_SHARE = 0.06
 
 
 class Hospitals:

@@ -46,7 +46,8 @@ def vocabulary() -> Vocabulary:
 def adapters() -> dict[str, Adapter]:
     codes, words = Codes.load(HOME), vocabulary()
     made: tuple[Adapter, ...] = (
-        Tax(codes), Customs(codes.offices, Pseudonyms(SecretStr("of the test"))), Treasury(), Sensors(words), IntensiveCare(words), OpenData(words),
+        Tax(codes), Customs(codes.offices, Pseudonyms(SecretStr("of the test"))), Treasury(), Sensors(words), IntensiveCare(words),
+        OpenData(words),
     )  # fmt: skip
     return {a.name: a for a in made}
 

@@ -109,8 +109,8 @@ def test_a_restart_goes_on_where_the_last_delivery_ended(tmp_path: Path) -> None
     Runner([source], taking, FixedClock(NOW), positions, Counting()).turn(source)
     positions.close()
     source, positions = parts(tmp_path)
-    cancelled = b'{"declaration": "305512345680", "version": 3, "kind": "import", "registered_at": "2026-03-20T09:15:20+07:00", "office": "03TG",'
-    drop(tmp_path / "in", "2.json", cancelled + b' "cancelled": true}')
+    cancelled = b'{"declaration": "305512345680", "version": 3, "kind": "import", "registered_at": "2026-03-20T09:15:20+07:00",'
+    drop(tmp_path / "in", "2.json", cancelled + b' "office": "03TG", "cancelled": true}')
     Runner([source], taking, FixedClock(NOW), positions, Counting()).turn(source)
     assert identities(taking.observations)[-1] == ("305512345680/1#1", 2, "")
     positions.close()

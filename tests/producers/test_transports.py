@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from producers import documents, files
+from producers import files
 from producers.clock import FixedClock
-from producers.contract import Json, SourceUnavailable
+from producers.contract import Json, Remembered, SourceUnavailable
 from producers.documents import Documents, DocumentSource
 from producers.files import Folder
 from producers.http import HttpFolder
@@ -172,7 +172,7 @@ def test_positions_survive_and_memory_expires(tmp_path: Path) -> None:
     store = PositionStore(tmp_path)
     state = store.of("customs")
     assert state.load() == {}
-    state.save({"files": {"a": 1}}, {"D1": documents.Remembered([1, "x"], expires_at=100)}, now=50)
+    state.save({"files": {"a": 1}}, {"D1": Remembered([1, "x"], expires_at=100)}, now=50)
     store.close()
     state = PositionStore(tmp_path).of("customs")
     assert (state.load(), state.recall("D1")) == ({"files": {"a": 1}}, [1, "x"])
@@ -190,7 +190,7 @@ def test_a_broken_position_file_names_itself_and_what_to_do(tmp_path: Path) -> N
 def test_a_position_is_never_ahead_of_its_memory(tmp_path: Path) -> None:
     state = PositionStore(tmp_path).of("customs")
     with pytest.raises(TypeError):
-        state.save({"files": {"a": 1}}, {"D1": documents.Remembered(object(), 100)}, now=1)  # type: ignore[arg-type]
+        state.save({"files": {"a": 1}}, {"D1": Remembered(object(), 100)}, now=1)  # type: ignore[arg-type]
     assert state.load() == {}
     state.close()
 

@@ -1,4 +1,4 @@
-"""Disbursement: reversals correct the past instead of adding a negative, back-dated entries count on their day, budget years are carried."""
+"""Disbursement: reversals correct the past instead of adding a negative, back-dated entries count on their day."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ SEGMENTS = json.loads(sample("disbursement.jsonl").splitlines()[0])["segments"]
 
 def entry(number: str, amount: int, reversal_of: str | None = None, **fields: Any) -> dict[str, Any]:
     return {
-        "entry": number, "posted_at": "2026-03-20T09:12:44+07:00", "effective_date": "2026-03-20", "budget_year": 2026, "segments": SEGMENTS,
-        "amount_vnd": amount, "reversal_of": reversal_of,
+        "entry": number, "posted_at": "2026-03-20T09:12:44+07:00", "effective_date": "2026-03-20", "budget_year": 2026,
+        "segments": SEGMENTS, "amount_vnd": amount, "reversal_of": reversal_of,
     } | fields  # fmt: skip
 
 
@@ -49,7 +49,8 @@ def test_files_sent_again_change_nothing() -> None:
 
 def test_a_reversal_of_what_never_came_or_of_more_than_is_left_is_refused() -> None:
     memory = Remembering()
-    parsed = parse("treasury", "a.jsonl", file(entry("E1", 700), entry("R1", -100, "E9"), entry("R2", -800, "E1"), entry("R3", 5, "E1")), memory)
+    data = file(entry("E1", 700), entry("R1", -100, "E9"), entry("R2", -800, "E1"), entry("R3", 5, "E1"))
+    parsed = parse("treasury", "a.jsonl", data, memory)
     assert identities(parsed.observations) == [("E1", 0, "700")]
     assert reasons(parsed.rejects) == [("validation", "reversal_of"), ("validation", "amount_vnd"), ("validation", "amount_vnd")]
 
@@ -70,4 +71,5 @@ def test_revenue_accounts_are_no_disbursement() -> None:
 def test_an_adjusted_plan_replaces_with_the_higher_revision() -> None:
     header = sample("plans.csv").split(b"\n")[0]
     lines = b"\n31,2026,TTG,Q1,2025-12-18,0,100\n31,2026,TTG,Q2,2026-02-01,1,120\n"
-    assert identities(parse("treasury", "p.csv", header + lines).observations) == [("KHV/2026/31/TTG", 0, "100"), ("KHV/2026/31/TTG", 1, "120")]
+    sent = identities(parse("treasury", "p.csv", header + lines).observations)
+    assert sent == [("KHV/2026/31/TTG", 0, "100"), ("KHV/2026/31/TTG", 1, "120")]

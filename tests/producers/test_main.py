@@ -1,0 +1,86 @@
+"""The process as it is run: files dropped into its inbox arrive on the topics, a second start sends nothing again, SIGTERM ends it cleanly."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from producers.clock import SystemClock
+from producers.main import FeedsError, feeds, sources
+from producers.positions import PositionStore
+from tests.producers.support import DOOR, drop, sample, vocabulary
+from tests.producers.test_publisher import read
+from transport import topic_admin
+from transport.registry import register_all
+from transport.settings import HOME, Settings
+from transport.topics import table
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    names = ("data_dir", "inbox_dir", "kafka_bootstrap", "registry_url", "topic_prefix", "producers_metrics_port")
+    return os.environ | {f"NHIP_{name.upper()}": str(getattr(settings, name)) for name in names}
+
+
+def run_until(settings: Settings, done: Path, folder: str, name: str, data: bytes) -> str:
+    """Start the process, drop a file, wait for its position, stop it with SIGTERM; its log."""
+    log = settings.data_dir / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen([sys.executable, "-m", "producers.main"], cwd=HOME, env=environment(settings), stderr=output)
+        try:
+            drop(settings.inbox_dir / folder, name, data)
+            ends = time.monotonic() + 40
+            while name not in _known(done) and time.monotonic() < ends and process.poll() is None:
+                time.sleep(0.1)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(15) == 0
+        finally:
+            process.kill()
+            process.wait(5)
+    return log.read_text(encoding="utf-8")
+
+
+def _known(done: Path) -> str:
+    if not done.exists():
+        return ""
+    store = PositionStore(done.parent)
+    try:
+        return str(store.of(done.stem).load())
+    finally:
+        store.close()
+
+
+@pytest.mark.stack
+@pytest.mark.timeout(120)
+def test_files_arrive_once_over_two_lives_of_the_process(settings: Settings) -> None:
+    topic_admin.apply(settings)
+    register_all(settings, [t for t in table().values() if t.name in {"obs.finance_budget", "dead.producers"}])
+    done = settings.data_dir / "positions" / "tax.sqlite"
+    log = run_until(settings, done, "tax", "a.csv", sample("tax-receipts.csv"))
+    assert "local-demo-only" not in log
+    run_until(settings, done, "tax", "b.json", sample("tax-receipts.json"))
+    assert len(read(settings, "obs.finance_budget", 6)) == 5
+
+
+def test_feeds_of_the_installation_are_sound(settings: Settings, tmp_path: Path) -> None:
+    assert feeds(HOME) == []
+    folder = tmp_path / "catalogue" / "exchange"
+    folder.mkdir(parents=True)
+    (folder / "feeds.yaml").write_text("feeds: [{source: tax, url: 'http://127.0.0.1:9/x'}]", encoding="utf-8")
+    assert feeds(tmp_path) == [("tax", "http://127.0.0.1:9/x")]
+    (folder / "feeds.yaml").write_text("feeds: [{source: tax}]", encoding="utf-8")
+    with pytest.raises(FeedsError, match=r"feeds\.0"):
+        feeds(tmp_path)
+
+
+def test_every_folder_is_a_source_and_mqtt_where_configured(settings: Settings) -> None:
+    positions = PositionStore(settings.data_dir)
+    live = settings.model_copy(update={"mqtt_host": "127.0.0.1"})
+    names = [s.name for s in sources(live, vocabulary(), DOOR, positions, SystemClock())]
+    assert names == ["tax", "customs", "treasury", "sensors", "icu", "open_data", "sensors_live"]
+    positions.close()
