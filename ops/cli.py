@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "logs": "ops.commands.logs",
     "reset": "ops.commands.reset",
     "run": "ops.commands.run",
+    "provision": "ops.commands.provision",
     "topics": "ops.commands.topics",
     "schemas": "ops.commands.schemas",
     "catalogue": "ops.commands.catalogue",

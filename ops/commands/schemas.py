@@ -20,4 +20,7 @@ def register() -> None:
     from transport import registry
 
     registered = registry.register_all(Settings.load())
-    print(f"{len(registered)} lược đồ / schemas.")
+    for registration in registered:
+        if registration.created:
+            print(f"{registration.subject}: {registration.schema} = {registration.schema_id}")
+    print(f"{len(registered)} lược đồ, {sum(r.created for r in registered)} mới / schemas, new.")

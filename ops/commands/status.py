@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -20,6 +21,7 @@ from transport.settings import Settings
 
 BETWEEN_READINGS_S = 1.0
 NOT_RUNNING = 3
+PIPED_WIDTH = 160
 WORDS = {
     "waiting": "chờ / waiting", "starting": "đang khởi động / starting", "ready": "tốt / ready",
     "unhealthy": "không trả lời / unhealthy",
@@ -42,7 +44,7 @@ def status(json: Annotated[bool, typer.Option("--json", help="Trạng thái thô
         last = read(folder)
         print("Hệ thống không chạy / not running: `nhip up`." + (f"\n{last.failure}" if last and last.failure else ""))
     else:
-        console = Console(highlight=False, markup=False)
+        console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
         console.print(parts(state))
         console.print(measures(state))
     raise typer.Exit(NOT_RUNNING if state is None else 0 if well(state) else 1)

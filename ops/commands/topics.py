@@ -16,7 +16,7 @@ def diff() -> None:
 
     differences = topic_admin.diff(Settings.load())
     for difference in differences:
-        print(difference)
+        print(difference.text())
     if differences:
         raise typer.Exit(1)
     print("Không khác biệt / no difference.")

@@ -16,7 +16,7 @@ from ops.stack.ports import LOOPBACK
 CCOMPAT = "/apis/ccompat/v7"
 
 
-def apicurio(unpacked: Path, home: Path, port: int, heap_mb: int = 384, short: bool = False) -> Part:
+def apicurio(unpacked: Path, home: Path, port: int, heap_mb: int = 384) -> Part:
     """The registry as a part: data under `home`, API at http://127.0.0.1:`port`/apis/ccompat/v7."""
     base = f"http://{LOOPBACK}:{port}"
     properties = (
@@ -33,7 +33,7 @@ def apicurio(unpacked: Path, home: Path, port: int, heap_mb: int = 384, short: b
     return Part(
         name="registry",
         title="Apicurio Registry",
-        argv=java(heap_mb, (*properties, "-jar", str(unpacked / "quarkus-run.jar")), short),
+        argv=java(heap_mb, (*properties, "-jar", str(unpacked / "quarkus-run.jar")), light=True),
         address=f"{base}{CCOMPAT}",
         check=health.apicurio(base),
         cwd=home,

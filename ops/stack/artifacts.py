@@ -20,14 +20,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
-
-import requests
-from jgo.config import GlobalSettings
-from jgo.constants import MAVEN_CENTRAL_URL
-from jgo.maven import MavenContext, PythonResolver
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ops.stack.part import PartError
+
+if TYPE_CHECKING:
+    from jgo.maven import MavenContext, PythonResolver
 
 LOCK_FILE = Path(__file__).with_name("artifacts.lock.json")
 ATTEMPTS = 3
@@ -155,6 +153,10 @@ def intact(path: Path, artifact: Artifact) -> bool:
 
 def context(repo_cache: Path, resolver: PythonResolver | None = None) -> MavenContext:
     """jgo's view of the repositories: the site's mirrors first, then Maven Central; downloads go to `repo_cache`."""
+    from jgo.config import GlobalSettings
+    from jgo.constants import MAVEN_CENTRAL_URL
+    from jgo.maven import MavenContext
+
     mirrors = GlobalSettings.load().repositories
     return MavenContext(
         resolver=resolver, repo_cache=repo_cache, local_repos=[], remote_repos={**mirrors, "central": MAVEN_CENTRAL_URL}, timeout=TIMEOUT_S
@@ -172,6 +174,10 @@ def _download(missing: list[Artifact], folder: Path, meter: Meter) -> None:
 
 def _fetch(artifact: Artifact, staging: Path, folder: Path, advance: Callable[[int], None]) -> None:
     """Download one file, compare it with its digest and rename it into the cache. Transfers are tried again, a wrong digest is not."""
+    # Half a second to import, and only a first start needs it.
+    import requests
+    from jgo.maven import PythonResolver
+
     last: Exception | None = None
     for attempt in range(ATTEMPTS):
         repo = staging / f"{artifact.filename}.{attempt}"

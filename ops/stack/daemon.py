@@ -14,6 +14,7 @@ import structlog
 from ops.stack.part import Part, Step
 from ops.stack.plan import local, write_env
 from ops.stack.supervisor import AlreadyRunning, supervise
+from transport.logging import setup
 from transport.settings import Settings
 
 HELD = os.EX_TEMPFAIL
@@ -25,6 +26,7 @@ log = structlog.get_logger(__name__)
 def main(arguments: list[str]) -> int:
     """Run the stack of `NHIP_DATA_DIR` until a signal."""
     settings = Settings.load()
+    setup("supervisor", settings.log_level)
 
     def entries() -> Sequence[Part | Step]:
         plan = local(settings, servers_only=SERVERS_ONLY in arguments)

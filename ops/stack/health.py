@@ -8,11 +8,10 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 
-import httpx
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-TIMEOUT_S = 2.0
+from ops.stack.loopback import TIMEOUT_S, NoAnswer, get
 
 Check = Callable[[], None]
 
@@ -42,11 +41,11 @@ def http(url: str, holds: str = "") -> Check:
 
     def check() -> None:
         try:
-            answer = httpx.get(url, timeout=TIMEOUT_S, trust_env=False)
-        except httpx.HTTPError as error:
-            raise Unhealthy(f"{url}: {type(error).__name__}: {error}") from error
-        if answer.status_code != 200 or holds not in answer.text:
-            raise Unhealthy(f"{url}: HTTP {answer.status_code}: {answer.text[:200]!r}")
+            status, body = get(url)
+        except NoAnswer as error:
+            raise Unhealthy(str(error)) from error
+        if status != 200 or holds not in body:
+            raise Unhealthy(f"{url}: HTTP {status}: {body[:200]!r}")
 
     return check
 

@@ -90,7 +90,7 @@ Configuration:
 """
 
 
-def kafka(jars: tuple[Path, ...], home: Path, port: int, controller_port: int, heap_mb: int = 1024, short: bool = False) -> Part:
+def kafka(jars: tuple[Path, ...], home: Path, port: int, controller_port: int, heap_mb: int = 1024, light: bool = False) -> Part:
     """The broker as a part: data and configuration under `home`, clients at 127.0.0.1:`port`."""
     properties, log4j = home / "server.properties", home / "log4j2.yaml"
 
@@ -105,7 +105,7 @@ def kafka(jars: tuple[Path, ...], home: Path, port: int, controller_port: int, h
     return Part(
         name="kafka",
         title="Apache Kafka",
-        argv=java(heap_mb, (*options, "-cp", class_path(jars), "kafka.Kafka", str(properties)), short),
+        argv=java(heap_mb, (*options, "-cp", class_path(jars), "kafka.Kafka", str(properties)), light),
         address=f"{LOOPBACK}:{port}",
         check=health.kafka(f"{LOOPBACK}:{port}"),
         cwd=home,
@@ -123,7 +123,7 @@ def _format(jars: tuple[Path, ...], properties: Path) -> None:
     """Give the empty data folder its cluster id, as `kafka-storage format` does. Raises PartError with the tool's words."""
     cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     tool = ("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties))
-    argv = java(128, ("-cp", class_path(jars), *tool), short=True)
+    argv = java(128, ("-cp", class_path(jars), *tool), light=True)
     try:
         done = subprocess.run(
             argv, capture_output=True, text=True, timeout=FORMAT_TIMEOUT_S, env=dict(environment()), stdin=subprocess.DEVNULL, check=False

@@ -38,7 +38,7 @@ def _topics(settings: Settings) -> int:
 def _schemas(settings: Settings) -> int:
     from transport.registry import register_all
 
-    return len(register_all(settings))
+    return sum(registration.created for registration in register_all(settings))
 
 
 def _tables(settings: Settings) -> int:

@@ -42,13 +42,13 @@ class Scratch:
     def kafka(self) -> str:
         """host:port of a running broker."""
         jars = artifacts.install("kafka", self.cache)
-        return self.start(lambda: kafka(jars, self.home / "kafka", self.ports.take(), self.ports.take(), heap_mb=512, short=True), "kafka")
+        return self.start(lambda: kafka(jars, self.home / "kafka", self.ports.take(), self.ports.take(), heap_mb=512, light=True), "kafka")
 
     def registry(self) -> str:
         """URL of a running registry's Confluent-compatible API."""
         (archive,) = artifacts.install("apicurio", self.cache)
         unpacked = artifacts.unpack(archive, self.cache)
-        return self.start(lambda: apicurio(unpacked, self.home / "registry", self.ports.take(), heap_mb=256, short=True), "registry")
+        return self.start(lambda: apicurio(unpacked, self.home / "registry", self.ports.take(), heap_mb=256), "registry")
 
     def clickhouse(self) -> str:
         """host:port of a running ClickHouse endpoint; users and passwords are the defaults of `Settings`."""

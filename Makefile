@@ -1,0 +1,63 @@
+# Nhịp. `make` alone says what there is; each target sets itself up from the lock files.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := indicators transport producers stream_processors alerts sinks dashboards ops
+# One stamp for each lock: nothing is installed twice, and a changed lock is installed again.
+RUNTIME := $(VENV)/.runtime.stamp
+TEST := $(VENV)/.test.stamp
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up down status test check lint types bench lock clean
+
+help: ## these lines
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(RUNTIME) ## chạy thử: hệ thống với số liệu mẫu đến cảnh báo đầu tiên / the system with sample data, to the first alert
+	$(BIN)/nhip demo
+
+up: $(RUNTIME) ## khởi động hệ thống trên máy này / start the system on this machine
+	$(BIN)/nhip up
+
+down: $(RUNTIME) ## dừng, giữ dữ liệu / stop, keep the data
+	$(BIN)/nhip down
+
+status: $(RUNTIME) ## trạng thái từng phần / state of each part
+	$(BIN)/nhip status
+
+test: $(TEST) ## chạy mọi kiểm thử / all tests
+	$(BIN)/python -m pytest $(ARGS)
+
+check: lint types ## kiểm tra mã nguồn / lint and types
+
+lint: $(TEST)
+	$(BIN)/ruff check .
+
+types: $(TEST)
+	$(BIN)/mypy
+
+bench: $(TEST) ## đo tốc độ trên máy này / measure speed on this machine
+	$(BIN)/python -m benchmarks $(ARGS)
+
+lock: $(TEST) ## làm lại tệp khóa / write the lock files anew
+	$(BIN)/uv pip compile -q --no-emit-index-url --no-header --generate-hashes --python-version 3.11 pyproject.toml -o requirements/runtime.lock
+	$(BIN)/uv pip compile -q --no-emit-index-url --no-header --generate-hashes --python-version 3.11 --extra test pyproject.toml -o requirements/test.lock
+
+clean: ## xóa tệp tạm; dữ liệu ở .nhip còn nguyên / delete temporary files; .nhip stays
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+
+$(BIN)/pip:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cần Python 3.11 trở lên / Python 3.11 or newer is needed: make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv $(VENV)
+
+# The test lock holds everything of the runtime lock, so either stamp serves `demo` and `up`.
+$(RUNTIME): requirements/runtime.lock pyproject.toml | $(BIN)/pip
+	@if [ -e $(TEST) ] && [ ! requirements/test.lock -nt $(TEST) ] && [ ! pyproject.toml -nt $(TEST) ]; then :; else \
+	  set -ex; $(BIN)/pip install --quiet --require-hashes -r requirements/runtime.lock; $(BIN)/pip install --quiet --no-deps -e .; fi
+	@touch $@
+
+$(TEST): requirements/test.lock pyproject.toml | $(BIN)/pip
+	$(BIN)/pip install --quiet --require-hashes -r requirements/test.lock
+	$(BIN)/pip install --quiet --no-deps -e .
+	@touch $@
