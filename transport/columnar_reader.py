@@ -96,6 +96,7 @@ class ColumnarReader:
         """Every value as a row or as refused.
 
         None (a tombstone) is refused as `decode`: a reader of a compacted topic, where it means «gone», takes it out before.
+        Raises nothing for bad input; what the resolver raises beside SchemaUnknown (the registry is down) is passed on.
         """
         chunk = _Chunk(values, np.arange(len(values)))  # type: ignore[arg-type]  # None goes out first
         _refuse_sizes(chunk)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -17,7 +18,7 @@ from tests.transport.records import Record, changed, encode, observation, observ
 from transport import avro_container
 from transport.avro_container import ContainerError
 from transport.body_fault import BodyFault
-from transport.columnar_reader import ColumnarReader, Decoded
+from transport.columnar_reader import ColumnarReader, Decoded, _Chunk
 from transport.dead_letters import REASONS
 from transport.framing import encode_long, encode_string, frame
 from transport.records import AvroDecoder, DecodeError
@@ -291,6 +292,18 @@ def test_items_of_an_array_that_changed_are_resolved_record_by_record() -> None:
     decoded = reader.read(list(messages))
     assert [r.index for r in decoded.refused] == [2]
     assert rows(decoded)[1] == record
+
+
+@settings(max_examples=15)
+@given(data=st.data())
+def test_records_read_one_by_one_make_the_same_frame(data: st.DataObject) -> None:
+    """The last resort, with every type at its limits, gives what columns give."""
+    made = data.draw(st.lists(records(OBSERVATION), min_size=1, max_size=4))
+    messages = [encode(OBSERVATION, record) for record in made]
+    source = READER._source(1)
+    chunk = _Chunk(list(messages), np.arange(len(messages)))
+    assert source._one_by_one(chunk).equals(READER.read(list(messages)).frame)
+    assert chunk.refused == []
 
 
 @pytest.mark.parametrize("bad", [0, 100, 299])

@@ -95,6 +95,7 @@ def test_arrays_after_the_tail_are_empty_unless_given() -> None:
     ("changes", "message"),
     [
         ({"count": np.array([1, LONG_LIMIT])}, "«count» .long. has a value outside"),
+        ({"count": np.array([1, -LONG_LIMIT - 1])}, "«count» .long. has a value outside"),
         ({"inexact": np.array([1, 1 << 31])}, "«inexact» .int. has a value outside"),
         ({"count": np.array([1])}, "different lengths"),
         ({"unheard_of": np.array([1, 2])}, "missing or unknown: unheard_of"),
@@ -124,6 +125,17 @@ def test_rows_of_another_writer_are_noticed() -> None:
     assert caught.value.rows.tolist() == [1]
     with pytest.raises(TailError):
         tail.cut([good, b"short"])
+
+
+@pytest.mark.parametrize(("name", "first_byte"), [("pane", 0x00), ("inexact", 0x00), ("sum", 30), ("kind", 0x01), ("kind", 0x08)])
+def test_each_kind_of_field_is_checked_for_its_layout(name: str, first_byte: int) -> None:
+    tail = FixedTail(load("pane"), name, name)
+    data = tail.pack(columns_of(tail, 3)).tobytes()
+    assert len(tail.unpack(data)[name]) == 3
+    broken = data[: tail.size] + bytes([first_byte]) + data[tail.size + 1 :]
+    with pytest.raises(TailError) as caught:
+        tail.unpack(broken)
+    assert caught.value.rows.tolist() == [1]
 
 
 @pytest.mark.parametrize(("first", "last"), [("series", "through"), ("indicator", "event_time")])
