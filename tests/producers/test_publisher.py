@@ -41,10 +41,10 @@ def publisher(settings: Settings, registry: Registry, **overrides: object) -> Pu
     return Publisher(settings, DOOR, outbox, schema_ids(registry), RejectReport(settings.data_dir / "rejects"), FixedClock(NOW))
 
 
-def read(settings: Settings, topic: str, count: int) -> list[Message]:
+def read(settings: Settings, topic: str, count: int, seconds: float = 20) -> list[Message]:
     consumer: Consumer = kafka_clients.consumer(settings, "test", read_committed=True)
     consumer.subscribe([settings.topic_prefix + topic])
-    messages, ends = list[Message](), time.monotonic() + 20
+    messages, ends = list[Message](), time.monotonic() + seconds
     while len(messages) < count and time.monotonic() < ends:
         message = consumer.poll(0.5)
         if message is not None and message.error() is None:
