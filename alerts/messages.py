@@ -110,7 +110,9 @@ class Messages:
             "transition": transition, "transition_vi": words.TRANSITIONS_VI.get(transition, transition), "mode": c.mode,
             "severity": c.severity, "severity_vi": words.SEVERITIES_VI.get(c.severity, ""),
             "severity_en": words.SEVERITIES_EN.get(c.severity, ""),
-            "severity_before": c.severity_before, "level": c.level, "level_vi": _level_vi(rule, c.level, level),
+            "severity_before": c.severity_before, "level": c.level, "level_now": level.name if level else "",
+            "level_vi": _level_vi(rule, c.level, level),
+            "level_limit": self._raise_limit(level, c),
             "level_before_vi": _level_vi(rule, before.level if before else "", former),
             "rule": c.rule, "rule_title": rule.title_vi if rule else c.rule, "rule_title_en": rule.title_en if rule else c.rule,
             "legal_basis": rule.legal_basis if rule else (), "to_be_set_by_owner": bool(rule and rule.to_be_set_by_owner),
@@ -123,6 +125,7 @@ class Messages:
             "value_before": before.value if before else None, "gap_before": before.gap if before else None,
             "status": c.status, "status_vi": words.STATUSES_VI.get(c.status, c.status), "revision": c.revision,
             "record": c.source_record_id,
+            "source_vi": self._source_vi(c),
             "source": f"{c.source_topic}[{c.source_partition}]@{c.source_offset}",
         }  # fmt: skip
 
@@ -132,12 +135,23 @@ class Messages:
             return None
         if level.clear_at is not None:
             return level.clear_at
-        limit: Decimal | None
-        if isinstance(level.raise_at, str):
-            limit = self._names.subject_limit(c.subject_type, c.subject_id, level.raise_at) or (c.limit if c.severity else None)
-        else:
-            limit = level.raise_at
+        limit = self._raise_limit(level, c)
         return limit - level.clear_margin if limit is not None and level.clear_margin is not None else None
+
+    def _raise_limit(self, level: Level | None, c: Condition) -> Decimal | None:
+        """The limit of a level for this subject: a fall carries the clear limit it crossed, not the level that still holds."""
+        if level is None:
+            return None
+        if not isinstance(level.raise_at, str):
+            return level.raise_at
+        known = self._names.subject_limit(c.subject_type, c.subject_id, level.raise_at)
+        return known if known is not None or not c.severity else c.limit
+
+    def _source_vi(self, c: Condition) -> str:
+        """Who supplied the figure and which record; where it lies in the topics, for a result that has no record of its own."""
+        place = f"kết quả tính tại {c.source_topic}[{c.source_partition}]@{c.source_offset}"
+        record = f"bản ghi {c.source_record_id}" if c.source_record_id else place
+        return f"{self._names.agency_name(c.provider)}, {record}" if c.provider else record
 
     def _plain(self, values: Mapping[str, Any], why: str) -> Text:
         where = values["subject"] or values["territory"]
@@ -170,8 +184,9 @@ def _level(rule: Rule | None, severity: int) -> Level | None:
 
 
 def _level_vi(rule: Rule | None, name: str, level: Level | None) -> str:
+    """The level that severity says; by its name only where the rule has no such severity (a fall names the level it left)."""
     named = next((x.name_vi for x in rule.levels if x.name and x.name == name), "") if rule else ""
-    return named or (level.name_vi if level else "") or name
+    return level.name_vi if level else named or name
 
 
 def _plain_number(value: Decimal | None) -> str:

@@ -51,7 +51,7 @@ def _story(first: Condition) -> dict[str, tuple[Condition, Condition | None]]:
         worse = after(first, transition="worse", severity=4, severity_before=3, level="bd3", value=Decimal("11.740000"),
         limit=Decimal("11.500000"),
                       gap=Decimal("0.240000"))  # fmt: skip
-        better = after(worse, transition="better", severity=3, severity_before=4, level="bd2", value=Decimal("11.180000"),
+        better = after(worse, transition="better", severity=3, severity_before=4, level="bd3", value=Decimal("11.180000"),
         limit=first.limit,
                        gap=Decimal("0.680000"))  # fmt: skip
         low, right = Decimal("9.210000"), Decimal("10.560000")
@@ -112,6 +112,20 @@ def test_a_correction_says_so(first: Condition) -> None:
         text = _render(first, what)
         assert text.title_vi.startswith("Đính chính")
         assert "không phải" in text.text_vi
+
+
+def test_a_fall_names_the_level_that_holds_not_the_one_it_left() -> None:
+    """The worker's row of a fall carries the level left and the clear limit crossed."""
+    row, before = _story(RIVER)["better"]
+    text = WRITER.render(RULES.rules[RIVER.rule], "better", replace(row, level="bd3", limit=Decimal("11.3")), before, NOON)
+    assert "đã ra khỏi báo động III, còn ở báo động II (10,50 m)" in text.text_vi
+
+
+def test_a_result_without_a_record_of_its_own_names_its_place() -> None:
+    result = replace(SLOW, provider="", source_record_id="", comparison="plan_pm")
+    text = WRITER.render(RULES.rules[SLOW.rule], "opened", result, None, NOON)
+    assert "Nguồn số liệu: kết quả tính tại operands.finance_budget[3]@41 (số liệu sơ bộ)." in text.text_vi
+    assert "kế hoạch Thủ tướng Chính phủ giao" in text.title_vi
 
 
 def test_missing_evidence_gives_a_plain_text_that_says_so() -> None:
