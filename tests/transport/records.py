@@ -11,9 +11,12 @@ from typing import Any
 import fastavro
 from hypothesis import strategies as st
 
+from transport.columnar_reader import Decoded
+from transport.dead_letters import REASONS
 from transport.framing import frame
 from transport.records import untimed
-from transport.schemas import AvroType, Schema, load, nullable, type_name
+from transport.schema_ids import SchemaUnknown
+from transport.schemas import AvroType, Schema, load, nullable, of, type_name
 
 EXACT = Context(prec=60)
 """The default context of decimal rounds to 28 digits."""
@@ -84,8 +87,27 @@ def observations(count: int) -> list[bytes]:
 
 def changed(name: str, change: Callable[[Record], None]) -> Schema:
     """Another version of a schema."""
-    from transport.schemas import of
-
     raw = copy.deepcopy(load(name).raw)
     change(raw)
     return of(name, raw)
+
+
+class Schemas(dict[int, dict[str, Any]]):
+    """A registry of the test's own."""
+
+    def __call__(self, number: int) -> dict[str, Any]:
+        if number not in self:
+            raise SchemaUnknown(f"the registry has no schema with id {number}")
+        return self[number]
+
+
+def rows(decoded: Decoded) -> list[Record]:
+    return decoded.frame.drop("index").to_dicts()
+
+
+def alone(decoded: Decoded, count: int, bad: int) -> str:
+    """Asserts that of `count` messages only `bad` is refused; returns its reason."""
+    assert [r.index for r in decoded.refused] == [bad]
+    assert decoded.frame["index"].to_list() == [i for i in range(count) if i != bad]
+    assert decoded.refused[0].reason in REASONS
+    return decoded.refused[0].reason
