@@ -25,7 +25,7 @@ from typing import Any, Final
 import polars as pl
 from clickhouse_connect.driver.client import Client
 from confluent_kafka import Message
-from confluent_kafka.admin import NewTopic
+from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]  # public, but not marked so
 
 from indicators.observation import Observation
 from ops.stack.artifacts import cache_dir

@@ -106,13 +106,28 @@ def _with_key(frame: pl.DataFrame, messages: Sequence[Message], name: str, refus
     raw = pl.Series(name, [m.key() for m in messages], pl.Binary)
     if frame.height < len(messages):
         raw = raw.gather(frame[INDEX])
-    keys = raw.cast(pl.String, strict=False)
+    keys = _texts(raw)
     frame = frame.with_columns(keys)
     if keys.null_count():
         detail = "no key in UTF-8: a record of a series carries the series key"
         refused = refused + [Refusal(i, "contract", "key", detail) for i in frame.filter(keys.is_null())[INDEX].to_list()]
         frame = frame.filter(keys.is_not_null())
     return frame, refused
+
+
+def _texts(raw: pl.Series) -> pl.Series:
+    """Bytes as texts, null where they are not UTF-8. polars refuses the whole column for one such row, strict or not."""
+    try:
+        return raw.cast(pl.String)
+    except pl.exceptions.ComputeError:
+        return pl.Series(raw.name, [_text(one) for one in raw.to_list()], pl.String)
+
+
+def _text(raw: bytes | None) -> str | None:
+    try:
+        return None if raw is None else raw.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def _with_origin(frame: pl.DataFrame, messages: Sequence[Message]) -> pl.DataFrame:

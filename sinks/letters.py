@@ -45,7 +45,7 @@ class LetterBox:
 
     def _open(self) -> tuple[CountingProducer, DeadLetters]:
         if self._made is None:
-            letters = DeadLetters(STAGE, AvroEncoder(SCHEMA, self._registry.id_of(SCHEMA)))
+            letters = DeadLetters(STAGE, AvroEncoder(SCHEMA, self._registry.id_of(f"dead.{STAGE}")))
             self._made = (CountingProducer(kafka_clients.producer(self._settings)), letters)
         return self._made
 

@@ -62,7 +62,7 @@ class Route:
         return tuple(name for name in self.fields if type_name(kinds[name]) == wanted)
 
 
-_WORKER_STATE: Final = frozenset({"position", "rules"})
+_WORKER_STATE: Final = frozenset({"position", "rules", "watermark", "first_time"})
 _ALERTS: Final = {
     "alerts.conditions": Route("conditions", "avro", "condition"),
     "alerts.conditions.emergency": Route("conditions", "avro", "condition"),

@@ -8,6 +8,8 @@ CREATE TABLE IF NOT EXISTS panes
     series String CODEC(ZSTD(1)),
     kind LowCardinality(String),
     pane Int64 COMMENT 'hour, day or month number since 1970 in Asia/Ho_Chi_Minh; budget year',
+    budget_year Int32 COMMENT 'month panes are split by it; 0: none',
+    status LowCardinality(String) COMMENT 'weakest among the live records',
     inexact Int32,
     generation Int32,
     count Int64,
@@ -31,7 +33,7 @@ CREATE TABLE IF NOT EXISTS panes
         bitShiftLeft(toUInt128(greatest(through, 0)), 56)), toUInt128(offset)) COMMENT 'generation, through, offset'
 )
 ENGINE = ReplacingMergeTree(version)
-ORDER BY (indicator, kind, territory, figure, series, pane)
+ORDER BY (indicator, kind, territory, figure, series, pane, budget_year)
 SETTINGS non_replicated_deduplication_window = 10000;
 
 -- Rolling and calendar windows of a series as they were after each commit; the history is kept for 32 days, the latest row in aggregate_latest.

@@ -42,16 +42,16 @@ WHERE best.5 != 'deleted';
 
 CREATE OR REPLACE VIEW latest_panes AS
 SELECT
-    indicator, component, territory, figure, subject_type, subject_id, series, kind, pane,
+    indicator, component, territory, figure, subject_type, subject_id, series, kind, pane, budget_year,
     best.1 AS count, best.2 AS sum, best.3 AS min, best.4 AS max, best.5 AS last, best.6 AS last_time, best.7 AS inexact,
-    best.8 AS generation, best.9 AS through, best.10 AS revision, best.11 AS dimensions
+    best.8 AS generation, best.9 AS through, best.10 AS revision, best.11 AS dimensions, best.12 AS status
 FROM
 (
     SELECT
-        indicator, component, territory, figure, subject_type, subject_id, series, kind, pane,
-        argMax(tuple(count, sum, min, max, last, last_time, inexact, generation, through, revision, dimensions), version) AS best
+        indicator, component, territory, figure, subject_type, subject_id, series, kind, pane, budget_year,
+        argMax(tuple(count, sum, min, max, last, last_time, inexact, generation, through, revision, dimensions, status), version) AS best
     FROM panes
-    GROUP BY indicator, component, territory, figure, subject_type, subject_id, series, kind, pane
+    GROUP BY indicator, component, territory, figure, subject_type, subject_id, series, kind, pane, budget_year
 );
 
 CREATE OR REPLACE VIEW latest_aggregates AS

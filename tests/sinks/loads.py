@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
-from confluent_kafka.admin import NewTopic
+from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]  # public, but not marked so
 
 from indicators.observation import Observation
 from sinks.tables import Route, route
@@ -41,8 +41,8 @@ def observation(number: int, **changes: Any) -> Observation:
         "indicator": "vn-1012/D.1", "component": "river_level", "concept": "hydromet", "measure_unit": "m", "period_type": "instant",
         "period_start": at, "period_end": at, "event_time": at, "ingested_at": at + 500, "territory": "31", "agency": "MAE",
         "provider": "NHMF", "source_system": "sensors", "source_record_id": f"r{number}", "subject_type": "station",
-        "subject_id": f"ST{station:02}", "dimensions": (("channel", "auto"),), "quality_flags": ("generated",), "value": Decimal(number) / 8,
-        "budget_year": 2026, "lon": 106.7, "lat": 20.86,
+        "subject_id": f"ST{station:02}", "dimensions": (("channel", "auto"),), "quality_flags": ("generated",),
+        "value": Decimal(number) / 8, "budget_year": 2026, "lon": 106.7, "lat": 20.86,
     }  # fmt: skip
     return Observation(**fields | changes)
 

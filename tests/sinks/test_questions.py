@@ -1,0 +1,107 @@
+"""Named questions: each answers over a filled database, in milliseconds, with values bound by the server."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+from clickhouse_connect.driver.client import Client
+from typer.testing import CliRunner
+
+from ops.commands import query
+from sinks import clickhouse as ch
+from sinks.decode import Decoder
+from sinks.questions import QuestionError, ask, bind, questions
+from sinks.tables import Route, routes
+from tests.sinks.loads import START, observation
+from tests.sinks.messages import encode, message, sample
+from transport.schemas import load
+from transport.settings import Settings
+from transport.topics import table
+
+ROUTES = routes(table())
+NOON = START + 43_200_000
+RESULT = "F02.province|{0}|||2026"
+
+
+def fill(database: Client, topic: str, records: list[dict[str, Any]], keys: list[bytes] | None = None) -> None:
+    """Put records into the table of a topic, as the sink would."""
+    route: Route = ROUTES[topic]
+    messages = [message(n, encode(route.schema, r), key=keys[n] if keys else b"k", topic=topic) for n, r in enumerate(records)]
+    block = Decoder(lambda _: load(route.schema).raw).block(route, messages)
+    assert not block.refused
+    appended = pl.lit(NOON, pl.Int64).cast(pl.Datetime("ms", "UTC")).alias("appended")
+    ch.insert(database, route.table, block.frame.with_columns(appended), topic)
+
+
+def filled(database: Client) -> None:
+    """A morning: a station's readings, entries of disbursement with a correction, results of two provinces, one open alert of two."""
+    readings = [observation(n * 20, subject_id="TV-HANOI", territory="01") for n in range(6)]
+    entry: dict[str, Any] = {"indicator": "vn-1012/A.II.3", "component": "", "measure_unit": "VND", "subject_type": "project",
+                             "subject_id": "P1", "period_type": "day", "territory": "31"}  # fmt: skip
+    entries = [
+        observation(0, **entry, source_record_id="e1", value=Decimal(100), ingested_at=START),
+        observation(0, **entry, source_record_id="e1", value=Decimal(80), revision=1, ingested_at=START + 3_600_000),
+        observation(0, **entry, source_record_id="e2", value=Decimal(50), ingested_at=START + 7_200_000),
+    ]
+    every = readings + entries
+    fill(database, "obs.emergency", [o.record() for o in every], [o.series().key().encode() for o in every])
+    result = sample("derived") | {"formula": "F02.province", "period_start": START, "budget_year": 2026, "generation": 0, "deleted": False}
+    fill(database, "derived.finance_budget", [
+        result | {"result": RESULT.format(code), "territory": code, "value": value, "through": through}
+        for code, value, through in (("31", Decimal("40.5"), 1), ("01", Decimal("62.25"), 2), ("31", Decimal("71.5"), 3))
+    ])  # fmt: skip
+    alert = sample("alert_event") | {"severity": 3, "condition": "active", "territory": "31", "title_vi": "Mực nước vượt báo động 2"}
+    states = ({"alert_id": "a1"}, {"alert_id": "a2"}, {"alert_id": "a2", "condition": "inactive"})
+    fill(database, "alerts.current", [alert | state for state in states])
+    aggregate = sample("aggregate") | {"series": "vn-1012/D.1|river_level|01|station:TV-HANOI||actual", "latest": Decimal("3.25")}
+    fill(database, "agg.emergency", [aggregate])
+
+
+@pytest.mark.loopback
+@pytest.mark.timeout(120)
+def test_each_question_answers(settings: Settings, database: Client) -> None:
+    filled(database)
+    answers = {
+        "station": ask(settings, "station", {"until": "02/01/2026 00:00"}).rows,
+        "ranking": ask(settings, "ranking", {}, lambda: NOON / 1000 + 1).rows,
+        "alerts": ask(settings, "alerts", {"severity": "2"}).rows,
+        "known": ask(settings, "known", {"moment": "01/01/2026 00:30", "budget_year": "2026"}).rows,
+        "latest": ask(settings, "latest", {"component": "river_level"}).rows,
+        "freshness": ask(settings, "freshness", {"until": "02/01/2026 00:00"}).rows,
+        "refused": ask(settings, "refused").rows,
+    }
+    assert set(answers) == set(questions()), "every question is asked here"
+    assert [row[1] for row in answers["station"]] == [Decimal(n * 20) / 8 for n in range(6)]
+    ranked = [(1, "Thành phố Hải Phòng", Decimal("71.5")), (2, "Thành phố Hà Nội", Decimal("62.25"))]
+    assert [row[:3] for row in answers["ranking"]] == ranked
+    assert ask(settings, "ranking", {"as_of": "01/01/2026"}).rows == [], "nothing was known then"
+    assert [row[:3] for row in answers["alerts"]] == [(3, "Mực nước vượt báo động 2", "Thành phố Hải Phòng")]
+    assert [row[2:] for row in answers["known"]] == [(Decimal(100), Decimal(130), Decimal(30), 1, 2)]
+    assert [(row[0], row[4]) for row in answers["latest"]] == [("Thành phố Hà Nội", Decimal("3.25"))]
+    assert answers["freshness"][0][:2] == ("sensors", 9)
+    shown = query.table(ask(settings, "ranking", {}, lambda: NOON / 1000 + 1))
+    assert list(shown.columns[2].cells) == ["71,5", "62,25"], "decimal comma"
+
+
+def test_values_are_typed_before_they_travel() -> None:
+    ranking = questions()["ranking"]
+    assert bind(ranking, {"as_of": "20/11/2026 08:30"})["as_of"] == datetime(2026, 11, 20, 1, 30, tzinfo=UTC)
+    assert bind(ranking, {"as_of": "2026-11-20T08:30:00Z"})["as_of"] == datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
+    assert bind(ranking, {}, lambda: 0.0)["as_of"] == datetime(1970, 1, 1, tzinfo=UTC)
+    for wrong in ({"as_of": "hôm qua"}, {"budget_year": "2026; DROP"}, {"nothing": "1"}):
+        with pytest.raises(QuestionError):
+            bind(ranking, wrong)
+
+
+def test_the_command_lists_questions_and_says_what_is_wrong() -> None:
+    listed = CliRunner().invoke(query.app, [], terminal_width=200)
+    assert listed.exit_code == 0
+    assert all(name in listed.output for name in questions())
+    assert CliRunner().invoke(query.app, ["nope"]).exit_code == 1
+    assert query.parameters(["--budget-year=2026", "--territory", "31"]) == {"budget_year": "2026", "territory": "31"}
+    with pytest.raises(QuestionError):
+        query.parameters(["31"])
