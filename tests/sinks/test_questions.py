@@ -66,12 +66,12 @@ def filled(database: Client) -> None:
 def test_each_question_answers(settings: Settings, database: Client) -> None:
     filled(database)
     answers = {
-        "station": ask(settings, "station", {"until": "02/01/2026 00:00"}).rows,
+        "station": ask(settings, "station", {"until": "01/01/2026 23:59"}).rows,
         "ranking": ask(settings, "ranking", {}, lambda: NOON / 1000 + 1).rows,
         "alerts": ask(settings, "alerts", {"severity": "2"}).rows,
         "known": ask(settings, "known", {"moment": "01/01/2026 00:30", "budget_year": "2026"}).rows,
         "latest": ask(settings, "latest", {"component": "river_level"}).rows,
-        "freshness": ask(settings, "freshness", {"until": "02/01/2026 00:00"}).rows,
+        "freshness": ask(settings, "freshness", {"until": "01/01/2026 23:59"}).rows,
         "refused": ask(settings, "refused").rows,
     }
     assert set(answers) == set(questions()), "every question is asked here"
