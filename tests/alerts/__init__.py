@@ -1,0 +1,1 @@
+"""Tests of alerts: lifecycle, story, messages, channels, ledger."""

@@ -1,0 +1,1 @@
+"""Tests of the sources, the door and the publisher."""

@@ -1,0 +1,1 @@
+"""Tests of the worker's stages against an oracle that folds one record at a time."""

@@ -1,0 +1,1 @@
+"""Tests of the local stack: artefacts, supervisor, one life from the command line."""

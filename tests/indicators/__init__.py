@@ -1,0 +1,1 @@
+"""Tests of the vocabulary: catalogues, territory, agencies, periods, numbers."""

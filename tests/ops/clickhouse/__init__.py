@@ -1,0 +1,1 @@
+"""Tests of the ClickHouse interface in front of the engine."""

@@ -1,0 +1,1 @@
+"""Tests of Kafka and the wire: schemas, readers and writers of columns, topics, registry."""
