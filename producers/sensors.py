@@ -97,7 +97,7 @@ class Sensors:
         flags = (("late_burst",) if now - at > LATE_MS else ()) + (("generated",) if generated else ())
         return Observation(
             indicator=INDICATOR, component=quantity.component, concept=quantity.concept, measure_unit=quantity.measure_unit,
-            period_type="instant", period_start=at, period_end=at, event_time=at, ingested_at=now, territory=subject.territory,
+            period_type="instant", period_start=at, period_end=at + 1, event_time=at, ingested_at=now, territory=subject.territory,
             agency=subject.agency, provider=PROVIDER, source_system=SOURCE_SYSTEM, subject_type="station", subject_id=station,
             source_record_id=f"{station}/{quantity.component}/{minute}", lon=subject.lon, lat=subject.lat, value=value, quality_flags=flags,
         )  # fmt: skip

@@ -118,8 +118,8 @@ def _times(o: Observation, now: int) -> None:
     if not EARLIEST_MS <= o.event_time <= latest:
         when = "a year from now" if planned else "now"
         raise Refused("impossible_date", "event_time", f"a time from 01/01/2000 to {when} is required")
-    if not EARLIEST_MS <= o.period_start <= o.period_end:
-        raise Refused("impossible_date", "period_start", "a period from 01/01/2000 whose end is not before its start is required")
+    if not EARLIEST_MS <= o.period_start < o.period_end:
+        raise Refused("impossible_date", "period_end", "a period from 01/01/2000 is required; its end is the first instant after it")
 
 
 def _dimensions(o: Observation, spec: SeriesSpec) -> None:
