@@ -2,8 +2,8 @@
 
 Files: `catalogue/formulas/*.yaml`. Three kinds:
 
-- `ratio`: sum of the numerator's terms / sum of the denominator's terms × factor, rounded as the formula says. A rate is always recomputed from
-  its parts, never averaged, so the same formula gives the hospital, the province and the country.
+- `ratio`: sum of the numerator's terms / sum of the denominator's terms × factor, rounded as the formula says. A rate is always recomputed
+  from its parts, never averaged, so the same formula gives the hospital, the province and the country.
 - `sum`: the numerator alone: a parent in the tree of territory.
 - `rank`: places among the results of another formula, best first; equal values share a place (1, 2, 2, 4).
 

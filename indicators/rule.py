@@ -3,7 +3,8 @@
 Files: `catalogue/rules/*.yaml`. A rule measures one number and holds it against a ladder of levels with separate clear limits:
 
 - `threshold`: the number is the newest value of a series, or a result of a formula.
-- `pacing`: the number is path(t) − value in percentage points: how far a rate of completion lies behind the plan's path at the event's time.
+- `pacing`: the number is path(t) − value in percentage points: how far a rate of completion lies behind the plan's path at the event's
+  time.
 
 The documents print no numeric limit (domain.md §5): each default says who must set it. Limits of river stations are those of Decision
 05/2020/QĐ-TTg where the subject's registry carries them.
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, Self
 
@@ -40,7 +42,9 @@ class Level(_Model):
     severity: Severity
     name: str = Field("", description="name of the level where a scale gives one, e.g. bd2; never mixed with severity")
     name_vi: str = ""
-    raise_at: Decimal | str = Field(union_mode="left_to_right", description="a number in the rule's unit, or the name of a limit of the subject")
+    raise_at: Decimal | str = Field(
+        union_mode="left_to_right", description="a number in the rule's unit, or the name of a limit of the subject"
+    )
     clear_at: Decimal | None = Field(None, description="absolute clear limit; needed unless clear_margin is given")
     clear_margin: Decimal | None = Field(None, description="clear limit as a distance from raise_at")
     hold: timedelta = Field(timedelta(0), alias="for", description="how long, in event time, before it counts")
@@ -89,7 +93,7 @@ class Pacing(_Model):
         points = [(_start_of(date(budget_year, 1, 1)), Decimal(0))] + [(_day_of(p.date, budget_year), p.share) for p in self.path]
         if at_ms <= points[0][0]:
             return points[0][1]
-        for (t0, s0), (t1, s1) in zip(points, points[1:], strict=False):
+        for (t0, s0), (t1, s1) in pairwise(points):
             if at_ms <= t1:
                 return (s0 + (s1 - s0) * (at_ms - t0) / (t1 - t0)).quantize(Decimal("0.01"))
         return points[-1][1]

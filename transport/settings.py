@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     mqtt_user: str = ""
     mqtt_password: SecretStr = SecretStr("")
     mqtt_topic: str = "+/hydromet/#"
-    inbox_dir: Path = Field(HOME / ".nhip" / "inbox", description="folders where files of tax, customs, treasury, sensors and icu are dropped")
+    inbox_dir: Path = Field(HOME / ".nhip" / "inbox", description="where files of tax, customs, treasury, sensors and icu are dropped")
     site_secret: SecretStr = Field(SecretStr("local-demo-only"), description="key of the HMAC that replaces trader and tax codes")
 
     worker_instance: str = Field("worker-0", description="static member id: a restarted worker takes its partitions back at once")
