@@ -7,7 +7,7 @@ policy loses state: both are shown as drift with what to do, never altered.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -84,9 +84,14 @@ def diff(settings: Settings, deadline_seconds: float = DEADLINE_SECONDS) -> list
     return sorted(found, key=lambda d: (d.topic, d.kind, d.setting))
 
 
-def apply(settings: Settings, deadline_seconds: float = DEADLINE_SECONDS) -> list[str]:
-    """Create the missing topics; returns their names. Idempotent. Raises TopicError where the broker refuses or does not answer in time."""
+def apply(settings: Settings, deadline_seconds: float = DEADLINE_SECONDS, names: Collection[str] | None = None) -> list[str]:
+    """Create the missing topics; returns their full names. Idempotent. `names`: only these, without the installation's prefix.
+
+    Raises KeyError for a name that is not in the table, TopicError where the broker refuses or does not answer in time.
+    """
     client, wanted = admin(settings), table(settings.topic_prefix)
+    if names is not None:
+        wanted = {full: wanted[full] for full in (settings.topic_prefix + name for name in names)}
     try:
         present = client.list_topics(timeout=deadline_seconds).topics
     except KafkaException as error:

@@ -14,12 +14,10 @@ import pytest
 from producers.clock import SystemClock
 from producers.main import FeedsError, feeds, sources
 from producers.positions import PositionStore
+from tests.fixtures.stack import prepare
 from tests.producers.support import DOOR, drop, sample, vocabulary
 from tests.producers.test_publisher import read
-from transport import topic_admin
-from transport.registry import register_all
 from transport.settings import HOME, Settings
-from transport.topics import table
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -48,8 +46,7 @@ def run_until(settings: Settings, folder: str, name: str, data: bytes) -> str:
 @pytest.mark.stack
 @pytest.mark.timeout(120)
 def test_files_arrive_once_over_two_lives_of_the_process(settings: Settings) -> None:
-    topic_admin.apply(settings)
-    register_all(settings, [t for t in table().values() if t.name in {"obs.finance_budget", "dead.producers"}])
+    prepare(settings, "obs.finance_budget", "dead.producers")
     log = run_until(settings, "tax", "a.csv", sample("tax-receipts.csv"))
     assert "local-demo-only" not in log
     run_until(settings, "tax", "b.json", sample("tax-receipts.json"))

@@ -16,22 +16,21 @@ from producers.publisher import NotDelivered, Publisher
 from producers.reject import Reject
 from producers.reject_report import RejectReport
 from producers.wire import WireOutbox, schema_ids
+from tests.fixtures.stack import prepare
 from tests.producers.support import DOOR, NOW, parse, sample
-from transport import kafka_clients, topic_admin
+from transport import kafka_clients
 from transport.dead_letters import decoder, read_record
 from transport.kafka_clients import CountingProducer
 from transport.records import AvroDecoder
-from transport.registry import Registry, register_all
+from transport.registry import Registry
 from transport.settings import Settings
-from transport.topics import table
 
 EDI = parse("customs", "declarations.edi", sample("declarations.edi"))
 
 
 @pytest.fixture
 def registry(settings: Settings) -> Iterator[Registry]:
-    topic_admin.apply(settings)
-    register_all(settings, [t for t in table().values() if t.name in {"obs.trade", "dead.producers"}])
+    prepare(settings, "obs.trade", "dead.producers")
     with Registry(settings) as made:
         yield made
 
