@@ -3,19 +3,18 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := indicators transport producers stream_processors alerts sinks dashboards ops
 # One stamp for each lock: nothing is installed twice, and a changed lock is installed again.
 RUNTIME := $(VENV)/.runtime.stamp
 TEST := $(VENV)/.test.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status test check lint types bench lock clean
+.PHONY: help demo up down status test check lint types schemas bench lock clean
 
-help: ## these lines
+help: ## các dòng này / these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(RUNTIME) ## chạy thử: hệ thống với số liệu mẫu đến cảnh báo đầu tiên / the system with sample data, to the first alert
-	$(BIN)/nhip demo
+	$(BIN)/nhip demo $(ARGS)
 
 up: $(RUNTIME) ## khởi động hệ thống trên máy này / start the system on this machine
 	$(BIN)/nhip up
@@ -29,13 +28,16 @@ status: $(RUNTIME) ## trạng thái từng phần / state of each part
 test: $(TEST) ## chạy mọi kiểm thử / all tests
 	$(BIN)/python -m pytest $(ARGS)
 
-check: lint types ## kiểm tra mã nguồn / lint and types
+check: lint types schemas ## kiểm tra mã nguồn và lược đồ / lint, types, and schemas against those released
 
 lint: $(TEST)
 	$(BIN)/ruff check .
 
 types: $(TEST)
 	$(BIN)/mypy
+
+schemas: $(TEST)
+	$(BIN)/python -m transport.compatibility
 
 bench: $(TEST) ## đo tốc độ trên máy này / measure speed on this machine
 	$(BIN)/python -m benchmarks $(ARGS)
