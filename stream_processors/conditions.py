@@ -16,7 +16,9 @@ _QUANTUM = Decimal(1).scaleb(-SCALE)
 
 
 def alert_id(rule: str, series: str, opened: int) -> str:
-    """The identity of an alert: rule, series and start of the period that opened it (epoch ms). The same inputs give the same id, for ever."""
+    """The identity of an alert: rule, series and start of the period that opened it (epoch ms). The same inputs give the same id, for
+    ever.
+    """
     return str(uuid.uuid5(NAMESPACE, f"{rule}|{series}|{opened}"))
 
 

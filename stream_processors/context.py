@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Self
 
 from indicators.formula import FormulaBook
 from indicators.rule import RuleBook
@@ -46,3 +47,13 @@ class Context:
         encoder = AvroEncoder("dead_letter", self.registry.id_of("dead_letter"))
         self.letters = DeadLetters("stage1", encoder)
         self.letters_of_stage2 = DeadLetters("stage2", encoder)
+
+    def close(self) -> None:
+        """Close the registry's connections."""
+        self.registry.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -70,12 +70,12 @@ class EventFold:
     def _correct(self, arrivals: Arrivals, corrections: list[Correction], touched: Touched) -> None:
         deltas = _Deltas()
         for c in corrections:
-            sid, offset = int(arrivals.sid[c.arrival]), int(arrivals.offset[c.arrival])
+            number, at = int(arrivals.sid[c.arrival]), int(arrivals.offset[c.arrival])
             if c.was_alive:
-                deltas.note(sid, c.old_time, c.old_budget_year, offset, -1, -c.old_value)
+                deltas.note(number, c.old_time, c.old_budget_year, at, -1, -c.old_value)
             if arrivals.alive[c.arrival]:
-                value = arrivals.value.take(np.array([c.arrival])).to_ints()[0]
-                deltas.note(sid, int(arrivals.time[c.arrival]), int(arrivals.budget_year[c.arrival]), offset, 1, value)
+                now = arrivals.value.take(np.array([c.arrival])).to_ints()[0]
+                deltas.note(number, int(arrivals.time[c.arrival]), int(arrivals.budget_year[c.arrival]), at, 1, now)
         sid, time, budget_year, offset, count, value = deltas.arrays()
         live = self._memory.live_of(np.unique(sid), len(self._series))
         for kind in (Kind.HOUR, Kind.DAY):

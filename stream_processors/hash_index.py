@@ -1,6 +1,7 @@
 """An open-addressing hash table from 64-bit keys to row numbers, whole arrays at a time.
 
-Python dicts cost about 0.1 µs a key and 100 bytes an entry; this costs about 0.03 µs and 32 bytes, and a chunk has tens of thousands of keys.
+Python dicts cost about 0.1 µs a key and 100 bytes an entry; this costs about 0.03 µs and 32 bytes, and a chunk has tens of thousands
+of keys.
 """
 
 from __future__ import annotations

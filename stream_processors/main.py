@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import structlog
 
 from stream_processors.context import Context
+from stream_processors.stage1 import Stage1
+from stream_processors.stage2 import Stage2
 from stream_processors.worker import Worker, WriterFactory
 from transport import logging as logs
 from transport.metrics import Metrics
@@ -21,6 +23,7 @@ from transport.topics import GROUPS
 log = structlog.get_logger(__name__)
 
 STOP_SECONDS = 12.0
+SNAPSHOT_SECONDS = 60.0
 
 
 def main(
@@ -28,7 +31,13 @@ def main(
 ) -> int:
     """Run until SIGTERM or SIGINT; returns the exit status. An unexpected error ends the process with a status of its own (transport)."""
     logs.setup("worker", settings.log_level)
-    for noisy in ("faust", "mode", "aiokafka", "transport.chunks", "httpx"):  # Faust tells each service's start and stop, aiokafka every assignment
+    for noisy in (
+        "faust",
+        "mode",
+        "aiokafka",
+        "transport.chunks",
+        "httpx",
+    ):  # Faust tells each service's start and stop, aiokafka every assignment
         logging.getLogger(noisy).setLevel(logging.WARNING)
     gc.set_threshold(200_000, 50, 100)  # chunks make many short-lived objects: measured 15 % faster
     with Metrics("worker", settings, settings.worker_metrics_port) as metrics:
@@ -38,8 +47,12 @@ def main(
 async def _run(settings: Settings, metrics: Metrics, groups: Sequence[str], session_seconds: float, writer: WriterFactory | None) -> int:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     (settings.data_dir / "faust").mkdir(parents=True, exist_ok=True)  # Faust creates its folder without parents
-    context = Context(settings, metrics)
-    worker = Worker(context, groups, session_seconds, writer)
+    with Context(settings, metrics) as context:
+        return await _serve(Worker(context, groups, session_seconds, writer), metrics)
+
+
+async def _serve(worker: Worker, metrics: Metrics) -> int:
+    """Start, wait for a signal, stop within the deadline."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -47,12 +60,12 @@ async def _run(settings: Settings, metrics: Metrics, groups: Sequence[str], sess
     worker.app.finalize()
     await worker.app.start()
     watchdog = worker.watch()
-    reporter = loop.create_task(_report(worker, metrics))
-    log.info("worker ready", groups=len(groups))
+    tasks = [watchdog, loop.create_task(_report(worker, metrics)), loop.create_task(_snapshots(worker))]
+    log.info("worker ready")
     await stop.wait()
     log.info("worker stopping")
-    watchdog.cancel()
-    reporter.cancel()
+    for task in tasks:
+        task.cancel()
     try:
         await asyncio.wait_for(worker.close(), STOP_SECONDS)
         await asyncio.wait_for(worker.app.stop(), STOP_SECONDS)
@@ -65,8 +78,22 @@ async def _report(worker: Worker, metrics: Metrics) -> None:
     """Gauges of lanes, every second."""
     while True:
         await asyncio.sleep(1)
-        for lane in list(worker.lanes.values()):
-            metrics.gauge("nhip_lag_messages", lane.waiting, topic=f"{lane.topic}-{lane.partition}")
+        lanes = list(worker.lanes.values())
+        for topic in {lane.topic for lane in lanes}:
+            metrics.gauge("nhip_lag_messages", sum(lane.waiting for lane in lanes if lane.topic == topic), topic=topic)
+        for stage in (Stage1, Stage2):
+            folds = [lane.fold for lane in lanes if isinstance(lane.fold, stage)]
+            metrics.gauge("nhip_panes_live", sum(fold.live for fold in folds), stage=stage.__name__.lower())
+
+
+async def _snapshots(worker: Worker) -> None:
+    """Snapshots of the record memories, every minute. A full disk costs the next restart time, nothing else."""
+    while True:
+        await asyncio.sleep(SNAPSHOT_SECONDS)
+        try:
+            await worker.snapshot()
+        except OSError as error:
+            log.warning("no snapshot", error=repr(error)[:200])
 
 
 if __name__ == "__main__":

@@ -20,9 +20,19 @@ NO_STATUS = 9
 """Status of a pane without live records, weaker than none: min() over statuses leaves it alone."""
 
 COLUMNS = {
-    "sid": "i8", "pane": "i8", "count": "i8", "sum": "wide", "min": "wide", "max": "wide", "last": "wide", "last_time": "i8",
-    "revision": "i8", "status": "i8", "inexact": "i8", "through": "i8",
-}  # fmt: skip
+    "sid": "i8",
+    "pane": "i8",
+    "count": "i8",
+    "sum": "wide",
+    "min": "wide",
+    "max": "wide",
+    "last": "wide",
+    "last_time": "i8",
+    "revision": "i8",
+    "status": "i8",
+    "inexact": "i8",
+    "through": "i8",
+}
 
 
 @dataclass(slots=True)
@@ -60,8 +70,14 @@ class Records:
     def take(self, rows: NDArray[Any]) -> Records:
         """Some of the records, in the order given."""
         return Records(
-            self.sid[rows], self.time[rows], self.value.take(rows), self.revision[rows], self.status[rows], self.offset[rows], self.budget_year[rows]
-        )  # fmt: skip
+            self.sid[rows],
+            self.time[rows],
+            self.value.take(rows),
+            self.revision[rows],
+            self.status[rows],
+            self.offset[rows],
+            self.budget_year[rows],
+        )
 
     def __len__(self) -> int:
         return len(self.sid)
@@ -85,11 +101,18 @@ def group(records: Records, pane: Int64s) -> Groups:
     starts = np.flatnonzero(new)
     ends = np.append(starts[1:], n) - 1
     return Groups(
-        records.sid[starts], pane[starts], ends - starts + 1,
-        records.value.sum_by_starts(starts), records.value.min_by_starts(starts), records.value.max_by_starts(starts), records.value.take(ends),
-        records.time[ends], np.maximum.reduceat(records.revision, starts), np.minimum.reduceat(records.status, starts),
+        records.sid[starts],
+        pane[starts],
+        ends - starts + 1,
+        records.value.sum_by_starts(starts),
+        records.value.min_by_starts(starts),
+        records.value.max_by_starts(starts),
+        records.value.take(ends),
+        records.time[ends],
+        np.maximum.reduceat(records.revision, starts),
+        np.minimum.reduceat(records.status, starts),
         np.maximum.reduceat(records.offset, starts),
-    )  # fmt: skip
+    )
 
 
 class PaneTable:
@@ -169,10 +192,18 @@ class PaneTable:
         """The contents of some rows, as contributions."""
         c = self.columns
         return Groups(
-            c.array("sid")[rows], c.array("pane")[rows], c.array("count")[rows],
-            c.wide("sum").take(rows), c.wide("min").take(rows), c.wide("max").take(rows), c.wide("last").take(rows),
-            c.array("last_time")[rows], c.array("revision")[rows], c.array("status")[rows], c.array("through")[rows],
-        )  # fmt: skip
+            c.array("sid")[rows],
+            c.array("pane")[rows],
+            c.array("count")[rows],
+            c.wide("sum").take(rows),
+            c.wide("min").take(rows),
+            c.wide("max").take(rows),
+            c.wide("last").take(rows),
+            c.array("last_time")[rows],
+            c.array("revision")[rows],
+            c.array("status")[rows],
+            c.array("through")[rows],
+        )
 
     def drop(self, rows: Int64s) -> None:
         """Forget panes whose horizon has ended; the others are renumbered."""

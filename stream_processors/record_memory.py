@@ -1,6 +1,7 @@
 """The record memory: which records are folded, at which revision, with which value, so that corrections are exact.
 
-Identity of a record: series, source system and source record id, kept as a 64-bit hash. Two records of different series with one hash are told
+Identity of a record: series, source system and source record id, kept as a 64-bit hash. Two records of different series with one hash
+are told
 apart (overflow table); two of one series would be taken for one: with ten million records in memory that is a chance of about 3·10⁻⁶.
 
 A record is remembered while the day of its event time ends later than the partition's watermark minus the series' horizon; the same
@@ -24,8 +25,16 @@ UInt64s = NDArray[np.uint64]
 Bools = NDArray[np.bool_]
 
 COLUMNS = {
-    "hash": "u8", "sid": "i4", "time": "i8", "value": "wide", "revision": "i4", "status": "i1", "offset": "i8", "budget_year": "i2", "alive": "?",
-}  # fmt: skip
+    "hash": "u8",
+    "sid": "i4",
+    "time": "i8",
+    "value": "wide",
+    "revision": "i4",
+    "status": "i1",
+    "offset": "i8",
+    "budget_year": "i2",
+    "alive": "?",
+}
 
 
 @dataclass(slots=True)
@@ -48,15 +57,28 @@ class Arrivals:
     def take(self, rows: Int64s) -> Arrivals:
         """Some of the arrivals, in the order given."""
         return Arrivals(
-            self.hash[rows], self.sid[rows], self.time[rows], self.value.take(rows), self.revision[rows], self.status[rows], self.offset[rows],
-            self.budget_year[rows], self.alive[rows],
-        )  # fmt: skip
+            self.hash[rows],
+            self.sid[rows],
+            self.time[rows],
+            self.value.take(rows),
+            self.revision[rows],
+            self.status[rows],
+            self.offset[rows],
+            self.budget_year[rows],
+            self.alive[rows],
+        )
 
     def records(self, rows: Int64s) -> Records:
         """Some of them as records to be grouped."""
         return Records(
-            self.sid[rows], self.time[rows], self.value.take(rows), self.revision[rows], self.status[rows], self.offset[rows], self.budget_year[rows]
-        )  # fmt: skip
+            self.sid[rows],
+            self.time[rows],
+            self.value.take(rows),
+            self.revision[rows],
+            self.status[rows],
+            self.offset[rows],
+            self.budget_year[rows],
+        )
 
 
 @dataclass(slots=True)
@@ -182,9 +204,14 @@ class RecordMemory:
         order = np.lexsort((offset, time, sid))
         rows = rows[order]
         return Records(
-            sid[order], time[order], c.wide("value").take(rows), c.array("revision")[rows].astype(np.int64),
-            c.array("status")[rows].astype(np.int64), offset[order], c.array("budget_year")[rows].astype(np.int64),
-        )  # fmt: skip
+            sid[order],
+            time[order],
+            c.wide("value").take(rows),
+            c.array("revision")[rows].astype(np.int64),
+            c.array("status")[rows].astype(np.int64),
+            offset[order],
+            c.array("budget_year")[rows].astype(np.int64),
+        )
 
     def forget(self, rows: Int64s) -> None:
         """Drop rows whose horizon has ended."""

@@ -50,8 +50,15 @@ class ResultRules:
             after, change = advance(self._ladder(key, rule, state.result), former, newest.event_time, number)
             if change is not None:
                 corrected = newest.event_time == former.evaluated
-                row, after = self._announce(rule, key, state, newest, change, (former, after), path, corrected, through)
-                rows.append(row)
+                opened = change.transition == "opened"
+                identity = alert_id(rule.id, key, newest.period_start) if opened else former.alert_id
+                since = newest.period_start if opened else former.since
+                if change.transition != "cleared":
+                    after = replace(after, alert_id=identity, since=since)
+                evidence = self._identity(state) | self._figures(newest) | _compared(rule, newest, change, path)
+                evidence |= {"alert_id": identity, "since": since, "through": through, "source_topic": self._source[0]}
+                evidence |= {"source_partition": self._source[1], "source_offset": through}
+                rows.append(condition_row(rule, key, change, after, evidence, corrected=corrected))
             self.states.setdefault(key, {})[rule.id] = after
         return rows
 
@@ -62,50 +69,45 @@ class ResultRules:
             found = self._ladders[key, rule.id] = Ladder(rule, dict(subject.limits) if subject else {})
         return found
 
-    def _announce(
-        self,
-        rule: Rule,
-        key: str,
-        state: ResultState,
-        newest: Outcome,
-        change: Change,
-        states: tuple[RuleState, RuleState],
-        path: Decimal | None,
-        corrected: bool,
-        through: int,
-    ) -> tuple[dict[str, Any], RuleState]:
-        """The condition row of a change, and the state with the alert's id."""
-        former, after = states
-        opened = change.transition == "opened"
-        identity = alert_id(rule.id, key, newest.period_start) if opened else former.alert_id
-        since = newest.period_start if opened else former.since
-        if change.transition != "cleared":
-            after = replace(after, alert_id=identity, since=since)
-        crossed = change.level.clear_at if change.transition in ("cleared", "better") else change.level.raise_at
-        limit = path if path is not None else abs(crossed)
-        value = newest.value or Decimal(0)
-        evidence = self._identity(state) | self._figures(newest) | {
-            "alert_id": identity, "comparison": rule.pacing.figure if rule.pacing else "limit", "value": scaled(value), "limit": scaled(limit),
-            "gap": scaled(path - value if path is not None else value - limit), "since": since, "through": through,
-            "source_topic": self._source[0], "source_partition": self._source[1], "source_offset": through,
-        }  # fmt: skip
-        return condition_row(rule, key, change, after, evidence, corrected=corrected), after
-
     def _identity(self, state: ResultState) -> dict[str, Any]:
         result, formula = state.result, state.formula
         subject = self._vocabulary.subject(result.subject_type, result.subject_id) if result.subject_type else None
         return {
-            "indicator": formula.indicator, "component": formula.component, "territory": result.territory, "subject_type": result.subject_type,
-            "subject_id": result.subject_id, "agency": subject.agency if subject else f"PPC-{result.territory}", "provider": "",
-            "measure_unit": formula.measure_unit, "budget_year": result.budget_year, "revision": 0, "source_record_id": "", "generation": 0,
-        }  # fmt: skip
+            "indicator": formula.indicator,
+            "component": formula.component,
+            "territory": result.territory,
+            "subject_type": result.subject_type,
+            "subject_id": result.subject_id,
+            "agency": subject.agency if subject else f"PPC-{result.territory}",
+            "provider": "",
+            "measure_unit": formula.measure_unit,
+            "budget_year": result.budget_year,
+            "revision": 0,
+            "source_record_id": "",
+            "generation": 0,
+        }
 
     def _figures(self, newest: Outcome) -> dict[str, Any]:
         return {
-            "numerator": decimal(newest.numerator), "denominator": decimal(newest.denominator), "period_type": newest.period_type,
-            "period_start": newest.period_start, "period_end": newest.period_end, "event_time": newest.event_time,
-            "status": STATUSES[newest.status], "caused_at": newest.caused_at,
-        }  # fmt: skip
+            "numerator": decimal(newest.numerator),
+            "denominator": decimal(newest.denominator),
+            "period_type": newest.period_type,
+            "period_start": newest.period_start,
+            "period_end": newest.period_end,
+            "event_time": newest.event_time,
+            "status": STATUSES[newest.status],
+            "caused_at": newest.caused_at,
+        }
+
+
+def _compared(rule: Rule, newest: Outcome, change: Change, path: Decimal | None) -> dict[str, Any]:
+    """The value, what it is held against, and the gap between: to the plan's path, or to the limit crossed."""
+    crossed = change.level.clear_at if change.transition in ("cleared", "better") else change.level.raise_at
+    limit = path if path is not None else abs(crossed)
+    value = newest.value or Decimal(0)
+    gap = path - value if path is not None else value - limit
+    comparison = rule.pacing.figure if rule.pacing else "limit"
+    return {"comparison": comparison, "value": scaled(value), "limit": scaled(limit), "gap": scaled(gap)}
 
 
 def decimal(unscaled: int | None) -> Decimal | None:

@@ -1,7 +1,7 @@
 """Operands of one result and what they give: ratios, sums and rankings, recomputed whenever an operand changes.
 
-A result is a function of its newest operands alone: equal operands give equal results in any order of arrival. Values are unscaled integers (six
-places) until they are divided.
+A result is a function of its newest operands alone: equal operands give equal results in any order of arrival. Values are unscaled
+integers (six places) until they are divided.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ MEMBER: Final = "member"
 _PRELIMINARY: Final = STATUSES.index("preliminary")
 
 
-class Operand(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Operand:
     """The newest version of one operand. `value` unscaled; times in epoch ms; `status` as number."""
 
     role: str
@@ -191,7 +192,8 @@ class ResultState:
         return [o for at, period in by_period.items() if at <= start for o in period.values() if o.live]
 
     def _complete(self, start: int) -> tuple[dict[str, list[Operand]], int, int]:
-        """Live operands of the period whose place (territory, subject, dimensions) has every role; how many places have, and how many are seen.
+        """Live operands of the period whose place (territory, subject, dimensions) has every role; how many places have, and how many
+        are seen.
 
         A hospital that reported its occupied beds but not the free ones would distort the sum, so it waits outside.
         """

@@ -74,7 +74,9 @@ class Ladder:
         return max((s.severity for s in self.steps if number >= s.raise_at), default=0)
 
     def held(self, number: Decimal, severity: int) -> int:
-        """Severity that remains when the condition stands at `severity`: the highest level not above it whose clear limit is still reached."""
+        """Severity that remains when the condition stands at `severity`: the highest level not above it whose clear limit is still
+        reached.
+        """
         return max((s.severity for s in self.steps if s.severity <= severity and number >= s.clear_at), default=0)
 
     def step(self, severity: int) -> Step:

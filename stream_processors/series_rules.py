@@ -1,4 +1,6 @@
-"""Rules of one series, stepped once per reading that becomes its series' newest: the changes do not depend on how inputs were cut into chunks."""
+"""Rules of one series, stepped once per reading that becomes its series' newest: the changes do not depend on how inputs were cut into
+chunks.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ class SeriesRules:
         return {int(s): memory.hashes_of(int(s)) for s in sids}
 
     def step(self, arrivals: Arrivals, remembered: Remembered, before: Before, newest: Int64s, evidence: Evidence) -> list[dict[str, Any]]:
-        """Condition rows of a chunk, in offset order. `newest`: each series' newest event time before the chunk; `evidence`: fields of an arrival."""
+        """Condition rows of a chunk, in offset order. `newest`: each series' newest event time before the chunk; `evidence`: fields of
+        an arrival.
+        """
         effective = np.concatenate([remembered.fresh, np.array([c.arrival for c in remembered.corrections], np.int64)]).astype(np.int64)
         effective = np.sort(effective[self._series.ruled[arrivals.sid[effective]]])
         effective = effective[self._restless(arrivals, effective, before)]
@@ -98,7 +102,9 @@ class SeriesRules:
                 self._keep(sid, rule, replace(state, evaluated=at, value=Decimal(value).scaleb(-SCALE)))
 
     def _corrected(self, live: dict[int, tuple[int, int, int]], arrivals: Arrivals, i: int, value: int) -> tuple[int, int, bool] | None:
-        """Apply one arrival to the live records of its series: (event time, value, was it a correction) of the newest, where that changed."""
+        """Apply one arrival to the live records of its series: (event time, value, was it a correction) of the newest, where that
+        changed.
+        """
         former = max(live.values(), default=None)
         identity = int(arrivals.hash[i])
         known = live.pop(identity, None)
@@ -120,10 +126,15 @@ class SeriesRules:
                 continue
             state = self._state(sid, rule)
             state, change = advance(self._ladder(sid, rule), state, max(at, state.evaluated), number)
-            row = None
             if change is not None:
-                row, state = _announce(rule, entry.key.decode(), change, state, self._state(sid, rule), number, corrected, evidence(i))
-                rows.append(row)
+                former = self._state(sid, rule)
+                opened = change.transition == "opened"
+                identity = alert_id(rule.id, entry.key.decode(), state.since) if opened else former.alert_id
+                since = state.since if opened else former.since
+                fields = evidence(i) | _compared(number, change) | {"alert_id": identity, "since": since}
+                if change.transition != "cleared":
+                    state = replace(state, alert_id=identity)
+                rows.append(condition_row(rule, entry.key.decode(), change, state, fields, corrected=corrected))
             self._keep(sid, rule, state)
         return rows
 
@@ -143,40 +154,53 @@ class SeriesRules:
 _FRESH = RuleState()
 
 
-def _announce(
-    rule: Rule, series: str, change: Change, state: RuleState, former: RuleState, number: Decimal, corrected: bool, evidence: dict[str, Any]
-) -> tuple[dict[str, Any], RuleState]:
-    """The condition row of a change, and the state with the alert's id."""
-    opened = change.transition == "opened"
-    identity = alert_id(rule.id, series, state.since) if opened else former.alert_id
-    since = state.since if opened else former.since
+def _compared(number: Decimal, change: Change) -> dict[str, Any]:
+    """The value, the limit it crossed, and the distance between."""
     limit = abs(change.level.clear_at if change.transition in ("cleared", "better") else change.level.raise_at)
-    fields = {
-        **evidence,
-        "alert_id": identity,
+    return {
         "comparison": "limit",
         "value": scaled(number),
         "limit": scaled(limit),
         "gap": scaled(number - limit),
         "numerator": None,
         "denominator": None,
-        "since": since,
     }
-    row = condition_row(rule, series, change, state, fields, corrected=corrected)
-    return row, replace(state, alert_id=identity) if change.transition != "cleared" else state
 
 
-def evidence_of(frame: pl.DataFrame, rows: Int64s, source: tuple[str, int], offsets: Int64s, timestamps: Sequence[int]) -> Evidence:
-    """Fields of a condition that come from the observation: `rows[i]` is arrival i's row of the frame."""
+def evidence_of(frame: pl.DataFrame, rows: Int64s, source: tuple[str, int], offsets: Int64s, records: Sequence[Any]) -> Evidence:
+    """Fields of a condition that come from the observation: `rows[i]` is arrival i's row of the frame, `records` the chunk's consumer
+    records.
+    """
 
     def evidence(i: int) -> dict[str, Any]:
-        row = int(rows[i])
-        record = frame.row(row, named=True)
-        names = ("indicator", "component", "territory", "subject_type", "subject_id", "agency", "provider", "measure_unit", "period_type",
-                 "period_start", "period_end", "budget_year", "event_time", "status", "revision", "source_record_id")  # fmt: skip
-        return {name: record[name] for name in names} | {
-            "source_topic": source[0], "source_partition": source[1], "source_offset": int(offsets[i]),
-            "caused_at": timestamps[row], "generation": 0, "through": int(offsets[i]),
-        }  # fmt: skip
+        record = frame.row(int(rows[i]), named=True)
+        return {name: record[name] for name in _EVIDENCE} | {
+            "source_topic": source[0],
+            "source_partition": source[1],
+            "source_offset": int(offsets[i]),
+            "caused_at": records[record["index"]].timestamp,
+            "generation": 0,
+            "through": int(offsets[i]),
+        }
 
     return evidence
+
+
+_EVIDENCE = (
+    "indicator",
+    "component",
+    "territory",
+    "subject_type",
+    "subject_id",
+    "agency",
+    "provider",
+    "measure_unit",
+    "period_type",
+    "period_start",
+    "period_end",
+    "budget_year",
+    "event_time",
+    "status",
+    "revision",
+    "source_record_id",
+)

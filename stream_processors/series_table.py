@@ -92,6 +92,10 @@ class SeriesTable:
             found = self._consumers[sid, budget_year] = tuple(c for c in made if c)
         return found
 
+    def knows_agency(self, code: str) -> bool:
+        """Is the agency in the registry?"""
+        return self._vocabulary.agency(code) is not None
+
     def limits(self, sid: int) -> dict[str, Decimal]:
         """Named limits of the series' subject."""
         series = self.entries[sid].series

@@ -1,7 +1,7 @@
 """A local snapshot of the record memory, so that a restart reads only the inputs since.
 
-Named by the partition and its input offset; losing it costs time, never correctness: the memory is rebuilt from the inputs. A snapshot of another
-version, beyond the committed position, or unreadable is ignored and removed.
+Named by the partition and its input offset; losing it costs time, never correctness: the memory is rebuilt from the inputs. A snapshot
+of another version, beyond the committed position, or unreadable is ignored and removed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ def folder(stage: Stage1) -> Path:
 
 
 def take(stage: Stage1, position: int) -> dict[str, Any]:
-    """Copies of the memory's columns and of the series' keys as of `position` (all inputs below it are folded, and committed when written)."""
+    """Copies of the memory's columns and of the series' keys as of `position` (all inputs below it are folded, and committed when
+    written).
+    """
     memory = stage.memory.columns
     n = memory.count
     columns = {

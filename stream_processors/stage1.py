@@ -62,11 +62,17 @@ class Stage1:
         self.latest_year = np.zeros(1024, np.int64)
         self.through = np.full(1024, -1, np.int64)
         self.anchors: dict[int, tuple[int, Kind, int]] = {}
+        self.saved = 0
         self._unswept = 0
 
     def restore(self) -> int:
         """State rows, then the record memory; returns the next input offset. Blocking."""
         return restore_stage1(self)
+
+    @property
+    def live(self) -> int:
+        """Panes held."""
+        return sum(len(table) for table in self.tables.values())
 
     def due_at(self) -> float | None:
         """Stage 1 waits for nothing but input."""
@@ -79,7 +85,7 @@ class Stage1:
     def fold(self, records: Sequence[Any], first: int, next_offset: int) -> list[Rows]:
         """Fold consumer records (offset order) into the rows of one transaction."""
         admitted, refused = self.admit(records)
-        arrivals, timestamps = admitted.arrivals, [records[i].timestamp for i in admitted.frame["index"].to_list()]
+        arrivals = admitted.arrivals
         touched: Touched = {kind: [] for kind in Kind}
         self.reserve()
         reported = self.series.reported[arrivals.sid]
@@ -97,7 +103,7 @@ class Stage1:
         rows = {kind: np.unique(np.concatenate(parts)) for kind, parts in touched.items() if parts}
         self._take_anchors(rows)
         where = admitted.rows if not reported.any() else admitted.rows[np.flatnonzero(~reported)]
-        evidence = evidence_of(admitted.frame, where, (self.topic, self.partition), events.offset, timestamps)
+        evidence = evidence_of(admitted.frame, where, (self.topic, self.partition), events.offset, records)
         conditions = self.rules.step(events, remembered, before, newest, evidence)
         out = self._rows(rows, conditions, {r.offset: r.timestamp for r in (records[0], records[-1])}, records)
         out += self._letters(records, refused)
@@ -112,7 +118,7 @@ class Stage1:
         index = decoded.frame["index"].to_numpy()
         whole = len(index) == len(records)
         keys = [r.key or b"" for r in records] if whole else [records[i].key or b"" for i in index.tolist()]
-        offsets = np.fromiter((r.offset for r in records), np.int64, len(records))
+        offsets = np.arange(records[0].offset, records[-1].offset + 1)  # `obs` holds no control records: the lane checks for gaps
         admitted = admit(decoded.frame, keys, offsets if whole else offsets[index], self.series)
         return admitted, decoded.refused + admitted.refused
 
@@ -128,7 +134,7 @@ class Stage1:
     def _take_latest(self, events: Arrivals, fresh: Int64s, corrected: list[int]) -> None:
         """Newest event time and its value, per event series."""
         if fresh.size:
-            order = fresh[np.lexsort((events.offset[fresh], events.time[fresh], events.sid[fresh]))]
+            order = fresh[np.argsort((events.sid[fresh] << 44) | events.time[fresh], kind="stable")]
             last = order[np.append(events.sid[order][1:] != events.sid[order][:-1], True)]
             sid, time = events.sid[last], events.time[last]
             newer = time >= self.latest_time[sid]
@@ -196,10 +202,9 @@ class Stage1:
         prefix, p = self.context.prefix, self.partition
         aggregates, panes = Rows(f"{prefix}agg.{self.group}", p), Rows(f"{prefix}panes.{self.group}", p)
         sids: list[Int64s] = []
+        panes.keys, values_ = self.pane_rows.write({self.tables[kind]: rows for kind, rows in touched.items()})
+        panes.values += values_
         for kind, rows in touched.items():
-            keys, values = self.pane_rows.write(self.tables[kind], rows)
-            panes.keys += keys
-            panes.values += values
             c = self.tables[kind].columns
             mine = c.array("sid")[rows]
             sids.append(mine)
@@ -285,7 +290,7 @@ class Stage1:
         kept_for = np.maximum(horizon, self.series.horizon[sid] + 2 * DAY_MS)
         old = np.flatnonzero((starts + kept_for <= self.series.watermark[sid]) & ~self.series.reported[sid])
         if old.size:
-            keys, _ = self.pane_rows.write(table, old)
+            keys = self.pane_rows.keys(kind, c.array("sid")[old], c.array("pane")[old])
             written = dict.fromkeys(keys)
             kept = [(k, v) for k, v in zip(panes.keys, panes.values, strict=True) if k not in written]
             panes.keys, panes.values = [k for k, _ in kept] + keys, [v for _, v in kept] + [None] * len(keys)

@@ -1,7 +1,7 @@
 """Restoring stage 1 on one partition: panes and aggregates from their compacted topics, then the record memory.
 
-The memory comes from a local snapshot (named by its input offset) where there is one, and from the inputs themselves for the rest: decoding and
-admitting again gives the same memory, because both depend on the prefix alone.
+The memory comes from a local snapshot (named by its input offset) where there is one, and from the inputs themselves for the rest:
+decoding and admitting again gives the same memory, because both depend on the prefix alone.
 """
 
 from __future__ import annotations

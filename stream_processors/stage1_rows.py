@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indicators.observation import PERIOD_TYPES, SCALE, STATUSES
+from indicators.observation import SCALE, STATUSES
 from indicators.wide import Wide
 from stream_processors.calendar_panes import Kind, budget_year_of_code, end_ms, month_of_code, start_ms
 from stream_processors.panes import NO_STATUS, PaneTable
 from stream_processors.series_table import Consumer, SeriesTable
-from transport.columnar_writer import AvroEncoder, RowWriter
+from transport.columnar_writer import AvroEncoder, RowWriter, join
 from transport.registry import Registry
 from transport.schemas import load
 
@@ -32,10 +34,33 @@ class PaneRows:
         self._series = series
         self._prefixes: list[bytes] = []
 
-    def write(self, table: PaneTable, rows: Int64s) -> tuple[list[bytes], list[bytes]]:
-        """The rows as they are now."""
+    def write(self, touched: Mapping[PaneTable, Int64s]) -> tuple[list[bytes], list[bytes]]:
+        """These rows of the tables as they are now."""
+        parts = [self._columns(table, rows) for table, rows in touched.items()]
+        keys: list[bytes] = []
+        prefixes: list[bytes] = []
+        for table, rows in touched.items():
+            sids, codes = table.columns.array("sid")[rows], table.columns.array("pane")[rows]
+            keys += self.keys(table.kind, sids, codes)
+            prefixes += self._take_prefixes(sids)
+        if not parts:
+            return [], []
+        columns = {
+            name: Wide.join([part[name] for part in parts])
+            if isinstance(parts[0][name], Wide)
+            else np.concatenate([p[name] for p in parts])
+            for name in parts[0]
+        }
+        return keys, self._writer.rows(prefixes, columns)
+
+    def keys(self, kind: Kind, sids: Int64s, codes: Int64s) -> list[bytes]:
+        """Kafka keys of panes."""
+        entries, letter = self._series.entries, LETTERS[kind]
+        return [b"%b|%b%d" % (entries[s].key, letter, p) for s, p in zip(sids.tolist(), codes.tolist(), strict=True)]
+
+    def _columns(self, table: PaneTable, rows: Int64s) -> dict[str, Any]:
         c = table.columns
-        sid, code = c.array("sid")[rows], c.array("pane")[rows]
+        code = c.array("pane")[rows]
         month = table.kind == Kind.MONTH
         years = budget_year_of_code(code) if month else code if table.kind == Kind.BUDGET_YEAR else np.zeros(len(rows), np.int64)
         columns: dict[str, Any] = {
@@ -49,9 +74,7 @@ class PaneRows:
             columns[name] = c.array(name)[rows]
         for name in ("sum", "min", "max", "last"):
             columns[name] = c.wide(name).take(rows)
-        entries, letter = self._series.entries, LETTERS[table.kind]
-        keys = [b"%b|%b%d" % (entries[s].key, letter, p) for s, p in zip(sid.tolist(), code.tolist(), strict=True)]
-        return keys, self._writer.rows(self._take_prefixes(sid), columns)
+        return columns
 
     def _take_prefixes(self, sid: Int64s) -> list[bytes]:
         for entry in self._series.entries[len(self._prefixes) :]:
@@ -91,7 +114,9 @@ class AggregateRows:
         self.writer = RowWriter(load("aggregate"), registry.id_of("aggregate"), "h1_count", "through")
         self._series = series
         self._prefixes: list[bytes] = []
-        self._position_prefix = self.writer.prefix({"series": POSITION.decode()})
+        kinds = self.writer.tail.kinds
+        empty = {n: Wide.zeros(1) if k == "decimal" else np.zeros(1, np.int64) for n, k in kinds.items()}
+        self._position = join([self.writer.prefix({"series": POSITION.decode()})], self.writer.tail.pack(empty))[0]
 
     def write(self, sid: Int64s, columns: dict[str, Any], rules: dict[int, list[dict[str, Any]]]) -> tuple[list[bytes], list[bytes]]:
         """One row per series; `rules`: states of the series that have any."""
@@ -104,12 +129,9 @@ class AggregateRows:
         return [self._series.entries[s].key for s in numbers], self.writer.rows(prefixes, columns, suffixes)
 
     def position(self, first: int, next_offset: int, watermark: int) -> bytes:
-        """The position row: inputs [first, next_offset) are folded."""
-        kinds = self.writer.tail.kinds
-        columns = {n: Wide.zeros(1) if k == "decimal" else np.zeros(1, np.int64) for n, k in kinds.items()}
-        columns["through"] = np.array([next_offset - 1])
+        """The position row: inputs [first, next_offset) are folded. Its windows are empty: only its suffix ever changes."""
         state = {"first": first, "next": next_offset, "watermark": watermark, "floor": 0}
-        return self.writer.rows([self._position_prefix], columns, [self.writer.suffix({"position": [state]})])[0]
+        return self._position + self.writer.suffix({"position": [state]})
 
     def read(self, rows: dict[bytes, bytes]) -> tuple[Int64s, dict[str, Any]]:
         """Series numbers and columns of the tails."""
@@ -134,18 +156,29 @@ class OperandRows:
         number = c.wide(term.take).take(np.array([row])).to_ints()[0]
         count, status = int(c.array("count")[row]), int(c.array("status")[row])
         record = {
-            "result": consumer.result, "role": term.role, "series": self._series.entries[sid].key.decode(),
-            "period_type": _PERIOD[table.kind], "period_start": start_ms(table.kind, pane), "period_end": end_ms(table.kind, pane),
-            "deleted": count == 0, "inexact": int(c.array("inexact")[row]), "status": STATUSES[min(status, _DELETED)],
-            "budget_year": consumer.budget_year, "value": _decimal(number), "count": count, "topic": self._topic, "partition": self._partition,
-            "generation": 0, "through": int(c.array("through")[row]), "event_time": int(c.array("last_time")[row]), "caused_at": caused_at,
-        }  # fmt: skip
+            "result": consumer.result,
+            "role": term.role,
+            "series": self._series.entries[sid].key.decode(),
+            "period_type": _PERIOD[table.kind],
+            "period_start": start_ms(table.kind, pane),
+            "period_end": end_ms(table.kind, pane),
+            "deleted": count == 0,
+            "inexact": int(c.array("inexact")[row]),
+            "status": STATUSES[min(status, _DELETED)],
+            "budget_year": consumer.budget_year,
+            "value": _decimal(number),
+            "count": count,
+            "topic": self._topic,
+            "partition": self._partition,
+            "generation": 0,
+            "through": int(c.array("through")[row]),
+            "event_time": int(c.array("last_time")[row]),
+            "caused_at": caused_at,
+        }
         return consumer.result.encode(), self._encoder.encode(record)
 
 
-def _decimal(number: int) -> Any:
-    from decimal import Decimal
-
+def _decimal(number: int) -> Decimal:
     return Decimal(number).scaleb(-SCALE)
 
 
@@ -156,6 +189,3 @@ def _length_bytes(length: int) -> int:
         number >>= 7
         size += 1
     return size
-
-
-assert len(PERIOD_TYPES) == 14

@@ -1,7 +1,8 @@
-"""Stage 2 on one input partition: operands in; derived rows, the newest operands (its state), further operands, conditions, the position out.
+"""Stage 2 on one input partition: operands in; derived rows, the newest operands (its state), further operands, conditions, the
+position out.
 
-Rules wait SETTLE_SECONDS after a result's last operand, so that a numerator before its denominator opens nothing. What was waiting when a process
-died is evaluated at the next start: conditions compare with the state in the result's own row, so nothing is said twice.
+Rules wait SETTLE_SECONDS after a result's last operand, so that a numerator before its denominator opens nothing. What was waiting
+when a process died is evaluated at the next start: conditions compare with the state in the result's own row, so nothing is said twice.
 """
 
 from __future__ import annotations
@@ -46,6 +47,11 @@ class Stage2:
     def restore(self) -> int:
         """Newest operands and derived rows; returns the next input offset. Blocking."""
         return restore_stage2(self)
+
+    @property
+    def live(self) -> int:
+        """Outcomes held."""
+        return sum(len(state.outcomes) for state in self.results.values())
 
     def due_at(self) -> float | None:
         """When the first waiting result has settled, on the monotonic clock."""

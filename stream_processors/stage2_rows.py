@@ -29,10 +29,23 @@ def unscaled(value: Decimal | None) -> int | None:
 def operand_of(row: Mapping[str, Any]) -> Operand:
     """An operand from a decoded record."""
     return Operand(
-        row["role"], row["series"], row["period_type"], row["period_start"], row["period_end"], row["deleted"], row["inexact"],
-        STATUSES.index(row["status"]), unscaled(row["value"]), row["count"], row["topic"], row["partition"], row["generation"], row["through"],
-        row["event_time"], row["caused_at"],
-    )  # fmt: skip
+        row["role"],
+        row["series"],
+        row["period_type"],
+        row["period_start"],
+        row["period_end"],
+        row["deleted"],
+        row["inexact"],
+        STATUSES.index(row["status"]),
+        unscaled(row["value"]),
+        row["count"],
+        row["topic"],
+        row["partition"],
+        row["generation"],
+        row["through"],
+        row["event_time"],
+        row["caused_at"],
+    )
 
 
 def outcome_of(row: Mapping[str, Any]) -> Outcome:
@@ -42,10 +55,24 @@ def outcome_of(row: Mapping[str, Any]) -> Outcome:
     )
     value: Decimal | None = row["value"]
     return Outcome(
-        row["territory"], row["period_type"], row["period_start"], row["period_end"], row["deleted"], STATUSES.index(row["status"]),
-        row["inexact"], value, unscaled(row["numerator"]), unscaled(row["denominator"]), row["rank"], row["of"], row["expected"], row["reason"],
-        marks, row["event_time"], row["caused_at"],
-    )  # fmt: skip
+        row["territory"],
+        row["period_type"],
+        row["period_start"],
+        row["period_end"],
+        row["deleted"],
+        STATUSES.index(row["status"]),
+        row["inexact"],
+        value,
+        unscaled(row["numerator"]),
+        unscaled(row["denominator"]),
+        row["rank"],
+        row["of"],
+        row["expected"],
+        row["reason"],
+        marks,
+        row["event_time"],
+        row["caused_at"],
+    )
 
 
 class DerivedRows:
@@ -59,17 +86,38 @@ class DerivedRows:
         formula, result = state.formula, state.result
         place = f"{outcome.territory}|" if formula.kind == "rank" else ""
         record = {
-            "result": key, "formula": formula.id, "kind": formula.kind, "indicator": formula.indicator, "component": formula.component,
-            "territory": outcome.territory, "subject_type": result.subject_type, "subject_id": result.subject_id,
-            "figure_compared": formula.figure_compared, "measure_unit": formula.measure_unit, "period_type": outcome.period_type,
-            "period_start": outcome.period_start, "period_end": outcome.period_end, "budget_year": result.budget_year,
-            "deleted": outcome.deleted, "status": STATUSES[outcome.status], "inexact": outcome.inexact,
-            "value": None if outcome.value is None else scaled(outcome.value), "numerator": decimal(outcome.numerator),
-            "denominator": decimal(outcome.denominator), "rank": outcome.rank, "of": outcome.of, "expected": outcome.expected,
-            "reason": outcome.reason, "operands": [_mark(m) for m in outcome.marks],
-            "rules": [rule_state_record(r, s) for r, s in sorted(rules.items())], "event_time": outcome.event_time,
-            "caused_at": outcome.caused_at, "generation": 0, "through": through, "position": [],
-        }  # fmt: skip
+            "result": key,
+            "formula": formula.id,
+            "kind": formula.kind,
+            "indicator": formula.indicator,
+            "component": formula.component,
+            "territory": outcome.territory,
+            "subject_type": result.subject_type,
+            "subject_id": result.subject_id,
+            "figure_compared": formula.figure_compared,
+            "measure_unit": formula.measure_unit,
+            "period_type": outcome.period_type,
+            "period_start": outcome.period_start,
+            "period_end": outcome.period_end,
+            "budget_year": result.budget_year,
+            "deleted": outcome.deleted,
+            "status": STATUSES[outcome.status],
+            "inexact": outcome.inexact,
+            "value": None if outcome.value is None else scaled(outcome.value),
+            "numerator": decimal(outcome.numerator),
+            "denominator": decimal(outcome.denominator),
+            "rank": outcome.rank,
+            "of": outcome.of,
+            "expected": outcome.expected,
+            "reason": outcome.reason,
+            "operands": [_mark(m) for m in outcome.marks],
+            "rules": [rule_state_record(r, s) for r, s in sorted(rules.items())],
+            "event_time": outcome.event_time,
+            "caused_at": outcome.caused_at,
+            "generation": 0,
+            "through": through,
+            "position": [],
+        }
         return f"{key}|{place}{outcome.period_start}".encode(), self._encoder.encode(record)
 
     def position(self, first: int, next_offset: int) -> bytes:
@@ -81,15 +129,29 @@ class DerivedRows:
             ("period_start", "period_end", "budget_year", "inexact", "rank", "of", "expected", "event_time", "caused_at", "generation"), 0
         )
         record |= {
-            "result": POSITION.decode(), "kind": "sum", "period_type": "instant", "deleted": True, "status": "preliminary", "value": None,
-            "numerator": None, "denominator": None, "operands": [], "rules": [], "through": next_offset - 1,
+            "result": POSITION.decode(),
+            "kind": "sum",
+            "period_type": "instant",
+            "deleted": True,
+            "status": "preliminary",
+            "value": None,
+            "numerator": None,
+            "denominator": None,
+            "operands": [],
+            "rules": [],
+            "through": next_offset - 1,
             "position": [{"first": first, "next": next_offset, "watermark": 0, "floor": 0}],
-        }  # fmt: skip
+        }
         return self._encoder.encode(record)
 
 
 def _mark(mark: Mark) -> dict[str, Any]:
     return {
-        "role": mark.role, "series": "", "topic": mark.topic, "partition": mark.partition, "generation": mark.generation,
-        "through": mark.through, "value": decimal(mark.value),
-    }  # fmt: skip
+        "role": mark.role,
+        "series": "",
+        "topic": mark.topic,
+        "partition": mark.partition,
+        "generation": mark.generation,
+        "through": mark.through,
+        "value": decimal(mark.value),
+    }

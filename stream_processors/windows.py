@@ -1,7 +1,7 @@
 """Rolling and calendar windows from panes, for many series at once, each ending at its series' newest event time.
 
-1 h and 24 h from hour panes, 7 d and 30 d from day panes, month and quarter from month panes, the budget year to date from its pane. A window is
-a merge of panes, never of windows, so a late or corrected value moves every window that holds its pane, exactly.
+1 h and 24 h from hour panes, 7 d and 30 d from day panes, month and quarter from month panes, the budget year to date from its pane. A
+window is a merge of panes, never of windows, so a late or corrected value moves every window that holds its pane, exactly.
 """
 
 from __future__ import annotations
@@ -49,9 +49,7 @@ def windows(
             if found is None:
                 _write(columns, name, len(sid), some, None)
                 continue
-            used = found.used if part is None else _rows(found.used, part)
-            if part is None:
-                used = found.used & (panes[:, some] // 4 == month[some])
+            used = found.used & (panes[:, some] // 4 == month[some]) if part is None else _rows(found.used, part)
             _write(columns, name, len(sid), some, found.fold(used, extremes=name != "ytd"))
             inexact[some] |= found.inexact(used)
     del columns["ytd_min"], columns["ytd_max"]
@@ -74,7 +72,7 @@ class _Found:
         self._rows = np.maximum(flat, 0).reshape(shape)
         self._columns = table.columns
         count = self._columns.array("count")[self._rows]
-        self.used = (flat >= 0).reshape(shape) & (count > 0)
+        self.used: Bools = (flat >= 0).reshape(shape) & (count > 0)
         self._count = count
 
     def fold(self, used: Bools, *, extremes: bool) -> tuple[Int64s, Wide, Wide, Wide]:
@@ -87,12 +85,12 @@ class _Found:
         count = (self._count * used).sum(0)
         if not extremes:
             return count, total, Wide.zeros(len(count)), Wide.zeros(len(count))
-        some = used.any(0)
+        some: Bools = np.any(used, axis=0)
         return count, total, self._extreme("min", used, some), self._extreme("max", used, some)
 
     def inexact(self, used: Bools) -> Bools:
         """Which series have an inexact pane among the used ones."""
-        marks: Bools = ((self._columns.array("inexact")[self._rows] > 0) & used).any(0)
+        marks: Bools = np.any((self._columns.array("inexact")[self._rows] > 0) & used, axis=0)
         return marks
 
     def _extreme(self, name: str, used: Bools, some: Bools) -> Wide:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import faust
 import structlog
 from faust.types import TP
 
+from stream_processors import snapshot
 from stream_processors.context import GROUP, Context
 from stream_processors.stage1 import Stage1
 from stream_processors.stage2 import Stage2
 from transport.chunks import SESSION_SECONDS, chunked_app
 from transport.lanes import Fold, Lane, Writer
+from transport.state_reader import end_offsets
 from transport.topics import GROUPS
 from transport.transactions import Transaction
 from transport.watchdog import watch
@@ -40,19 +42,20 @@ class Worker:
         self.context = context
         self.lanes: dict[TP, Lane] = {}
         self._groups = tuple(groups)
+        self._opening: asyncio.Task[None] | None = None
         self._group = context.prefix + GROUP
         self._writer = writer or (lambda name, group: Transaction(context.settings, name, group))
         self.app = chunked_app(context.settings, self._group, session_seconds)
         for stage in STAGES:
             self._agent(stage)
-        self.app.on_partitions_revoked.connect(self._on_revoked)
-        self.app.on_partitions_assigned.connect(self._on_assigned)
+        self.app.on_partitions_revoked.connect(cast(Any, self._on_revoked))
+        self.app.on_partitions_assigned.connect(cast(Any, self._on_assigned))
 
     def _agent(self, stage: str) -> None:
         names = [f"{self.context.prefix}{stage}.{group}" for group in self._groups]
         topic = self.app.topic(*names, key_serializer="raw", value_serializer="raw", acks=False)
 
-        async def dispatch(stream: faust.Stream[Any]) -> None:
+        async def dispatch(stream: Any) -> None:
             """Hand each chunk to its lane; waits while that lane is far behind."""
             async for event in stream.events():
                 await self._lane(stage, event.message.tp).put(event.value)
@@ -82,10 +85,36 @@ class Worker:
         for lane in self.lanes.values():
             lane.release()
         log.info("partitions assigned", count=len(assigned), closed=len(gone))
+        ruled = {tp for tp in assigned if tp not in self.lanes and self._may_wait(tp)}
+        if ruled:
+            self._opening = asyncio.get_running_loop().create_task(self._open_waiting(ruled))
+
+    def _may_wait(self, tp: TP) -> bool:
+        """Is this a stage 2 partition whose results have rules? One of them may have settled while no worker was there."""
+        prefix = f"{self.context.prefix}operands."
+        formulas = [f for f in self.context.formulas if self.context.rules.of_formula(f.id)]
+        return tp.topic.startswith(prefix) and tp.topic.removeprefix(prefix) in {f.group for f in formulas}
+
+    async def _open_waiting(self, partitions: set[TP]) -> None:
+        """Open the lanes of partitions that have results; the others open with their first work."""
+        derived = {tp: (tp.topic.replace("operands.", "derived.", 1), tp.partition) for tp in partitions}
+        ends = await asyncio.get_running_loop().run_in_executor(None, end_offsets, self.context.settings, list(derived.values()))
+        for tp, place in derived.items():
+            if ends[place] and tp in self.app.consumer.assignment():
+                self._lane("operands", tp)
 
     def watch(self) -> asyncio.Task[None]:
         """Start the watchdog; call it inside the running loop."""
         return asyncio.get_running_loop().create_task(watch(self.app, lambda: self.lanes.values()), name="watchdog")
+
+    async def snapshot(self) -> None:
+        """Keep the record memories of stage 1 in local files, so that a restart reads only the inputs since; one after the other."""
+        for lane in list(self.lanes.values()):
+            stage, position = lane.fold, lane.position
+            if isinstance(stage, Stage1) and position is not None and position > stage.saved:
+                stage.saved = position
+                columns = snapshot.take(stage, position)
+                await asyncio.get_running_loop().run_in_executor(None, snapshot.save, snapshot.folder(stage), columns)
 
     async def close(self) -> None:
         """Let commits in flight end and give every partition up."""

@@ -1,6 +1,7 @@
 """Named points at which a process may be told to die: how the fault tests reach the inside of a commit.
 
-`NHIP_FAULT=point:chance[,point:chance…]` with `NHIP_FAULT_SEED`: at each named point the process kills itself with SIGKILL with that chance.
+`NHIP_FAULT=point:chance[,point:chance…]` with `NHIP_FAULT_SEED`: at each named point the process kills itself with SIGKILL with that
+chance.
 Without the variable a point costs one attribute test. The points are listed in docs/guarantees.md; a test checks that each is reached.
 """
 
@@ -11,9 +12,9 @@ import random
 import signal
 
 _CHANCES: dict[str, float] = {
-    name: float(chance) for name, _, chance in (part.partition(":") for part in os.environ.get("NHIP_FAULT", "").split(",") if part)
+    name: float(chance) for name, _, chance in (part.rpartition(":") for part in os.environ.get("NHIP_FAULT", "").split(",") if part)
 }
-_RANDOM = random.Random(f"{os.environ.get('NHIP_FAULT_SEED', '')}-{os.getpid()}")  # noqa: S311 - faults, not secrets
+_RANDOM = random.Random(f"{os.environ.get('NHIP_FAULT_SEED', '')}-{os.getpid()}")
 
 
 def armed(point: str) -> bool:

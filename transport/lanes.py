@@ -65,7 +65,7 @@ class Lane:
         self.folded = 0
         self.commits = 0
         self.last_progress = time.monotonic()
-        self._fold, self._writer, self._dense = fold, writer, dense
+        self.fold, self._writer, self._dense = fold, writer, dense
         self._queue: collections.deque[list[Any]] = collections.deque()
         self._queued = 0
         self._arrived = asyncio.Event()
@@ -82,6 +82,11 @@ class Lane:
     def waiting(self) -> int:
         """Records that lie in the queue."""
         return self._queued
+
+    @property
+    def position(self) -> int | None:
+        """Next input offset to fold; None before the restore."""
+        return self._position
 
     @property
     def allowed(self) -> bool:
@@ -122,7 +127,7 @@ class Lane:
     async def _run(self) -> None:
         started = time.monotonic()
         await self._writer.start()  # 1
-        self._position = await asyncio.get_running_loop().run_in_executor(None, self._fold.restore)  # 2, 3
+        self._position = await asyncio.get_running_loop().run_in_executor(None, self.fold.restore)  # 2, 3
         log.info(
             "lane open", topic=self.topic, partition=self.partition, position=self._position, seconds=round(time.monotonic() - started, 3)
         )
@@ -132,10 +137,10 @@ class Lane:
             records = self._take()  # 3
             if records:
                 first, following = self._position, records[-1].offset + 1
-                rows = self._fold.fold(records, first, following)  # 4
+                rows = self.fold.fold(records, first, following)  # 4
             else:
                 following = self._position
-                rows = self._fold.settle(self._position)
+                rows = self.fold.settle(self._position)
                 if not rows:
                     continue
             if self._flight is not None:
@@ -152,7 +157,7 @@ class Lane:
         self.last_progress = time.monotonic()
 
     async def _wait_for_work(self) -> None:
-        due = self._fold.due_at()
+        due = self.fold.due_at()
         if due is None:
             await self._arrived.wait()
             return

@@ -72,3 +72,12 @@ def newest_rows(settings: Settings, topic: str, partition: int) -> dict[bytes, b
             else:
                 rows[key] = value if isinstance(value, bytes) else value.encode()
     return rows
+
+
+def end_offsets(settings: Settings, partitions: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    """End offset of each (full topic name, partition); blocking."""
+    client = consumer(settings, "restore")
+    try:
+        return {p: int(client.get_watermark_offsets(TopicPartition(*p), STALL_SECONDS)[1]) for p in partitions}
+    finally:
+        client.close()

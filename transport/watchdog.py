@@ -1,7 +1,7 @@
 """The watchdog beside the app: a worker that is in no group, fenced or stalled stops, and says why.
 
-Faust never calls aiokafka's `check_errors`, so a coordinator error leaves a silent zombie; and an `@app.timer` would never start in a worker that
-cannot join. So this is a plain task, started beside the app.
+Faust never calls aiokafka's `check_errors`, so a coordinator error leaves a silent zombie; and an `@app.timer` would never start in a
+worker that cannot join. So this is a plain task, started beside the app.
 """
 
 from __future__ import annotations

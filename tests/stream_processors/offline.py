@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from stream_processors.context import Context, StageMetrics
 from indicators.formula import FormulaBook
 from indicators.rule import RuleBook
 from indicators.vocabulary import Vocabulary
+from stream_processors.context import Context, StageMetrics
 from transport.columnar_writer import AvroEncoder
 from transport.dead_letters import DeadLetters
 from transport.schema_ids import SchemaUnknown

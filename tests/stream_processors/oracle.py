@@ -1,4 +1,5 @@
-"""The oracle: the same job one record at a time, with Python integers and no cleverness. It shares no code with the stages but the vocabulary.
+"""The oracle: the same job one record at a time, with Python integers and no cleverness. It shares no code with the stages but the
+vocabulary.
 
 It is given the observations of one partition in offset order and says what the newest pane, aggregate and condition rows must be.
 """
@@ -6,6 +7,7 @@ It is given the observations of one partition in offset order and says what the 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -148,7 +150,7 @@ class Oracle:
             out[key] = (int(r.alive), v, v, v, v)
         return out
 
-    def windows(self, series: str) -> dict[str, tuple[int, int, int | None, int | None]]:
+    def windows(self, series: str) -> dict[str, tuple[int, int, int, int]]:
         """Window → count, sum, min, max of an event series, at its newest event time, straight from the records."""
         newest = self.newest(series)
         assert newest is not None
@@ -164,7 +166,7 @@ class Oracle:
         def d(r: Rec) -> int:
             return (r.time + 7 * 3_600_000) // DAY
 
-        tests = {
+        tests: dict[str, tuple[str, Callable[[Rec], bool]]] = {
             "h1": ("hour", lambda r: h(r) == hour), "h24": ("hour", lambda r: hour - 24 < h(r) <= hour),
             "d7": ("day", lambda r: day - 7 < d(r) <= day), "d30": ("day", lambda r: day - 30 < d(r) <= day),
             "month": ("month", lambda r: month_number(r.time) == month),

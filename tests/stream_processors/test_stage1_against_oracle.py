@@ -23,17 +23,27 @@ def base(**fields: Any) -> Observation:
     """A valid observation with these fields."""
     at = fields["event_time"]
     defaults: dict[str, Any] = {
-        "indicator": "vn-1012/D.1", "component": "river_level", "concept": "river_level", "measure_unit": "m", "period_type": "instant",
-        "period_start": at, "period_end": at + 1, "ingested_at": at + 60_000, "territory": "01", "agency": "HYDROMET", "provider": "HYDROMET",
-        "source_system": "telemetry", "subject_type": "station",
-    }  # fmt: skip
+        "indicator": "vn-1012/D.1",
+        "component": "river_level",
+        "concept": "river_level",
+        "measure_unit": "m",
+        "period_type": "instant",
+        "period_start": at,
+        "period_end": at + 1,
+        "ingested_at": at + 60_000,
+        "territory": "01",
+        "agency": "HYDROMET",
+        "provider": "HYDROMET",
+        "source_system": "telemetry",
+        "subject_type": "station",
+    }
     return Observation(**(defaults | fields))
 
 
 def load_of(seed: int, count: int, stations: list[str], context: OfflineContext) -> list[Observation]:
     """Readings, entries, plans: amended, deleted, repeated, late, out of order."""
     rnd = random.Random(seed)
-    projects = [s for s in context.vocabulary.subjects("project")][:6]
+    projects = list(context.vocabulary.subjects("project"))[:6]
     sent: list[Observation] = []
     for i in range(count):
         at = START + i * 400_000 + rnd.randrange(-6, 6) * HOUR
@@ -45,32 +55,59 @@ def load_of(seed: int, count: int, stations: list[str], context: OfflineContext)
             deleted = rnd.random() < 0.3 and old.figure == "actual"
             change: dict[str, Any] = {"revision": old.revision + rnd.choice((-1, 0, 1, 1, 2)), "ingested_at": old.ingested_at + HOUR}
             change["revision"] = max(0, change["revision"])
-            change |= {"status": "deleted", "value": None} if deleted else {"status": "revised", "value": Decimal(rnd.randrange(-400, 2000)) / 100}
+            change |= (
+                {"status": "deleted", "value": None}
+                if deleted
+                else {"status": "revised", "value": Decimal(rnd.randrange(-400, 2000)) / 100}
+            )
             if old.component == "river_level" and rnd.random() < 0.3:
                 at = old.event_time + rnd.randrange(-3, 3) * HOUR
                 change |= {"event_time": at, "period_start": at, "period_end": at + 1, "ingested_at": at + HOUR}
             if old.indicator != "vn-1012/D.1" and not deleted:
                 change["value"] = Decimal(rnd.randrange(0, 10**13))
-            o = Observation(**({n: getattr(old, n) for n in old.__slots__} | change))  # type: ignore[attr-defined]
+            o = Observation(**({n: getattr(old, n) for n in old.__slots__} | change))
         elif draw < 0.2:
             o = base(
-                event_time=at, indicator="vn-1012/A.II.3", component="", concept="public_investment_disbursement", measure_unit="VND",
-                subject_type="project", subject_id=rnd.choice(projects).id, territory=projects[0].territory, budget_year=2026, period_type="day",
-                source_record_id=f"E{i}", source_system="tabmis", value=Decimal(rnd.randrange(-(10**9), 10**14)),
-            )  # fmt: skip
+                event_time=at,
+                indicator="vn-1012/A.II.3",
+                component="",
+                concept="public_investment_disbursement",
+                measure_unit="VND",
+                subject_type="project",
+                subject_id=rnd.choice(projects).id,
+                territory=projects[0].territory,
+                budget_year=2026,
+                period_type="day",
+                source_record_id=f"E{i}",
+                source_system="tabmis",
+                value=Decimal(rnd.randrange(-(10**9), 10**14)),
+            )
         elif draw < 0.24:
             o = base(
-                event_time=START, indicator="vn-1012/A.II.3", component="", concept="public_investment_disbursement", measure_unit="VND",
-                figure=rnd.choice(("plan_pm", "plan_local")), subject_type="", territory="01", budget_year=2026, period_type="year",
-                source_record_id="P", source_system="tabmis", value=Decimal(rnd.randrange(10**12, 10**14)), revision=rnd.randrange(4),
-            )  # fmt: skip
+                event_time=START,
+                indicator="vn-1012/A.II.3",
+                component="",
+                concept="public_investment_disbursement",
+                measure_unit="VND",
+                figure=rnd.choice(("plan_pm", "plan_local")),
+                subject_type="",
+                territory="01",
+                budget_year=2026,
+                period_type="year",
+                source_record_id="P",
+                source_system="tabmis",
+                value=Decimal(rnd.randrange(10**12, 10**14)),
+                revision=rnd.randrange(4),
+            )
         else:
             o = base(event_time=at, subject_id=rnd.choice(stations), source_record_id=f"R{i}", value=Decimal(rnd.randrange(0, 1500)) / 100)
         sent.append(o)
     return sent
 
 
-def run(context: OfflineContext, sent: list[Observation], seed: int, largest: int) -> tuple[Stage1, dict[str, list[tuple[bytes, bytes | None]]]]:
+def run(
+    context: OfflineContext, sent: list[Observation], seed: int, largest: int
+) -> tuple[Stage1, dict[str, list[tuple[bytes, bytes | None]]]]:
     """The stage fed in random chunks; returns it and all rows by topic."""
     encoder = AvroEncoder("observation", context.registry.id_of("observation"))
     records = [Record(i, o.series().key().encode(), encoder.encode(o.record()), 1000 + i) for i, o in enumerate(sent)]
@@ -100,7 +137,7 @@ def test_panes_windows_and_newest_values_equal_the_oracle(context: OfflineContex
         oracle.add(o, offset)
     assert oracle.late > 0, "the load must hold late records"
     expected = oracle.panes()
-    assert {k for k in panes_of(stage)} == set(expected)
+    assert set(panes_of(stage)) == set(expected)
     wrong = {k: (v, expected[k]) for k, v in panes_of(stage).items() if v != expected[k]}
     assert not wrong, dict(list(wrong.items())[:3])
     decoder = AvroDecoder("aggregate", context.registry.schema)
