@@ -1,0 +1,1 @@
+"""Proofs under kills: processes ended at the worst moments, their results against the oracle."""

@@ -1,0 +1,332 @@
+"""The exactness kernel under fire: live input, kills at random and inside the commit, stops past the session, forced compaction.
+
+    python -m tests.fault.kernel --kills 200 --inside 60 --stops 20 --seed 7
+    python -m tests.fault.kernel --kills 12 --inside 12 --control plain          # must end WRONG
+
+Prints one JSON line: what was done, what was compared, what is wrong. Seeded; the load is read back from the topics, so a run can be judged
+again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, but not marked so
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
+
+from indicators.vocabulary import Vocabulary
+from ops.stack.artifacts import cache_dir
+from ops.stack.scratch import Scratch
+from tests.fault.load import Load
+from tests.fault.verdict import POSITION, Verdict
+from tests.fault.worker import GROUPS as WORKED
+from transport import registry as registries
+from transport import topic_admin
+from transport.columnar_writer import AvroDecoder, AvroEncoder
+from transport.kafka_clients import CountingProducer, admin, consumer, producer
+from transport.registry import Registry
+from transport.settings import HOME, Settings
+from transport.state_reader import newest_rows, read_partition
+from transport.topics import GROUPS
+
+CATCH_UP_SECONDS = 120.0
+
+
+@dataclass
+class Plan:
+    """What one run does."""
+
+    kills: int = 10
+    inside: int = 4
+    stops: int = 1
+    workers: int = 2
+    rate: int = 400
+    seed: int = 1
+    control: str = ""
+    compaction: bool = True
+    gap_seconds: tuple[float, float] = (0.5, 3.0)
+
+
+@dataclass
+class Report:
+    """What a run did and found."""
+
+    plan: dict[str, Any]
+    killed: int = 0
+    died_inside: int = 0
+    stopped: int = 0
+    exits: dict[str, int] = field(default_factory=dict)
+    last_words: list[str] = field(default_factory=list)
+    compared: dict[str, int] = field(default_factory=dict)
+    wrong: dict[str, int] = field(default_factory=dict)
+    examples: list[str] = field(default_factory=list)
+    recovery_seconds: list[float] = field(default_factory=list)
+    compacted: bool = False
+    seconds: float = 0.0
+
+
+class Feed(threading.Thread):
+    """Produces the load at a rate until told to stop; every message acknowledged."""
+
+    def __init__(self, settings: Settings, plan: Plan) -> None:
+        super().__init__(name="feed", daemon=True)
+        self._settings, self._rate = settings, plan.rate
+        self._vocabulary = Vocabulary.load(settings.home)
+        self._load = Load(self._vocabulary, plan.seed)
+        self._encoder = AvroEncoder("observation", Registry(settings).id_of("observation"))
+        self.stop, self.sent = threading.Event(), 0
+        self.failure: BaseException | None = None
+
+    def run(self) -> None:
+        """Send plans, then the load."""
+        out = CountingProducer(producer(self._settings, linger_ms=2))
+        started, step = time.monotonic(), 0
+        try:
+            for o in self._load.plans():
+                self._publish(out, o)
+            while not self.stop.is_set():
+                due = int((time.monotonic() - started) * self._rate)
+                for o in self._load.take(step, max(0, due - step)):
+                    self._publish(out, o)
+                step = max(step, due)
+                time.sleep(0.02)
+            out.flush()
+        except BaseException as error:  # a thread's end: the failure is raised by the test, not lost
+            self.failure = error
+
+    def _publish(self, out: CountingProducer, o: Any) -> None:
+        spec = self._vocabulary.series_spec(o.indicator, o.component)
+        assert spec is not None
+        out.publish(f"{self._settings.topic_prefix}obs.{spec.group}", o.series().key().encode(), self._encoder.encode(o.record()))
+        self.sent += 1
+
+
+class Workers:
+    """The worker processes; each is started again when it ends."""
+
+    def __init__(self, settings: Settings, plan: Plan, report: Report) -> None:
+        self._settings, self._plan, self._report = settings, plan, report
+        self._logs = settings.data_dir / "worker-logs"
+        self._logs.mkdir(parents=True, exist_ok=True)
+        self._random = random.Random(plan.seed)
+        self._running: list[subprocess.Popen[bytes]] = []
+        self.inside_left = plan.inside
+        self._starts = 0
+
+    def start_all(self) -> None:
+        """Start every worker."""
+        self._running = [self._start(i) for i in range(self._plan.workers)]
+
+    def _start(self, i: int) -> subprocess.Popen[bytes]:
+        s = self._settings
+        self._starts += 1
+        env = {k: v for k, v in os.environ.items() if not k.startswith("NHIP_")} | {
+            "NHIP_KAFKA_BOOTSTRAP": s.kafka_bootstrap, "NHIP_REGISTRY_URL": s.registry_url, "NHIP_TOPIC_PREFIX": s.topic_prefix,
+            "NHIP_DATA_DIR": str(s.data_dir), "NHIP_WORKER_INSTANCE": f"w{i}", "NHIP_WORKER_METRICS_PORT": "0",
+            "NHIP_CONTROL": self._plan.control, "NHIP_FAULT_SEED": f"{self._plan.seed}-{self._starts}",
+        }  # fmt: skip
+        if self.inside_left > 0:
+            env["NHIP_FAULT"] = "commit:rows-sent:0.03,commit:before-end:0.03,commit:after-end:0.03"
+        with (self._logs / f"w{i}.log").open("ab") as log:
+            return subprocess.Popen([sys.executable, "-m", "tests.fault.worker"], env=env, stdout=log, stderr=log, cwd=s.home)
+
+    def revive(self) -> None:
+        """Start again what has ended."""
+        for i, process in enumerate(self._running):
+            if process.poll() is not None:
+                self._account(i)
+                self._running[i] = self._start(i)
+
+    def _account(self, i: int) -> None:
+        """Note how a worker ended that we did not kill: inside the commit, or by itself, then with its last words."""
+        code = self._running[i].returncode
+        if code == -signal.SIGKILL:
+            self.inside_left -= 1
+            self._report.died_inside += 1
+            return
+        self._report.exits[str(code)] = self._report.exits.get(str(code), 0) + 1
+        lines = (self._logs / f"w{i}.log").read_text("utf-8", "replace").splitlines()
+        self._report.last_words += [f"w{i} {code}: {line[:300]}" for line in lines[-1:]]
+
+    def kill_one(self) -> None:
+        """SIGKILL a worker; now and then both at once."""
+        victims = list(range(len(self._running))) if self._random.random() < 0.15 else [self._random.randrange(len(self._running))]
+        for i in victims:
+            if self._running[i].poll() is None:
+                self._running[i].kill()
+                self._running[i].wait(10)
+                self._report.killed += 1
+            else:
+                self._account(i)
+        time.sleep(self._random.choice((0.0, 0.0, 1.0)))  # sometimes the other one inherits first
+        for i in victims:
+            self._running[i] = self._start(i)
+
+    def freeze_one(self, seconds: float) -> None:
+        """SIGSTOP past the session, then SIGCONT: the zombie."""
+        process = self._random.choice(self._running)
+        if process.poll() is None:
+            process.send_signal(signal.SIGSTOP)
+            time.sleep(seconds)
+            process.send_signal(signal.SIGCONT)
+            self._report.stopped += 1
+
+    def calm(self) -> None:
+        """No more deaths inside the commit: workers that still carry the fault are replaced."""
+        self.inside_left = 0
+        for i, process in enumerate(self._running):
+            process.terminate()
+            if process.wait(30) not in (0, -signal.SIGTERM):  # the latter: told to stop while it was still starting
+                self._account(i)
+            self._running[i] = self._start(i)
+
+    def end(self) -> None:
+        """SIGKILL everything that is left."""
+        for process in self._running:
+            if process.poll() is None:
+                process.kill()
+                process.wait(10)
+
+
+def prepare(settings: Settings, *, compaction: bool) -> None:
+    """Topics, schemas; state topics that roll and compact within seconds."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    topic_admin.apply(settings)
+    registries.register_all(settings)
+    client = admin(settings)
+    wanted: list[ConfigResource] = []
+    for group in WORKED:
+        for kind in ("panes", "agg", "derived", "operands.latest"):
+            if compaction:
+                fast = {"segment.ms": "3000", "min.cleanable.dirty.ratio": "0.01", "max.compaction.lag.ms": "4000"}
+                wanted.append(_resource(ResourceType.TOPIC, f"{settings.topic_prefix}{kind}.{group}", fast))
+    for name in ("alerts.conditions", "alerts.conditions.emergency"):
+        wanted.append(_resource(ResourceType.TOPIC, settings.topic_prefix + name, {"cleanup.policy": "delete"}))
+    wanted.append(_resource(ResourceType.BROKER, "1", {"log.cleaner.backoff.ms": "1000"}))
+    for future in client.incremental_alter_configs(wanted).values():
+        future.result(20)
+
+
+def _resource(kind: ResourceType, name: str, values: dict[str, str]) -> ConfigResource:
+    entries = [ConfigEntry(n, v, incremental_operation=AlterConfigOpType.SET) for n, v in values.items()]
+    return ConfigResource(kind, name, incremental_configs=entries)
+
+
+def positions(settings: Settings) -> dict[tuple[str, int], int]:
+    """Next input offset of every partition of stage 1 and stage 2, from the position rows."""
+    reader = Registry(settings)
+    found = {}
+    for group in WORKED:
+        for p in range(GROUPS[group]):
+            for kind, topic, name in (("obs", "agg", "aggregate"), ("operands", "derived", "derived")):
+                row = newest_rows(settings, f"{settings.topic_prefix}{topic}.{group}", p).get(POSITION)
+                found[f"{kind}.{group}", p] = AvroDecoder(name, reader.schema).decode(row)["position"][0]["next"] if row else 0
+    return found
+
+
+def behind(settings: Settings) -> int:
+    """Inputs not yet folded. What an aborted transaction left behind the position is no input, so operands are read, not subtracted."""
+    client = consumer(settings, "behind")
+    try:
+        total = 0
+        for (topic, p), at in positions(settings).items():
+            name = settings.topic_prefix + topic
+            gap = client.get_watermark_offsets(TopicPartition(name, p), 10)[1] - at
+            if gap > 0 and not topic.startswith("obs"):
+                gap = sum(len(batch) for batch in read_partition(settings, name, p, at))
+            total += gap
+        return total
+    finally:
+        client.close()
+
+
+def run(settings: Settings, plan: Plan, say: Callable[[str], None] = print) -> Report:
+    """One run on a stack that is up."""
+    report, began = Report(asdict(plan)), time.monotonic()
+    prepare(settings, compaction=plan.compaction)
+    feed, workers, rnd = Feed(settings, plan), Workers(settings, plan, report), random.Random(plan.seed + 1)
+    feed.start()
+    workers.start_all()
+    time.sleep(4)
+    try:
+        stop_every = max(1, plan.kills // max(1, plan.stops))
+        for number in range(plan.kills):
+            workers.revive()
+            workers.kill_one()
+            if number % stop_every == stop_every - 1 and report.stopped < plan.stops:
+                time.sleep(3)
+                workers.freeze_one(8.0)
+            time.sleep(rnd.uniform(*plan.gap_seconds))
+            if number % 10 == 9:
+                say(f"{number + 1} of {plan.kills} kills, {report.died_inside} inside the commit, {feed.sent} sent")
+        deadline = time.monotonic() + 20.0 * max(1, workers.inside_left)
+        while workers.inside_left > 0 and time.monotonic() < deadline:
+            workers.revive()
+            time.sleep(0.2)
+        workers.calm()
+        feed.stop.set()
+        feed.join(30)
+        _catch_up(settings, workers, say)
+    finally:
+        feed.stop.set()
+        workers.end()
+    if feed.failure is not None:
+        raise feed.failure
+    report.compacted = plan.compaction
+    verdict = Verdict(settings)
+    verdict.check()
+    report.compared, report.wrong = dict(verdict.compared), dict(verdict.wrong)
+    report.examples = [str(e)[:400] for e in verdict.examples]
+    report.seconds = round(time.monotonic() - began, 1)
+    return report
+
+
+def _catch_up(settings: Settings, workers: Workers, say: Callable[[str], None]) -> None:
+    """Wait until every input is folded, twice in a row: settled rules and rankings follow their operands."""
+    deadline, quiet = time.monotonic() + CATCH_UP_SECONDS, 0
+    while quiet < 3:
+        workers.revive()
+        left = behind(settings)
+        quiet = quiet + 1 if left == 0 else 0
+        if time.monotonic() > deadline:
+            say(f"not caught up: {left} inputs left")
+            return
+        time.sleep(0.7)
+
+
+def main() -> int:
+    """Command line; exit status 1 where rows are wrong, but for a control, which must be wrong."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, kind in (("kills", int), ("inside", int), ("stops", int), ("workers", int), ("rate", int), ("seed", int), ("control", str)):
+        parser.add_argument(f"--{name}", type=kind, default=getattr(Plan(), name))
+    parser.add_argument("--no-compaction", dest="compaction", action="store_false")
+    plan = Plan(**vars(parser.parse_args()))
+    with tempfile.TemporaryDirectory(prefix="kernel-") as folder, Scratch(Path(folder) / "stack", cache_dir(HOME / ".nhip")) as parts:
+        settings = Settings.load(
+            kafka_bootstrap=parts.kafka(), registry_url=parts.registry(), data_dir=Path(folder) / "data", topic_prefix="k.",
+        )  # fmt: skip
+        report = run(settings, plan, lambda text: print(text, file=sys.stderr, flush=True))
+    print(json.dumps(asdict(report), ensure_ascii=False))
+    return int(bool(report.wrong) != bool(plan.control))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

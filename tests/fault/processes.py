@@ -1,0 +1,86 @@
+"""The pipeline's processes as children of a test: started with the installation's settings, killed, and started again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import Final, NamedTuple
+
+from transport.settings import Settings
+
+_ALERTS: Final = "from alerts.main import main; from transport.settings import Settings; raise SystemExit(main(Settings.load()))"
+PROCESSES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
+    "worker": (("-m", "tests.fault.worker"), "lane open"),
+    "sink": (("-m", "sinks.main"), "sink.assigned"),
+    "alerts": (("-c", _ALERTS), '"leads"'),
+}
+"""Process → its arguments, and what its log says once it is at work."""
+
+
+class Ended(NamedTuple):
+    """A process that ended by itself: exit status and last line of its log."""
+
+    name: str
+    status: int
+    last: str
+
+
+class Process:
+    """One process of the pipeline, started again under the same instance name whenever it ends. `extra`: more environment."""
+
+    def __init__(self, name: str, settings: Settings, ended: list[Ended], **extra: str) -> None:
+        self.name = name
+        self._argv, self._mark = PROCESSES[name]
+        self._ended, self._env = ended, environment(settings) | extra
+        self._home = settings.home
+        self._log = settings.data_dir / f"{name}.process.log"
+        self._began = 0
+        self.child = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with self._log.open("ab") as log:
+            self._began = log.tell()
+            return subprocess.Popen([sys.executable, *self._argv], env=self._env, stdout=log, stderr=log, cwd=self._home)
+
+    def said(self) -> str:
+        """What this life wrote to its log."""
+        with self._log.open("rb") as log:
+            log.seek(self._began)
+            return log.read().decode("utf-8", "replace")
+
+    def at_work(self) -> bool:
+        """Has this life come so far as to read inputs?"""
+        return self._mark in self.said()
+
+    def revive(self) -> None:
+        """Start it again where it ended by itself, and note how."""
+        if self.child.poll() is not None:
+            last = self.said().strip().rpartition("\n")[2][:300]
+            self._ended.append(Ended(self.name, self.child.returncode, last))
+            self.child = self._start()
+
+    def kill(self) -> None:
+        """SIGKILL, and start again."""
+        self.revive()
+        self.child.send_signal(signal.SIGKILL)
+        self.child.wait(10)
+        self.child = self._start()
+
+    def end(self) -> None:
+        """Stop it as an operator does; SIGKILL where it does not stop in time."""
+        self.child.terminate()
+        try:
+            self.child.wait(20)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait(10)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The settings as a child's environment; metrics on any free port."""
+    names = ("kafka_bootstrap", "registry_url", "topic_prefix", "data_dir", "clickhouse_host", "clickhouse_port", "clickhouse_database")
+    own = {f"NHIP_{name.upper()}": str(getattr(settings, name)) for name in names}
+    ports = {f"NHIP_{name.upper()}_METRICS_PORT": "0" for name in PROCESSES}
+    return {name: value for name, value in os.environ.items() if not name.startswith("NHIP_")} | own | ports
