@@ -148,9 +148,9 @@ class Messages:
         return known if known is not None or not c.severity else c.limit
 
     def _source_vi(self, c: Condition) -> str:
-        """Who supplied the figure and which record; where it lies in the topics, for a result that has no record of its own."""
-        place = f"kết quả tính tại {c.source_topic}[{c.source_partition}]@{c.source_offset}"
-        record = f"bản ghi {c.source_record_id}" if c.source_record_id else place
+        """Who supplied the figure and which record; the formula, for a result that has no record of its own (its place in the topics is
+        with the evidence: `source`)."""
+        record = f"bản ghi {c.source_record_id}" if c.source_record_id else f"kết quả tính theo công thức {c.series.partition('|')[0]}"
         return f"{self._names.agency_name(c.provider)}, {record}" if c.provider else record
 
     def _plain(self, values: Mapping[str, Any], why: str) -> Text:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 from producers.contract import Json, Position, Remembered
@@ -71,11 +72,30 @@ class SourceState:
         self._db.close()
 
     def _failure(self, act: str, cause: Exception) -> PositionError:
-        return PositionError(
-            f"không {'ghi' if act == 'write' else 'đọc'} được vị trí của nguồn trong {self._path.name} ({type(cause).__name__}); "
-            f"kiểm tra đĩa và quyền ghi, hoặc xoá tệp để đọc lại nguồn từ đầu (bản ghi trùng tự bị loại) / "
-            f"cannot {act} the position file {self._path.name}: check disk and permissions, or delete it to read the source again"
-        )
+        return _failure(self._path, act, cause)
+
+
+def _failure(path: Path, act: str, cause: Exception) -> PositionError:
+    return PositionError(
+        f"không {'ghi' if act == 'write' else 'đọc'} được vị trí của nguồn trong {path.name} ({type(cause).__name__}); "
+        f"kiểm tra đĩa và quyền ghi, hoặc xoá tệp để đọc lại nguồn từ đầu (bản ghi trùng tự bị loại) / "
+        f"cannot {act} the position file {path.name}: check disk and permissions, or delete it to read the source again"
+    )
+
+
+def saved_position(directory: Path, source: str) -> Position:
+    """The position of a source as another process saved it; empty where there is none yet. Changes nothing. Raises PositionError."""
+    path = directory / f"{source}.sqlite"
+    if not path.exists():
+        return {}
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)) as db:
+            row = db.execute("SELECT value FROM position").fetchone()
+        return dict(json.loads(row[0])) if row else {}
+    except sqlite3.OperationalError:
+        return {}  # made a moment ago, its table not yet
+    except (sqlite3.Error, ValueError, TypeError) as e:
+        raise _failure(path, "read", e) from e
 
 
 class PositionStore:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ops.stack.daemon import HELD, SERVERS_ONLY
+from ops.stack.daemon import DEMO, HELD, SERVERS_ONLY
 from ops.stack.logs import tail
 from ops.stack.process import end
 from ops.stack.state import STATE_FILE, Board, Row, State, read
@@ -46,8 +46,8 @@ def running(data_dir: Path) -> State | None:
     return state if state is not None and state.supervisor().alive() else None
 
 
-def up(settings: Settings, say: Say, servers_only: bool = False, timeout: float = UP_TIMEOUT_S) -> State:
-    """The state of the stack once it is ready. Where it already is, nothing is changed.
+def up(settings: Settings, say: Say, servers_only: bool = False, timeout: float = UP_TIMEOUT_S, demo: bool = False) -> State:
+    """The state of the stack once it is ready. Where it already is, nothing is changed. `demo`: see `plan.local`.
 
     Raises StackError where a part did not start (its last lines are in the text) or `timeout` seconds passed.
     """
@@ -58,7 +58,8 @@ def up(settings: Settings, say: Say, servers_only: bool = False, timeout: float 
             raise StackError(f"Lần chạy trước chưa dừng xong / the former run is still stopping (pid {state.pid}); `nhip down`")
         time.sleep(LOOK_S)
         state = running(settings.data_dir)
-    daemon = _launch(settings, servers_only) if state is None else None
+    options = [word for word, wanted in ((SERVERS_ONLY, servers_only), (DEMO, demo)) if wanted]
+    daemon = _launch(settings, options) if state is None else None
     return _follow(settings, daemon, say, deadline)
 
 
@@ -96,11 +97,11 @@ def reset(data_dir: Path, say: Say, inbox: bool = False) -> list[str]:
     return [path.name for path in doomed]
 
 
-def _launch(settings: Settings, servers_only: bool) -> subprocess.Popen[bytes]:
+def _launch(settings: Settings, options: list[str]) -> subprocess.Popen[bytes]:
     """Start the daemon in a session of its own: the terminal's Ctrl-C and its closing do not reach it."""
     logs = settings.data_dir / LOGS
     logs.mkdir(parents=True, exist_ok=True)
-    argv = [sys.executable, "-m", "ops.stack.daemon", *([SERVERS_ONLY] if servers_only else [])]
+    argv = [sys.executable, "-m", "ops.stack.daemon", *options]
     env = dict(os.environ) | {"NHIP_DATA_DIR": str(settings.data_dir.absolute())}
     with (logs / "supervisor.log").open("ab") as output:
         daemon = subprocess.Popen(

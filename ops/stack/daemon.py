@@ -19,6 +19,7 @@ from transport.settings import Settings
 
 HELD = os.EX_TEMPFAIL
 SERVERS_ONLY = "--servers-only"
+DEMO = "--demo"
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +30,7 @@ def main(arguments: list[str]) -> int:
     setup("supervisor", settings.log_level)
 
     def entries() -> Sequence[Part | Step]:
-        plan = local(settings, servers_only=SERVERS_ONLY in arguments)
+        plan = local(settings, servers_only=SERVERS_ONLY in arguments, demo=DEMO in arguments)
         write_env(plan)
         return plan.entries
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ops.demo.parts import parts as demo_parts
 from ops.processes import PROCESSES
 from ops.stack import artifacts
 from ops.stack.apicurio import CCOMPAT, apicurio
@@ -40,8 +41,10 @@ class Plan:
     addresses: dict[str, str]
 
 
-def local(settings: Settings, servers_only: bool = False) -> Plan:
-    """The stack under `settings.data_dir`. `servers_only`: Kafka, registry and ClickHouse, nothing of ours. Raises PartError."""
+def local(settings: Settings, servers_only: bool = False, demo: bool = False) -> Plan:
+    """The stack under `settings.data_dir`. `servers_only`: Kafka, registry and ClickHouse, nothing of ours; `demo`: with a broker for
+    sensors and a mailbox beside them. Raises PartError.
+    """
     ports, data = Ports(), settings.data_dir
     cache = artifacts.cache_dir(data)
     kafka_port = ports.take(_port(f"//{settings.kafka_bootstrap.split(',')[0]}"))
@@ -56,6 +59,8 @@ def local(settings: Settings, servers_only: bool = False) -> Plan:
     } | {p.port: str(metrics[p.name]) for p in PROCESSES.values()}
     if "inbox_dir" not in settings.model_fields_set:
         addresses["inbox_dir"] = str(data / "inbox")
+    extra, leading = demo_parts(settings, ports) if demo else ((), {})
+    addresses |= leading
     here = Settings.load(data_dir=data, **addresses)
     jars = artifacts.install("kafka", cache)
     (archive,) = artifacts.install("apicurio", cache)
@@ -65,7 +70,7 @@ def local(settings: Settings, servers_only: bool = False) -> Plan:
         clickhouse(here, data / "clickhouse", clickhouse_port),
     )
     ours: tuple[Part | Step, ...] = () if servers_only else (*steps(here), *(own(p, here, metrics[p.name]) for p in PROCESSES.values()))
-    return Plan((*servers, *ours), here, addresses)
+    return Plan((*extra, *servers, *ours), here, addresses)
 
 
 def write_env(plan: Plan) -> Path:

@@ -121,10 +121,10 @@ def test_a_fall_names_the_level_that_holds_not_the_one_it_left() -> None:
     assert "đã ra khỏi báo động III, còn ở báo động II (10,50 m)" in text.text_vi
 
 
-def test_a_result_without_a_record_of_its_own_names_its_place() -> None:
-    result = replace(SLOW, provider="", source_record_id="", comparison="plan_pm")
+def test_a_result_without_a_record_of_its_own_names_its_formula() -> None:
+    result = replace(SLOW, provider="", source_record_id="", comparison="plan_pm", series="F02.province|31|||2026")
     text = WRITER.render(RULES.rules[SLOW.rule], "opened", result, None, NOON)
-    assert "Nguồn số liệu: kết quả tính tại operands.finance_budget[3]@41 (số liệu sơ bộ)." in text.text_vi
+    assert "Nguồn số liệu: kết quả tính theo công thức F02.province (số liệu sơ bộ)." in text.text_vi
     assert "kế hoạch Thủ tướng Chính phủ giao" in text.title_vi
 
 

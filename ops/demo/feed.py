@@ -1,0 +1,122 @@
+"""Feed: the scenario given to the running system in steps: a budget year of files, then a day of storm by sensors.
+
+Between steps of the year the feed waits until the system is through: a result is judged when its operands have come to rest, so a year
+poured in at once would be judged by its last day only, which is right for a year that was missed and dull to watch.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from ops.demo.pulse import Place, Pulse
+from producers.fields import DAY_MS, start_of
+from producers.positions import saved_position
+from producers.scenario import Scenario
+
+SETTLE_SECONDS = 180.0
+YEAR_SHARE = 0.6
+HOUR_MS = 3_600_000
+TOLD_EVERY_HOURS = 3
+WATCHED_DAYS = (14, 6)
+"""So many days before the last evening begins and ends the time whose days are steps of their own: a hospital's intensive care fills up
+and empties again, and hospitals report once a day."""
+FOLDERS = ("open_data", "tax", "customs", "treasury", "icu", "sensors")
+
+Tell = Callable[[int], None]
+"""Called after each step with the scenario's instant (epoch ms)."""
+
+
+class FeedError(RuntimeError):
+    """The system did not take what was fed in time; the text says what to look at."""
+
+
+def steps(first: date, last: date) -> Iterator[list[date]]:
+    """The days of the year cut into steps: months, and single days while intensive care is watched."""
+    step: list[date] = []
+    begins, ends = (last - timedelta(n) for n in WATCHED_DAYS)
+    for number in range((last - first).days + 1):
+        day = first + timedelta(number)
+        step.append(day)
+        following = day + timedelta(1)
+        if begins <= following <= ends + timedelta(1) or following.day == 1 or day == last:
+            yield step
+            step = []
+
+
+@dataclass(slots=True)
+class Feed:
+    """Plays `scenario`. `seconds`: how long year and flood should take together; 0: as fast as the system is through.
+
+    `inbox` and `positions`: folders of the installation. `published`: messages given to the MQTT broker so far (counted by who publishes).
+    """
+
+    scenario: Scenario
+    pulse: Pulse
+    inbox: Path
+    positions: Path
+    seconds: float
+    published: Callable[[], int]
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+    def year(self, tell: Tell) -> None:
+        """Plans, published series and every day but the last. Raises FeedError."""
+        self.scenario.begin()
+        parts = list(steps(self.scenario.span.start, self.scenario.span.end))
+        for days in parts:
+            ends = self.clock() + self.seconds * YEAR_SHARE / len(parts)
+            for day in days:
+                self.scenario.feed(day)
+            self._settle(self._files_taken)
+            self._rest(ends)
+            tell(_evening(days[-1]))
+
+    def flood(self, tell: Tell) -> None:
+        """The day of the storm, a step of ten minutes at a time. Raises FeedError, TimeoutError (MQTT broker)."""
+        before = _readings(self.pulse.ends())
+        instants = list(self.scenario.instants())
+        each = self.seconds * (1 - YEAR_SHARE) / len(instants)
+        for at in instants:
+            ends = self.clock() + each
+            self.scenario.feed_instant(at)
+            self._rest(ends)
+            if at % (TOLD_EVERY_HOURS * HOUR_MS) == 0 and at != instants[0]:
+                tell(at)
+        wanted = before + self.published()
+        self._settle(lambda: self._files_taken() and _readings(self.pulse.ends()) >= wanted)
+        tell(instants[-1])
+
+    def _files_taken(self) -> bool:
+        """Have the producers delivered every file that lies in the inbox?"""
+        for name in FOLDERS:
+            folder = self.inbox / name
+            files = saved_position(self.positions, name).get("files")
+            known = files if isinstance(files, dict) else {}
+            if folder.is_dir() and any(p.name not in known for p in folder.iterdir() if not p.name.startswith(".")):
+                return False
+        return True
+
+    def _settle(self, taken: Callable[[], bool]) -> None:
+        if not self.pulse.settled(taken, SETTLE_SECONDS):
+            raise FeedError(
+                f"Sau {SETTLE_SECONDS:.0f} giây hệ thống chưa xử lý hết số liệu; xem `nhip status`, `nhip logs worker`, "
+                "`nhip logs producers` / the system is not through with what it was given; see these"
+            )
+
+    def _rest(self, until: float) -> None:
+        left = until - self.clock()
+        if left > 0:
+            self.sleep(left)
+
+
+def _readings(ends: Mapping[Place, int]) -> int:
+    """Readings that came in: what a message can become, an observation of the emergency group or a dead letter of the producers."""
+    return sum(end for (topic, _), end in ends.items() if topic.endswith(("obs.emergency", "dead.producers")))
+
+
+def _evening(day: date) -> int:
+    return start_of(day) + DAY_MS - 60_000

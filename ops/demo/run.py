@@ -1,0 +1,133 @@
+"""One run of the demonstration against a stack that is up: feed, news, questions, summary.
+
+The system is asked, never the demonstration's own memory: what is printed is in Kafka, in ClickHouse or in the mailbox at that moment.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from rich.console import Console
+
+from indicators.numbers_vi import day_vi
+from ops.demo import words
+from ops.demo.feed import Feed
+from ops.demo.figures import Figures, Gauge
+from ops.demo.news import Item, News
+from ops.demo.parts import MAILBOX
+from ops.demo.pulse import Pulse
+from ops.stack.state import State
+from producers.scenario import Publish, Scenario, Span, broker
+from sinks.questions import Answer, ask
+from transport.settings import Settings
+
+ROWS_SECONDS = 120.0
+RAIN_SINCE_MS = 3 * 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run showed. `first_alert`: seconds from the command to the first alert; None: none came."""
+
+    figures: Figures
+    answers: list[Answer]
+    first_alert: float | None
+    rows_in_time: bool
+
+    @property
+    def well(self) -> bool:
+        """Did everything that a demonstration promises happen?"""
+        return self.first_alert is not None and self.rows_in_time and self.figures.complete and self.figures.letters > 0
+
+
+def play(settings: Settings, state: State, console: Console, seconds: float, begun: float, shown: Path) -> Run:
+    """Play the scenario in about `seconds` (0: as fast as the system is through). `begun`: when the command was typed, monotonic seconds;
+    `shown`: the data folder as people type it.
+
+    Raises FeedError, PulseError, QuestionError, clickhouse.Unavailable, clickhouse.NotReady, OSError (MQTT broker).
+    """
+    pulse, span = Pulse(settings), Span()
+    gauge = Gauge(settings, pulse)
+    with News(settings.data_dir, _Bulletin(console, begun).tell) as news:
+        _feed(settings, pulse, gauge, span, seconds, console)
+        in_time = gauge.wait_for_rows(ROWS_SECONDS)
+        console.print(words.chapter(4, "Hỏi ClickHouse", "asking ClickHouse"))
+        answers = list(_asked(settings, span, console))
+    first = None if news.first_at is None else news.first_at - begun
+    figures = gauge.take(state)
+    console.print(words.chapter(5, "Tổng kết, đếm từ hệ thống", "summary, counted in the system"))
+    console.print(words.summary(figures, first, answers, shown / MAILBOX))
+    return Run(figures, answers, first, in_time)
+
+
+def _feed(settings: Settings, pulse: Pulse, gauge: Gauge, span: Span, seconds: float, console: Console) -> None:
+    """Year and flood, with a line after each step: what came in, and an aggregate as ClickHouse has it by then."""
+
+    def year(at: int) -> None:
+        console.print(words.progress(at, gauge.observations(), words.disbursed(gauge.country())))
+
+    def flood(at: int) -> None:
+        console.print(words.progress(at, gauge.observations(), words.rained(gauge.rain(at - RAIN_SINCE_MS))))
+
+    with _sensors(settings) as (publish, published):
+        scenario = Scenario(settings.home, settings.inbox_dir, span, publish)
+        feed = Feed(scenario, pulse, settings.inbox_dir, settings.data_dir / "positions", seconds, published)
+        console.print(words.chapter(2, "Một năm ngân sách: thu, giải ngân, hải quan, giường ICU", "a budget year"))
+        console.print(f"  {words.LEGEND}", style="dim")
+        feed.year(year)
+        console.print(words.chapter(3, "Một ngày mưa lũ trên sông Hồng, số đo qua MQTT", "a day of flood, readings by MQTT"))
+        feed.flood(flood)
+        scenario.end()
+
+
+class _Bulletin:
+    """Prints alerts: the first in full, the others in one line each."""
+
+    def __init__(self, console: Console, begun: float) -> None:
+        self._console, self._begun, self._none_yet = console, begun, True
+
+    def tell(self, item: Item) -> None:
+        """Print it now."""
+        if self._none_yet:
+            self._none_yet = False
+            self._console.print(words.first(item, time.monotonic() - self._begun))
+        else:
+            self._console.print(words.news(item))
+
+
+def _asked(settings: Settings, span: Span, console: Console) -> Iterator[Answer]:
+    """The questions of the demonstration, each printed as it is answered."""
+    end_of_flood = f"{day_vi(span.flood_day + timedelta(1))}"
+    for name, values in (
+        ("ranking", {}),
+        ("alerts", {"severity": "3"}),
+        ("station", {"station": "TV-HANOI", "until": end_of_flood}),
+        ("known", {"moment": f"30/06/{span.start.year}", "indicator": "vn-1012/A.II.4"}),
+    ):
+        found = ask(settings, name, values)
+        for part in words.answer(found, " ".join(f"--{key}={value}" for key, value in values.items())):
+            console.print(part)
+        yield found
+
+
+@contextmanager
+def _sensors(settings: Settings) -> Iterator[tuple[Publish, Callable[[], int]]]:
+    """A publish function for the scenario and how many messages it published."""
+    client, publish = broker(settings)
+    count = 0
+
+    def counted(topic: str, payload: bytes) -> None:
+        nonlocal count
+        publish(topic, payload)
+        count += 1
+
+    try:
+        yield counted, lambda: count
+    finally:
+        client.disconnect()
+        client.loop_stop()
