@@ -30,9 +30,12 @@ def folder(stage: Stage1) -> Path:
     return stage.context.settings.data_dir / "snapshots" / stage.topic / str(stage.partition)
 
 
-def take(stage: Stage1, position: int) -> dict[str, Any]:
-    """Copies of the memory's columns and of the series' keys as of `position` (all inputs below it are folded, and committed when
-    written).
+def take(stage: Stage1) -> dict[str, Any]:
+    """Copies of the memory's columns and of the series' keys, named by the offset up to which the stage has folded.
+
+    That may be ahead of what is committed. A snapshot is used only where the committed position has reached it:
+    records in the memory but in
+    no committed pane would be taken for repetitions and lost.
     """
     memory = stage.memory.columns
     n = memory.count
@@ -46,7 +49,7 @@ def take(stage: Stage1, position: int) -> dict[str, Any]:
         "keys": np.array([e.key for e in stage.series.entries], dtype=object),
         "watermark": stage.series.watermark[: len(stage.series)].copy(),
         "first_time": stage.series.first_time[: len(stage.series)].copy(),
-        "position": np.array([position]),
+        "position": np.array([stage.folded]),
         "format": np.array([FORMAT]),
     }
 

@@ -62,12 +62,15 @@ class Stage1:
         self.latest_year = np.zeros(1024, np.int64)
         self.through = np.full(1024, -1, np.int64)
         self.anchors: dict[int, tuple[int, Kind, int]] = {}
+        self.folded = 0
+        """Next input offset after the last fold; ahead of the committed position while a commit is under way."""
         self.saved = 0
         self._unswept = 0
 
     def restore(self) -> int:
         """State rows, then the record memory; returns the next input offset. Blocking."""
-        return restore_stage1(self)
+        self.folded = restore_stage1(self)
+        return self.folded
 
     @property
     def live(self) -> int:
@@ -85,6 +88,7 @@ class Stage1:
     def fold(self, records: Sequence[Any], first: int, next_offset: int) -> list[Rows]:
         """Fold consumer records (offset order) into the rows of one transaction."""
         admitted, refused = self.admit(records)
+        self.folded = next_offset
         arrivals = admitted.arrivals
         touched: Touched = {kind: [] for kind in Kind}
         self.reserve()

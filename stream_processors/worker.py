@@ -110,10 +110,10 @@ class Worker:
     async def snapshot(self) -> None:
         """Keep the record memories of stage 1 in local files, so that a restart reads only the inputs since; one after the other."""
         for lane in list(self.lanes.values()):
-            stage, position = lane.fold, lane.position
-            if isinstance(stage, Stage1) and position is not None and position > stage.saved:
-                stage.saved = position
-                columns = snapshot.take(stage, position)
+            stage = lane.fold
+            if isinstance(stage, Stage1) and stage.folded > stage.saved:
+                stage.saved = stage.folded
+                columns = snapshot.take(stage)
                 await asyncio.get_running_loop().run_in_executor(None, snapshot.save, snapshot.folder(stage), columns)
 
     async def close(self) -> None:

@@ -84,11 +84,6 @@ class Lane:
         return self._queued
 
     @property
-    def position(self) -> int | None:
-        """Next input offset to fold; None before the restore."""
-        return self._position
-
-    @property
     def allowed(self) -> bool:
         """May the lane begin a transaction now? Not during a rebalance."""
         return self._allowed.is_set()
@@ -119,8 +114,11 @@ class Lane:
             await asyncio.wait([self._flight], timeout=DRAIN_SECONDS)
 
     async def close(self) -> None:
-        """Let the commit in flight end, then give the partition up."""
+        """Let the commit in flight end, then give the partition up. Who waits in `put` goes on: what it brings is of
+        no use here any more.
+        """
         self._task.cancel()
+        self._space.set()
         await self.drain()
         await self._writer.stop()
 
@@ -143,12 +141,18 @@ class Lane:
                 rows = self.fold.settle(self._position)
                 if not rows:
                     continue
-            if self._flight is not None:
-                await self._flight  # 5
+            await self._former_commit()  # 5
+            await self._allowed.wait()  # a rebalance may have begun meanwhile: then this partition may be lost, and nothing may be written
             self._position = following
             self._flight = asyncio.create_task(self._commit(following, rows, len(records)))  # 6
             self._flight.add_done_callback(self._ended)
             await asyncio.sleep(0)
+
+    async def _former_commit(self) -> None:
+        """Wait for the commit in flight. Not awaited as a task: cancelling this lane must not cancel a commit half way."""
+        if self._flight is not None:
+            await asyncio.wait([self._flight])
+            self._flight.result()
 
     async def _commit(self, following: int, rows: list[Rows], count: int) -> None:
         await self._writer.commit((self.topic, self.partition), following, rows)

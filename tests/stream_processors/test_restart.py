@@ -108,8 +108,8 @@ def _restart(settings: Settings, context: Context, with_snapshot: bool) -> None:
         part = records[at : min(at + 500, half)]
         _commit(settings, whole.fold(part, at, part[-1].offset + 1))
     if with_snapshot:
-        snapshot.save(snapshot.folder(whole), snapshot.take(whole, half))
-        snapshot.save(snapshot.folder(whole), snapshot.take(whole, half))  # twice: the second replaces the first
+        snapshot.save(snapshot.folder(whole), snapshot.take(whole))
+        snapshot.save(snapshot.folder(whole), snapshot.take(whole))  # twice: the second replaces the first
     again = Stage1(context, "emergency", 0)
     assert again.restore() == half
     assert _state(again) == _state(whole)
@@ -136,7 +136,7 @@ def _uncommitted(settings: Settings, context: Context) -> None:
     stage = Stage1(context, "emergency", 0)
     _commit(settings, stage.fold(records[:50], 0, 50))
     stage.fold(records[50:], 50, len(records))  # folded, never committed
-    snapshot.save(snapshot.folder(stage), snapshot.take(stage, len(records)))
+    snapshot.save(snapshot.folder(stage), snapshot.take(stage))
     again = Stage1(context, "emergency", 0)
     assert again.restore() == 50
     assert len(again.memory) <= 50
