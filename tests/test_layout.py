@@ -61,6 +61,7 @@ CONFINED: dict[str, dict[str, str]] = {
         "sinks.decode": "type of a message",
         "ops.stack.health": "asks whether the broker answers",
         "ops.commands.alerts": "errors shown to the operator",
+        "ops.demo.pulse": "how far the topics have grown, and the worker with them",
     },
     "polars": {
         "indicators.wide": "128-bit integers from and to columns",
@@ -95,7 +96,6 @@ PINNED = ("faust-streaming", "mode-streaming", "aiokafka", "polars", "chdb")
 """Named with one exact version: their private names or exact results are relied on."""
 
 NOT_IMPORTED = {
-    "amqtt": "the local MQTT broker, started as a process",
     "mypy": "`make types`",
     "ruff": "`make lint`",
     "pytest-timeout": "a plugin of pytest",
