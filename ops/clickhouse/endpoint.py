@@ -40,7 +40,7 @@ class Endpoint:
         self._spool_dir = spool_dir
         engines = engine.names("table_engines") + engine.names("database_engines")
         guard = Guard.of(engine.names("table_functions"), engines, limits.query_memory_bytes)
-        self._tools = Tools(engine, guard, limits)
+        self._tools = Tools(engine, guard, limits, spool_dir)
         self._workers = ThreadPoolExecutor(limits.workers, thread_name_prefix="query")
         # Stopping a query must not wait for a worker: all of them may be busy with what is to be stopped.
         self._stopper = ThreadPoolExecutor(1, thread_name_prefix="stop")

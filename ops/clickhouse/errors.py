@@ -10,6 +10,8 @@ _NAME: Final = re.compile(r"\(([A-Z][A-Z0-9_]+)\)(?: \(version [^)]*\))?\s*$")
 _PREFIX: Final = re.compile(r"^.*?(?=Code: \d+\.)", re.DOTALL)
 _HEADS: Final = re.compile(r"^(?:Code: \d+\. (?:DB::Exception: )?)+")
 _VERSION: Final = re.compile(r" \(version [^)]*\)")
+_FILE: Final = re.compile(r":? \(in file/uri /dev/fd/\d+\)|: While executing File|: data for INSERT was parsed from file")
+"""What the engine says of the file that an insert's body was put into: the client knows of no file."""
 
 _STATUS: Final[dict[int, int]] = {
     **dict.fromkeys((6, 26, 27, 36, 38, 41, 53, 62, 70, 72, 130, 321, 386, 457, 467), 400),
@@ -48,7 +50,7 @@ def from_engine(problem: Exception) -> ServerError:
     if found is None:
         return ServerError(1001, "STD_EXCEPTION", text or type(problem).__name__)
     name = _NAME.search(text)
-    message = _HEADS.sub("", _VERSION.sub("", _PREFIX.sub("", text)))
+    message = _HEADS.sub("", _FILE.sub("", _VERSION.sub("", _PREFIX.sub("", text))))
     shown = name.group(1) if name else "UNKNOWN_EXCEPTION"
     while message.rstrip().endswith(f"({shown})"):
         message = message.rstrip().removesuffix(f"({shown})").rstrip()

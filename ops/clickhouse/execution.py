@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import IO, Final
 
 from ops.clickhouse.blocks import unframed
 from ops.clickhouse.compression import decoded
@@ -37,6 +38,7 @@ class Tools:
     engine: Engine
     guard: Guard
     limits: Limits
+    spool_dir: str
 
 
 class Execution:
@@ -130,8 +132,10 @@ class Execution:
 
     def _external_tables(self, link: Link) -> None:
         for table in self._request.externals:
+            self._tools.guard.check_columns(table.structure)
             link.run(f"CREATE TEMPORARY TABLE {name_literal(table.name)} ({table.structure})", "Null", {})
-            link.insert(f"INSERT INTO {name_literal(table.name)}", table.format, [table.data])
+            with self._rows(link, table.format, iter([table.data])) as rows:
+                link.insert(f"INSERT INTO {name_literal(table.name)}", "", table.format, rows)
 
     def _remember(self, link: Link, session: Session, statement: Statement) -> None:
         """What the statement itself changed belongs to the session."""
@@ -153,7 +157,8 @@ class Execution:
         sql = _text(statement.text)
         fmt = statement.format or self._request.default_format
         if statement.shape is Shape.INSERT_DATA:
-            self.work = link.insert(sql, fmt, self._values(link, fmt, data))
+            with self._rows(link, fmt, data) as rows:
+                self.work = link.insert(sql, _text(statement.settings), fmt, rows)
             return
         if statement.shape is Shape.KILL:
             sql = _text(_KILL_BY_ID.sub(_by_tag, statement.text))
@@ -191,6 +196,16 @@ class Execution:
         if data or shape in (Shape.SELECT, Shape.SHOW):
             delivery.headers["X-ClickHouse-Format"] = fmt
         delivery.write(data)
+
+    def _rows(self, link: Link, fmt: str, data: Iterator[bytes]) -> IO[bytes]:
+        """The rows in a file without a name on the data directory's disk: all are there, decoded, before the engine sees the first."""
+        file = tempfile.TemporaryFile(dir=self._tools.spool_dir)  # noqa: SIM115 - closed by the caller, or here where the data is at fault
+        try:
+            file.writelines(self._values(link, fmt, data))
+        except BaseException:
+            file.close()
+            raise
+        return file
 
     def _values(self, link: Link, fmt: str, data: Iterator[bytes]) -> Iterator[bytes]:
         """Rows of VALUES may be expressions: they are checked like a statement, or past a length not evaluated at all."""

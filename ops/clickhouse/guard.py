@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ops.clickhouse.errors import ServerError, denied, readonly
+from ops.clickhouse.errors import ServerError, denied, readonly, syntax
 from ops.clickhouse.statement import Shape, Statement
-from ops.clickhouse.tokens import Kind, Token
+from ops.clickhouse.tokens import Kind, Token, tokens
 
 _SAFE_TABLE_FUNCTIONS: Final = frozenset({
     "dictionary", "format", "fuzzjson", "fuzzquery", "generate_series", "generaterandom", "generateseries", "input", "merge",
@@ -87,6 +87,19 @@ class Guard:
         """The same for settings that stand in the URL."""
         for name, value in settings.items():
             self._check_setting(name.lower(), value)
+
+    def check_columns(self, structure: str) -> None:
+        """The columns of a table that comes with a request: a list and nothing behind it, and no refused function in a DEFAULT.
+
+        Raises `ServerError` 62 or 497.
+        """
+        words = list(tokens(structure.encode("utf-8", "surrogateescape")))
+        depth = 0
+        for token in words:
+            depth += token.is_mark(b"(") - token.is_mark(b")")
+            if depth < 0 or token.kind is Kind.COMMENT or token.is_mark(b";"):
+                raise syntax(f"The structure {structure!r} of an external table must be a list of columns: name type, name type, …")
+        self.check_calls(words)
 
     def check_calls(self, words: Sequence[Token]) -> None:
         """No refused function is called or handed to another function: `file(…)`, `arrayMap(file, …)`, `APPLY file`."""

@@ -27,7 +27,11 @@ class Shape(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement. `text` has no comments, no final `;` and no FORMAT clause; `data_at`: where an INSERT's data begins in the source."""
+    """One statement. `text` has no comments, no final `;` and no FORMAT clause.
+
+    Of an INSERT that takes data, `settings` is its SETTINGS clause, which is not in `text`: where the rows come from is said between the
+    two. `data_at`: where its data begins in the source.
+    """
 
     shape: Shape
     verb: str
@@ -35,6 +39,7 @@ class Statement:
     format: str | None
     words: tuple[Token, ...]
     data_at: int | None = None
+    settings: bytes = b""
 
 
 _SHOW: Final = ("show", "describe", "desc", "exists", "explain", "check")
@@ -151,8 +156,22 @@ def _target_words(words: list[Token]) -> int:
 
 
 def _insert(source: bytes, words: list[Token], comments: list[Token], kept: list[Token], fmt: str, data_at: int) -> Statement:
-    text = _without(source[: kept[-1].end], comments)
-    return Statement(Shape.INSERT_DATA, "insert", text, fmt, tuple(words), _data_start(source, data_at))
+    end = kept[-1].end
+    at = _settings_at(kept) or end
+    text, settings = _without(source[:at], comments), _without(source[:end], [*comments, Token(Kind.COMMENT, 0, at, b"")])
+    return Statement(Shape.INSERT_DATA, "insert", text, fmt, tuple(words), _data_start(source, data_at), settings)
+
+
+def _settings_at(words: list[Token]) -> int | None:
+    """Where the SETTINGS clause of an INSERT's head begins: behind the name and outside of the columns' brackets."""
+    depth = 0
+    target = _target_words(words)
+    for i, token in enumerate(words):
+        if token.kind is Kind.MARK:
+            depth += token.is_mark(b"(") - token.is_mark(b")")
+        elif not depth and i >= target and token.is_keyword("settings"):
+            return token.start
+    return None
 
 
 def _data_start(source: bytes, at: int) -> int:
