@@ -41,11 +41,18 @@ Publish = Callable[[str, bytes], None]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """First day, last day before the flood, and the seed."""
+    """First day, last day before the flood, and the seed. `all_from`: the day from which customs and hospitals report beside tax and
+    treasury; None: from the first."""
 
     start: date = date(2026, 1, 1)
     end: date = date(2026, 10, 31)
     seed: int = SEED
+    all_from: date | None = None
+
+    @property
+    def full_start(self) -> date:
+        """The first day of all sources."""
+        return self.all_from or self.start
 
     @property
     def flood_day(self) -> date:
@@ -65,7 +72,7 @@ class Scenario:
         self.span, self._home, self._inbox, self._publish = span, home, inbox, publish
         self.storm_at = start_of(span.flood_day) + STORM_HOUR * HOUR_MS
         self._finance = Finance(vocabulary, calendar, span.seed, span.start)
-        self._trade = Trade(calendar, span.seed, start=span.start)
+        self._trade = Trade(calendar, span.seed, start=span.full_start)
         self._hospitals = Hospitals(vocabulary, span.seed, span.end - timedelta(12))
         self._hydromet = Hydromet(vocabulary, span.seed, self.storm_at)
 
@@ -90,6 +97,11 @@ class Scenario:
             self._write("tax", f"THU-{stamp}.json", receipts[1])
         if corrected := self._finance.corrected_receipts(day - timedelta(3)):
             self._write("tax", f"THU-{day - timedelta(3):%Y%m%d}-v2.csv", corrected)
+        if day >= self.span.full_start:
+            self._feed_counts(day, stamp)
+
+    def _feed_counts(self, day: date, stamp: str) -> None:
+        """Customs of the day, hospitals of the day before."""
         self._write("customs", f"CUSDEC-{stamp}.edi", self._trade.edifact(day))
         self._write("customs", f"TKHQ-{stamp}.json", self._trade.declarations_json(day))
         before = day - timedelta(1)  # hospitals report a day on the next morning

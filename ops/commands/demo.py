@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from ops.stack import artifacts
-from ops.stack.control import Say, StackError, down, reset, up
+from ops.stack.control import SAID, Say, StackError, down, reset, up
 from ops.stack.state import STATE_FILE, State
 from transport.settings import HOME, Settings
 
@@ -88,8 +88,8 @@ def _perform(home: Path, console: Console, seconds: float, begun: float, keep: b
     settings = Settings.load(data_dir=home)
     try:
         download(settings)
-        state = up(settings, _indented(console), demo=True)
-        console.print(f"  sẵn sàng sau {time.monotonic() - begun:.0f} giây / ready after {time.monotonic() - begun:.0f} s")
+        state = up(settings, _ready_only(console), demo=True)
+        console.print(words.up_after(time.monotonic() - begun))
         well = _play(Settings.load(data_dir=home), state, console, seconds, begun, shown)
     except BaseException:
         # Also at Ctrl-C: nothing of a run that did not end is left behind.
@@ -118,6 +118,12 @@ def _play(settings: Settings, state: State, console: Console, seconds: float, be
 
 def _indented(console: Console) -> Say:
     return lambda line: console.print(f"  {line}", style="dim")
+
+
+def _ready_only(console: Console) -> Say:
+    """Parts as they become ready; that they are starting is one line less each."""
+    say = _indented(console)
+    return lambda line: say(line) if SAID["ready"] in line else None
 
 
 def _as_typed(home: Path) -> Path:

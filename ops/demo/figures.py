@@ -34,7 +34,10 @@ SELECT quantileExact(0.5)(delay), quantileExact(0.95)(delay) FROM (
     SELECT event_id, min(toUnixTimestamp64Milli(recorded_at) - toUnixTimestamp64Milli(caused_at)) AS delay
     FROM alert_events GROUP BY event_id)
 """
-COUNTRY = "SELECT argMax(value, period_start) FROM latest_derived WHERE formula = 'F02.country'"
+COUNTRY = """
+SELECT argMax(value, period_start), toUnixTimestamp64Milli(argMax(event_time, period_start))
+FROM latest_derived WHERE formula = 'F02.country'
+"""
 RAIN = """
 SELECT max(h24_sum), argMax(subject_id, h24_sum) FROM latest_aggregates
 WHERE indicator = 'vn-1012/D.1' AND component = 'rain' AND latest_time >= fromUnixTimestamp64Milli({since:Int64}, 'UTC')
@@ -71,10 +74,10 @@ class Gauge:
         """Observations in Kafka."""
         return self._pulse.observations(self._pulse.ends())
 
-    def country(self) -> Decimal | None:
-        """The nation's disbursement rate as ClickHouse has it, percent; None before there is one."""
-        (value,) = self._row(COUNTRY)
-        return value if isinstance(value, Decimal) else None
+    def country(self) -> tuple[Decimal, int] | None:
+        """The nation's disbursement rate (percent) as ClickHouse has it, and its event time (epoch ms); None before there is one."""
+        value, at = self._row(COUNTRY)
+        return (value, int(str(at))) if isinstance(value, Decimal) else None
 
     def rain(self, since: int) -> tuple[Decimal, str] | None:
         """The largest sum of 24 hours (mm) of a station that reported after `since` (epoch ms), and the station; None: no such station."""

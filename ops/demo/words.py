@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from indicators.numbers_vi import number_vi, percent_vi, time_vi
+from indicators.numbers_vi import date_vi, number_vi, percent_vi, time_vi
 from ops.commands.query import cell
 from ops.demo.figures import Figures
 from ops.demo.news import Item
@@ -39,14 +39,19 @@ def chapter(number: int, vi: str, en: str) -> Text:
     return Text(f"\n{number} · {vi} / {en}", style="bold")
 
 
+def up_after(seconds: float) -> Text:
+    """The end of the start."""
+    return Text(f"  Sẵn sàng sau {_n(round(seconds))} giây / ready after {_n(round(seconds))} s")
+
+
 def progress(at: int, observations: int, aggregate: str) -> Text:
     """One line of the feed: the scenario's instant, observations in Kafka so far, and one aggregate as ClickHouse has it."""
     return Text(f"  {time_vi(at):<23}{number_vi(Decimal(observations), 0):>9} quan sát / observations   {aggregate}", style="dim")
 
 
-def disbursed(rate: Decimal | None) -> str:
-    """The nation's disbursement."""
-    return "" if rate is None else f"cả nước giải ngân / disbursed {percent_vi(rate)}"
+def disbursed(rate: tuple[Decimal, int] | None) -> str:
+    """The nation's disbursement, percent, up to an instant (epoch ms)."""
+    return "" if rate is None else f"cả nước giải ngân / disbursed {percent_vi(rate[0])} ({date_vi(rate[1])})"
 
 
 def rained(rain: tuple[Decimal, str] | None) -> str:

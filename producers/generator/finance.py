@@ -1,6 +1,6 @@
 """Public finance, generated: assigned plans, disbursement entries with reversals and back-dating, daily tax receipts, revenue estimates.
 
-Disbursement follows the path of a real year: little until March, a surge at the end of each month and in December. Some provinces are
+Disbursement follows the path of a real year: slow at first, a surge at the end of each month and in December. Some provinces are
 slow on purpose: they reach little more than half of the path.
 """
 
@@ -19,7 +19,7 @@ from producers.tax import COLUMNS, ESTIMATE_COLUMNS
 from producers.treasury import PLAN_COLUMNS
 
 BILLION = 1_000_000_000
-PATH = dict(zip(range(1, 13), (0.02, 0.05, 0.15, 0.22, 0.30, 0.40, 0.47, 0.56, 0.66, 0.75, 0.85, 0.96), strict=True))
+PATH = dict(zip(range(1, 13), (0.04, 0.09, 0.15, 0.23, 0.31, 0.40, 0.48, 0.56, 0.66, 0.75, 0.85, 0.96), strict=True))
 """Month → share of the plan disbursed by its end, for a province that keeps pace."""
 SLOW_PROVINCES = 5
 BIG = {"01": 6.0, "79": 8.0, "31": 2.5, "48": 2.2, "75": 2.4, "22": 2.0, "38": 1.8, "40": 1.6, "24": 1.6, "92": 1.4}
