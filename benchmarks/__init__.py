@@ -1,0 +1,1 @@
+"""Measurements: `make bench`. What is measured and how: docs/benchmarks.md."""
