@@ -87,3 +87,17 @@ def month_of_code(code: Int64s) -> Int64s:
 def budget_year_of_code(code: Int64s) -> Int64s:
     """Budget year of month codes, 0: none."""
     return np.where(code % 4 == 3, 0, 1970 + code // 48 + code % 4 - 1)
+
+
+def pane_start(kind: Kind, code: int) -> int:
+    """First instant of a pane by its code (month codes are split by budget year), epoch ms."""
+    return start_ms(kind, code // 4 if kind == Kind.MONTH else code)
+
+
+def budget_year_of(kind: Kind, code: int) -> int:
+    """Budget year of a pane by its code; 0: none."""
+    if kind == Kind.BUDGET_YEAR:
+        return code
+    if kind == Kind.MONTH and code % 4 != 3:
+        return 1970 + code // 48 + code % 4 - 1
+    return 0

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from indicators.observation import PERIOD_TYPES
 from indicators.wide import Wide
-from stream_processors.calendar_panes import Kind, day_of, hour_of, month_code, month_of_day, start_ms
+from stream_processors.calendar_panes import Kind, day_of, hour_of, month_code, month_of_day, pane_start
 from stream_processors.event_fold import Touched
 from stream_processors.panes import Groups, PaneTable, Records
 from stream_processors.record_memory import Arrivals
@@ -86,7 +86,7 @@ def newest_panes(tables: Mapping[Kind, PaneTable], sids: Int64s, known_series: i
         c = table.columns
         rows = np.flatnonzero(wanted[c.array("sid")[:n]] & (c.array("count")[:n] > 0))
         for sid, pane, row in zip(c.array("sid")[rows].tolist(), c.array("pane")[rows].tolist(), rows.tolist(), strict=True):
-            start = start_ms(kind, pane // 4 if kind == Kind.MONTH else pane)
+            start = pane_start(kind, pane)
             if sid not in newest or start > newest[sid][0]:
                 newest[sid] = (start, kind, row)
     return {sid: (kind, row) for sid, (_, kind, row) in newest.items()}

@@ -11,18 +11,18 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from indicators.wide import Wide
 from stream_processors.admission import Admitted, admit
-from stream_processors.calendar_panes import DAY_MS, Kind
-from stream_processors.calendar_panes import start_ms as pane_start
+from stream_processors.calendar_panes import DAY_MS, Kind, budget_year_of
 from stream_processors.conditions import rule_state_record
 from stream_processors.context import Context
 from stream_processors.event_fold import EventFold, Touched
+from stream_processors.newest_values import NewestValues
 from stream_processors.panes import PaneTable
-from stream_processors.record_memory import Arrivals, RecordMemory
-from stream_processors.reported_fold import ReportedFold, newest_panes
+from stream_processors.record_memory import RecordMemory
+from stream_processors.reported_fold import ReportedFold
+from stream_processors.reported_totals import set_totals
 from stream_processors.series_rules import SeriesRules, evidence_of
-from stream_processors.series_table import NEVER, SeriesTable
+from stream_processors.series_table import SeriesTable
 from stream_processors.stage1_restore import restore_stage1
 from stream_processors.stage1_rows import POSITION, AggregateRows, OperandRows, PaneRows
 from stream_processors.windows import windows
@@ -57,11 +57,8 @@ class Stage1:
         self._operands = OperandRows(registry, self.series, self.topic, partition)
         self._events = EventFold(self.series, self.tables, self.memory)
         self._reported = ReportedFold(self.tables)
-        self.latest = Wide.zeros(1024)
-        self.latest_time = np.full(1024, NEVER, np.int64)
-        self.latest_year = np.zeros(1024, np.int64)
+        self.newest = NewestValues(self.series, self.tables, self.memory)
         self.through = np.full(1024, -1, np.int64)
-        self.anchors: dict[int, tuple[int, Kind, int]] = {}
         self.folded = 0
         """Next input offset after the last fold; ahead of the committed position while a commit is under way."""
         self.saved = 0
@@ -99,17 +96,17 @@ class Stage1:
         self._events.fold(events, remembered, touched)
         if len(admitted.late.sid):
             self._events.mark_late(admitted.late.sid, admitted.late.time, admitted.late.offset, touched)
-        newest = self.latest_time.copy() if self.rules.states or self.series.ruled.any() else self.latest_time
-        self._take_latest(events, remembered.fresh, [c.arrival for c in remembered.corrections])
+        newest = self.newest.time.copy() if self.series.ruled.any() else self.newest.time
+        self.newest.take_events(events, remembered.fresh, [c.arrival for c in remembered.corrections])
         if reported.any():
             some = np.flatnonzero(reported)
             self._reported.fold(arrivals.take(some), admitted.period_type[some], admitted.period_start[some], touched)
         rows = {kind: np.unique(np.concatenate(parts)) for kind, parts in touched.items() if parts}
-        self._take_anchors(rows)
+        self.newest.take_reports(rows)
         where = admitted.rows if not reported.any() else admitted.rows[np.flatnonzero(~reported)]
         evidence = evidence_of(admitted.frame, where, (self.topic, self.partition), events.offset, records)
         conditions = self.rules.step(events, remembered, before, newest, evidence)
-        out = self._rows(rows, conditions, {r.offset: r.timestamp for r in (records[0], records[-1])}, records)
+        out = self._rows(rows, conditions, records)
         out += self._letters(records, refused)
         self._sweep(len(records), out)
         out[0].add(POSITION, self.aggregate_rows.position(first, next_offset, int(self.series.watermark.max())))
@@ -128,81 +125,11 @@ class Stage1:
 
     def reserve(self) -> None:
         """Room for every series known by now."""
-        while len(self.series) > len(self.latest_time):
-            n = len(self.latest_time)
-            self.latest = Wide.join([self.latest, Wide.zeros(n)])
-            self.latest_time = np.concatenate([self.latest_time, np.full(n, NEVER, np.int64)])
-            self.latest_year = np.concatenate([self.latest_year, np.zeros(n, np.int64)])
-            self.through = np.concatenate([self.through, np.full(n, -1, np.int64)])
+        self.newest.reserve()
+        while len(self.series) > len(self.through):
+            self.through = np.concatenate([self.through, np.full(len(self.through), -1, np.int64)])
 
-    def _take_latest(self, events: Arrivals, fresh: Int64s, corrected: list[int]) -> None:
-        """Newest event time and its value, per event series."""
-        if fresh.size:
-            order = fresh[np.argsort((events.sid[fresh] << 44) | events.time[fresh], kind="stable")]
-            last = order[np.append(events.sid[order][1:] != events.sid[order][:-1], True)]
-            sid, time = events.sid[last], events.time[last]
-            newer = time >= self.latest_time[sid]
-            sid, last = sid[newer], last[newer]
-            self.latest.put(sid, events.value.take(last))
-            self.latest_time[sid], self.latest_year[sid] = events.time[last], events.budget_year[last]
-        if corrected:
-            self._recompute_latest(np.unique(events.sid[corrected]))
-
-    def _recompute_latest(self, sids: Int64s) -> None:
-        """After corrections: the newest live record of the memory; a series without one keeps the last value of its newest day pane."""
-        live = self.memory.live_of(sids, len(self.series))
-        ends = np.flatnonzero(np.append(live.sid[1:] != live.sid[:-1], True)) if len(live) else np.zeros(0, np.int64)
-        found = live.take(ends)
-        self.latest.put(found.sid, found.value)
-        self.latest_time[found.sid], self.latest_year[found.sid] = found.time, found.budget_year
-        lost = np.setdiff1d(sids, found.sid)
-        if lost.size:
-            days = self.tables[Kind.DAY].columns
-            panes = newest_panes({Kind.DAY: self.tables[Kind.DAY]}, lost, len(self.series))
-            for sid in lost.tolist():
-                row = np.array([panes[sid][1]]) if sid in panes else None
-                self.latest.put(np.array([sid]), days.wide("last").take(row) if row is not None else Wide.zeros(1))
-                self.latest_time[sid] = int(days.array("last_time")[row[0]]) if row is not None else NEVER
-
-    def _take_anchors(self, rows: dict[Kind, Int64s]) -> None:
-        """Newest period of each reported series that was touched, and its value."""
-        lost: list[int] = []
-        for kind, some in rows.items():
-            c = self.tables[kind].columns
-            sids = c.array("sid")[some]
-            for row, sid in zip(some[self.series.reported[sids]].tolist(), sids[self.series.reported[sids]].tolist(), strict=True):
-                code = int(c.array("pane")[row])
-                start = pane_start(kind, code // 4 if kind == Kind.MONTH else code)
-                former = self.anchors.get(sid)
-                if c.array("count")[row] > 0 and (former is None or start >= former[0]):
-                    self._anchor(sid, start, kind, row)
-                elif former is not None and former[1:] == (kind, code):
-                    lost.append(sid)
-        if lost:
-            self.reanchor(np.array(lost))
-
-    def reanchor(self, sids: Int64s) -> None:
-        """Search the newest live pane of these reported series."""
-        panes = newest_panes(self.tables, sids, len(self.series))
-        for sid in sids.tolist():
-            self.anchors.pop(sid, None)
-            self.latest_time[sid] = NEVER
-            if sid in panes:
-                kind, row = panes[sid]
-                code = int(self.tables[kind].columns.array("pane")[row])
-                self._anchor(sid, pane_start(kind, code // 4 if kind == Kind.MONTH else code), kind, row)
-
-    def _anchor(self, sid: int, start: int, kind: Kind, row: int) -> None:
-        c = self.tables[kind].columns
-        code = int(c.array("pane")[row])
-        self.anchors[sid] = (start, kind, code)
-        self.latest.put(np.array([sid]), c.wide("last").take(np.array([row])))
-        self.latest_time[sid] = c.array("last_time")[row]
-        self.latest_year[sid] = code if kind == Kind.BUDGET_YEAR else 0
-
-    def _rows(
-        self, touched: dict[Kind, Int64s], conditions: list[dict[str, Any]], stamps: dict[int, int], records: Sequence[Any]
-    ) -> list[Rows]:
+    def _rows(self, touched: dict[Kind, Int64s], conditions: list[dict[str, Any]], records: Sequence[Any]) -> list[Rows]:
         prefix, p = self.context.prefix, self.partition
         aggregates, panes = Rows(f"{prefix}agg.{self.group}", p), Rows(f"{prefix}panes.{self.group}", p)
         sids: list[Int64s] = []
@@ -227,12 +154,12 @@ class Stage1:
         return out
 
     def _aggregates(self, sid: Int64s) -> tuple[list[bytes], list[bytes]]:
-        at = np.maximum(self.latest_time[sid], 0)
-        for i in np.flatnonzero(self.series.reported[sid]).tolist():
-            at[i] = max(self.anchors.get(int(sid[i]), (0,))[0], 0)
-        columns, inexact = windows(self.tables, self.series.panes, sid, at, self.latest_year[sid])
+        newest = self.newest
+        at, year = newest.moments(sid), newest.year[sid]
+        columns, inexact = windows(self.tables, self.series.panes, sid, at, year)
+        set_totals(columns, self.series, self.tables[Kind.MONTH], sid, at, year)
         columns |= {
-            "latest": self.latest.take(sid), "latest_time": np.maximum(self.latest_time[sid], 0), "budget_year": self.latest_year[sid],
+            "latest": newest.value.take(sid), "latest_time": np.maximum(newest.time[sid], 0), "budget_year": year,
             "watermark": self.series.watermark[sid], "first_time": self.series.first_time[sid], "inexact": inexact.astype(np.int64),
             "generation": np.zeros(len(sid), np.int64), "through": self.through[sid],
         }  # fmt: skip
@@ -249,7 +176,7 @@ class Stage1:
             c = table.columns
             for row in rows[self.series.used[c.array("sid")[rows]]].tolist():
                 sid, code, through = int(c.array("sid")[row]), int(c.array("pane")[row]), int(c.array("through")[row])
-                year = _budget_year(kind, code)
+                year = budget_year_of(kind, code)
                 place = through - base
                 stamp = records[place].timestamp if 0 <= place < len(records) and records[place].offset == through else last
                 for consumer in self.series.consumers(sid, year):
@@ -299,12 +226,3 @@ class Stage1:
             kept = [(k, v) for k, v in zip(panes.keys, panes.values, strict=True) if k not in written]
             panes.keys, panes.values = [k for k, _ in kept] + keys, [v for _, v in kept] + [None] * len(keys)
             table.drop(old)
-
-
-def _budget_year(kind: Kind, code: int) -> int:
-    """Budget year of a pane code; 0: none."""
-    if kind == Kind.BUDGET_YEAR:
-        return code
-    if kind == Kind.MONTH and code % 4 != 3:
-        return 1970 + code // 48 + code % 4 - 1
-    return 0

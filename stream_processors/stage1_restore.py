@@ -67,10 +67,10 @@ def _restore_series(stage: Stage1, aggregates: dict[bytes, bytes], decoder: Avro
     stage.reserve()
     latest = columns["latest"]
     assert isinstance(latest, Wide)
-    stage.latest.put(sid, latest)
-    stage.latest_year[sid] = columns["budget_year"]
+    stage.newest.value.put(sid, latest)
+    stage.newest.year[sid] = columns["budget_year"]
     times = np.asarray(columns["latest_time"])
-    stage.latest_time[sid] = np.where(times == 0, NEVER, times)
+    stage.newest.time[sid] = np.where(times == 0, NEVER, times)
     stage.through[sid] = columns["through"]
     stage.series.watermark[sid], stage.series.first_time[sid] = columns["watermark"], columns["first_time"]
     for s, value in zip(sid.tolist(), aggregates.values(), strict=True):
@@ -79,7 +79,7 @@ def _restore_series(stage: Stage1, aggregates: dict[bytes, bytes], decoder: Avro
             stage.rules.states[s] = {r["rule"]: rule_state_of(r) for r in states}
     reported = sid[stage.series.reported[sid]]
     if reported.size:
-        stage.reanchor(reported)
+        stage.newest.reanchor(reported)
 
 
 def _restore_memory(stage: Stage1, position: int) -> int:

@@ -78,7 +78,7 @@ def _state(stage: Stage1) -> dict[str, object]:
             out[str(key)] = (wides, numbers)
     for sid, entry in enumerate(stage.series.entries):
         out[f"series {entry.key!r}"] = (
-            stage.latest.take(np.array([sid])).to_ints(), int(stage.latest_time[sid]), int(stage.series.watermark[sid]),
+            stage.newest.value.take(np.array([sid])).to_ints(), int(stage.newest.time[sid]), int(stage.series.watermark[sid]),
             sorted(stage.rules.states.get(sid, {}).items()),
         )  # fmt: skip
     memory = stage.memory.columns
