@@ -176,7 +176,7 @@ def panes_of(stage: Stage1) -> dict[tuple[str, str, int], tuple[int, ...]]:
 
 def test_conditions_do_not_depend_on_chunks(context: OfflineContext) -> None:
     stations = [s.id for s in context.vocabulary.subjects("station") if "bd1" in s.limits][:4]
-    sent = load_of(7, 2500, stations, context)
+    sent = load_of(7, 900, stations, context)
     decoder = AvroDecoder("condition", context.registry.schema)
     stories = []
     for seed, largest in ((1, 8), (2, 17), (3, 400), (4, 5000)):
