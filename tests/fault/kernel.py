@@ -11,16 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
-import signal
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +33,10 @@ from indicators.vocabulary import Vocabulary
 from ops.stack.artifacts import cache_dir
 from ops.stack.scratch import Scratch
 from tests.fault.load import Load
+from tests.fault.plan import Plan, Report
 from tests.fault.verdict import POSITION, Verdict
 from tests.fault.worker import GROUPS as WORKED
+from tests.fault.workers import Workers
 from transport import registry as registries
 from transport import topic_admin
 from transport.columnar_writer import AvroDecoder, AvroEncoder
@@ -50,39 +49,6 @@ from transport.topics import GROUPS
 CATCH_UP_SECONDS = 120.0
 
 
-@dataclass
-class Plan:
-    """What one run does."""
-
-    kills: int = 10
-    inside: int = 4
-    stops: int = 1
-    workers: int = 2
-    rate: int = 400
-    seed: int = 1
-    control: str = ""
-    compaction: bool = True
-    gap_seconds: tuple[float, float] = (0.5, 3.0)
-
-
-@dataclass
-class Report:
-    """What a run did and found."""
-
-    plan: dict[str, Any]
-    killed: int = 0
-    died_inside: int = 0
-    stopped: int = 0
-    exits: dict[str, int] = field(default_factory=dict)
-    last_words: list[str] = field(default_factory=list)
-    compared: dict[str, int] = field(default_factory=dict)
-    wrong: dict[str, int] = field(default_factory=dict)
-    examples: list[str] = field(default_factory=list)
-    recovery_seconds: list[float] = field(default_factory=list)
-    compacted: bool = False
-    seconds: float = 0.0
-
-
 class Feed(threading.Thread):
     """Produces the load at a rate until told to stop; every message acknowledged."""
 
@@ -90,8 +56,9 @@ class Feed(threading.Thread):
         super().__init__(name="feed", daemon=True)
         self._settings, self._rate = settings, plan.rate
         self._vocabulary = Vocabulary.load(settings.home)
-        self._load = Load(self._vocabulary, plan.seed)
-        self._encoder = AvroEncoder("observation", Registry(settings).id_of("observation"))
+        self._load = Load(self._vocabulary, plan.seed, plan.step_ms)
+        with Registry(settings) as registry:
+            self._encoder = AvroEncoder("observation", registry.id_of("observation"))
         self.stop, self.sent = threading.Event(), 0
         self.failure: BaseException | None = None
 
@@ -117,93 +84,6 @@ class Feed(threading.Thread):
         assert spec is not None
         out.publish(f"{self._settings.topic_prefix}obs.{spec.group}", o.series().key().encode(), self._encoder.encode(o.record()))
         self.sent += 1
-
-
-class Workers:
-    """The worker processes; each is started again when it ends."""
-
-    def __init__(self, settings: Settings, plan: Plan, report: Report) -> None:
-        self._settings, self._plan, self._report = settings, plan, report
-        self._logs = settings.data_dir / "worker-logs"
-        self._logs.mkdir(parents=True, exist_ok=True)
-        self._random = random.Random(plan.seed)
-        self._running: list[subprocess.Popen[bytes]] = []
-        self.inside_left = plan.inside
-        self._starts = 0
-
-    def start_all(self) -> None:
-        """Start every worker."""
-        self._running = [self._start(i) for i in range(self._plan.workers)]
-
-    def _start(self, i: int) -> subprocess.Popen[bytes]:
-        s = self._settings
-        self._starts += 1
-        env = {k: v for k, v in os.environ.items() if not k.startswith("NHIP_")} | {
-            "NHIP_KAFKA_BOOTSTRAP": s.kafka_bootstrap, "NHIP_REGISTRY_URL": s.registry_url, "NHIP_TOPIC_PREFIX": s.topic_prefix,
-            "NHIP_DATA_DIR": str(s.data_dir), "NHIP_WORKER_INSTANCE": f"w{i}", "NHIP_WORKER_METRICS_PORT": "0",
-            "NHIP_CONTROL": self._plan.control, "NHIP_FAULT_SEED": f"{self._plan.seed}-{self._starts}",
-        }  # fmt: skip
-        if self.inside_left > 0:
-            env["NHIP_FAULT"] = "commit:rows-sent:0.03,commit:before-end:0.03,commit:after-end:0.03"
-        with (self._logs / f"w{i}.log").open("ab") as log:
-            return subprocess.Popen([sys.executable, "-m", "tests.fault.worker"], env=env, stdout=log, stderr=log, cwd=s.home)
-
-    def revive(self) -> None:
-        """Start again what has ended."""
-        for i, process in enumerate(self._running):
-            if process.poll() is not None:
-                self._account(i)
-                self._running[i] = self._start(i)
-
-    def _account(self, i: int) -> None:
-        """Note how a worker ended that we did not kill: inside the commit, or by itself, then with its last words."""
-        code = self._running[i].returncode
-        if code == -signal.SIGKILL:
-            self.inside_left -= 1
-            self._report.died_inside += 1
-            return
-        self._report.exits[str(code)] = self._report.exits.get(str(code), 0) + 1
-        lines = (self._logs / f"w{i}.log").read_text("utf-8", "replace").splitlines()
-        self._report.last_words += [f"w{i} {code}: {line[:300]}" for line in lines[-1:]]
-
-    def kill_one(self) -> None:
-        """SIGKILL a worker; now and then both at once."""
-        victims = list(range(len(self._running))) if self._random.random() < 0.15 else [self._random.randrange(len(self._running))]
-        for i in victims:
-            if self._running[i].poll() is None:
-                self._running[i].kill()
-                self._running[i].wait(10)
-                self._report.killed += 1
-            else:
-                self._account(i)
-        time.sleep(self._random.choice((0.0, 0.0, 1.0)))  # sometimes the other one inherits first
-        for i in victims:
-            self._running[i] = self._start(i)
-
-    def freeze_one(self, seconds: float) -> None:
-        """SIGSTOP past the session, then SIGCONT: the zombie."""
-        process = self._random.choice(self._running)
-        if process.poll() is None:
-            process.send_signal(signal.SIGSTOP)
-            time.sleep(seconds)
-            process.send_signal(signal.SIGCONT)
-            self._report.stopped += 1
-
-    def calm(self) -> None:
-        """No more deaths inside the commit: workers that still carry the fault are replaced."""
-        self.inside_left = 0
-        for i, process in enumerate(self._running):
-            process.terminate()
-            if process.wait(30) not in (0, -signal.SIGTERM):  # the latter: told to stop while it was still starting
-                self._account(i)
-            self._running[i] = self._start(i)
-
-    def end(self) -> None:
-        """SIGKILL everything that is left."""
-        for process in self._running:
-            if process.poll() is None:
-                process.kill()
-                process.wait(10)
 
 
 def prepare(settings: Settings, *, compaction: bool) -> None:
@@ -232,13 +112,13 @@ def _resource(kind: ResourceType, name: str, values: dict[str, str]) -> ConfigRe
 
 def positions(settings: Settings) -> dict[tuple[str, int], int]:
     """Next input offset of every partition of stage 1 and stage 2, from the position rows."""
-    reader = Registry(settings)
     found = {}
-    for group in WORKED:
-        for p in range(GROUPS[group]):
-            for kind, topic, name in (("obs", "agg", "aggregate"), ("operands", "derived", "derived")):
-                row = newest_rows(settings, f"{settings.topic_prefix}{topic}.{group}", p).get(POSITION)
-                found[f"{kind}.{group}", p] = AvroDecoder(name, reader.schema).decode(row)["position"][0]["next"] if row else 0
+    with Registry(settings) as registry:
+        for group in WORKED:
+            for p in range(GROUPS[group]):
+                for kind, topic, name in (("obs", "agg", "aggregate"), ("operands", "derived", "derived")):
+                    row = newest_rows(settings, f"{settings.topic_prefix}{topic}.{group}", p).get(POSITION)
+                    found[f"{kind}.{group}", p] = AvroDecoder(name, registry.schema).decode(row)["position"][0]["next"] if row else 0
     return found
 
 
@@ -291,8 +171,9 @@ def run(settings: Settings, plan: Plan, say: Callable[[str], None] = print) -> R
     if feed.failure is not None:
         raise feed.failure
     report.compacted = plan.compaction
-    verdict = Verdict(settings)
-    verdict.check()
+    with Registry(settings) as registry:
+        verdict = Verdict(settings, registry)
+        verdict.check()
     report.compared, report.wrong = dict(verdict.compared), dict(verdict.wrong)
     report.examples = [str(e)[:400] for e in verdict.examples]
     report.seconds = round(time.monotonic() - began, 1)

@@ -30,6 +30,7 @@ from sinks.migrations import migrate
 from sinks.tables import routes
 from tests.fault.kernel import prepare
 from tests.fault.load import Load
+from tests.fault.plan import SPAN_MS
 from tests.fault.processes import PROCESSES, Ended, Process
 from tests.fault.stored import hold_merges, judge
 from tests.fault.worker import GROUPS as WORKED
@@ -39,8 +40,6 @@ from transport.registry import Registry
 from transport.settings import HOME, Settings
 from transport.topics import table
 
-SPAN_MS = 300 * 86_400_000
-"""Most event time a load covers: it stays inside its budget year."""
 AT_WORK_SECONDS = 60.0
 READ_SECONDS = 20.0
 SETTLED_PASSES = 2
@@ -51,6 +50,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "alerts-delivery": ("notify.requests",),
 }
 """Consumer group → the topics it must have read to their ends; the sink's are those of its routes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -85,7 +85,8 @@ class Feed(threading.Thread):
         super().__init__(name="feed", daemon=True)
         self._settings, self._plan = settings, plan
         self._vocabulary = Vocabulary.load(settings.home)
-        self._encoder = AvroEncoder("observation", Registry(settings).id_of("observation"))
+        with Registry(settings) as registry:
+            self._encoder = AvroEncoder("observation", registry.id_of("observation"))
         self._load = Load(self._vocabulary, plan.seed, min(240_000, SPAN_MS // plan.observations))
         self.allowed = 0
         self.stop = threading.Event()

@@ -10,17 +10,16 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
-from heapq import heappop, heappush
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
 from indicators.observation import Observation
-from indicators.vocabulary import Vocabulary
 from sinks import clickhouse
+from tests.fault.long_oracle import LongOracle
 from tests.fault.verdict import Verdict, expected_ranks, expected_rates, expected_river_conditions
 from tests.fault.worker import GROUPS as WORKED
-from tests.stream_processors.oracle import Oracle, Rec
+from transport.registry import Registry
 from transport.settings import Settings
 from transport.state_reader import read_partition
 from transport.topics import GROUPS
@@ -41,43 +40,11 @@ def hold_merges(client: Client) -> None:
         client.command(f"ALTER TABLE {name} MODIFY SETTING max_bytes_to_merge_at_max_space_in_pool = 1")
 
 
-class Shelf(dict[str, Rec]):
-    """Records of one series by identity, the newest live one at hand: a long load must not walk its series at every reading."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._heap: list[tuple[int, int, str, Rec]] = []
-
-    def __setitem__(self, identity: str, rec: Rec) -> None:
-        super().__setitem__(identity, rec)
-        heappush(self._heap, (-rec.time, -rec.offset, identity, rec))
-
-    def newest(self) -> Rec | None:
-        """The live record of the latest (event time, offset)."""
-        while self._heap and not (self._heap[0][3].alive and self[self._heap[0][2]] is self._heap[0][3]):
-            heappop(self._heap)
-        return self._heap[0][3] if self._heap else None
-
-
-class LongOracle(Oracle):
-    """The oracle for long loads: the same answers."""
-
-    def __init__(self, vocabulary: Vocabulary, rules: Any) -> None:
-        super().__init__(vocabulary, rules)
-        self.of_series = defaultdict(Shelf)
-
-    def newest(self, series: str) -> Rec | None:
-        """As `Oracle.newest`."""
-        shelf = self.of_series[series]
-        assert isinstance(shelf, Shelf)
-        return shelf.newest()
-
-
 class Stored(Verdict):
     """The verdict on ClickHouse's answers; `compared`, `wrong` and `examples` as in `Verdict`."""
 
-    def __init__(self, settings: Settings, client: Client) -> None:
-        super().__init__(settings)
+    def __init__(self, settings: Settings, registry: Registry, client: Client) -> None:
+        super().__init__(settings, registry)
         self._client = client
         self.oracles: dict[tuple[str, int], LongOracle] = {}
         self._raw: dict[tuple[str, int], list[Decimal]] = {}
@@ -249,7 +216,7 @@ def told_as(transition: str, severity: int) -> str:
 
 def judge(settings: Settings) -> Stored:
     """The whole verdict on the installation's database."""
-    with clickhouse.connected(settings) as client:
-        stored = Stored(settings, client)
+    with clickhouse.connected(settings) as client, Registry(settings) as registry:
+        stored = Stored(settings, registry, client)
         stored.check()
         return stored

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.fault import kernel
+from tests.fault.plan import Plan
 from transport.settings import HOME, Settings
 
 POINTS = ("commit:rows-sent", "commit:before-end", "commit:after-end")
@@ -21,7 +22,7 @@ POINTS = ("commit:rows-sent", "commit:before-end", "commit:after-end")
 @pytest.mark.stack
 @pytest.mark.timeout(300)
 def test_rows_equal_the_oracle_whatever_is_killed(settings: Settings) -> None:
-    report = kernel.run(settings, kernel.Plan(kills=3, inside=2, stops=1, rate=400, seed=3, gap_seconds=(0.3, 1.0)))
+    report = kernel.run(settings, Plan(kills=3, inside=2, stops=1, rate=400, seed=3, gap_seconds=(0.3, 1.0)))
     assert report.wrong == {}, report.examples
     assert report.killed >= 3
     assert report.died_inside >= 2, (report.exits, report.last_words)
@@ -35,7 +36,7 @@ def test_rows_equal_the_oracle_whatever_is_killed(settings: Settings) -> None:
 @pytest.mark.timeout(300)
 def test_without_transactions_the_same_kills_show(settings: Settings) -> None:
     """The negative control: rows written plainly are torn by a kill between two topics."""
-    plan = kernel.Plan(kills=0, inside=4, stops=0, workers=1, rate=400, seed=5, control="plain", compaction=False)
+    plan = Plan(kills=0, inside=4, stops=0, workers=1, rate=400, seed=5, control="plain", compaction=False)
     report = kernel.run(settings, plan)
     assert report.died_inside >= 4, (report.exits, report.last_words)
     assert report.wrong, "a control that finds nothing wrong proves nothing"

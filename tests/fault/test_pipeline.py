@@ -13,8 +13,8 @@ import pytest
 from indicators.rule import RuleBook
 from indicators.vocabulary import Vocabulary
 from tests.fault.load import Load
+from tests.fault.long_oracle import LongOracle
 from tests.fault.pipeline import Plan, run
-from tests.fault.stored import LongOracle
 from tests.stream_processors.oracle import Oracle
 from transport.settings import HOME, Settings
 

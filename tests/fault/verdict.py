@@ -12,6 +12,7 @@ from typing import Any
 from indicators.observation import Observation
 from indicators.rule import RuleBook
 from indicators.vocabulary import Vocabulary
+from tests.fault.long_oracle import LongOracle
 from tests.fault.worker import GROUPS as WORKED
 from tests.stream_processors.oracle import Oracle
 from transport.columnar_writer import AvroDecoder
@@ -27,10 +28,9 @@ LETTERS = {"h": "hour", "d": "day", "m": "month", "y": "budget_year"}
 class Verdict:
     """Counts of what was compared and of what is wrong, with the first examples."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, registry: Registry) -> None:
         self.settings = settings
         self.vocabulary, self.rules = Vocabulary.load(settings.home), RuleBook.load(settings.home)
-        registry = Registry(settings)
         self._decoders = {n: AvroDecoder(n, registry.schema) for n in ("observation", "pane", "aggregate", "derived", "condition")}
         self.compared: Counter[str] = Counter()
         self.wrong: Counter[str] = Counter()
@@ -61,7 +61,7 @@ class Verdict:
         return newest_rows(self.settings, self.settings.topic_prefix + topic, p)
 
     def _fold(self, group: str, p: int) -> Oracle:
-        oracle = Oracle(self.vocabulary, self.rules)
+        oracle = LongOracle(self.vocabulary, self.rules)
         for batch in read_partition(self.settings, f"{self.settings.topic_prefix}obs.{group}", p):
             for message in batch:
                 value = message.value()
