@@ -105,14 +105,14 @@ class _Bulletin:
 def _asked(settings: Settings, span: Span, console: Console) -> Iterator[Answer]:
     """The questions of the demonstration, each printed as it is answered."""
     end_of_flood = f"{day_vi(span.flood_day + timedelta(1))}"
-    for name, values in (
-        ("ranking", {}),
-        ("alerts", {"severity": "3"}),
-        ("station", {"station": "TV-HANOI", "until": end_of_flood}),
-        ("known", {"moment": f"30/06/{span.start.year}", "indicator": "vn-1012/A.II.4"}),
+    for asked in (
+        words.Asked("ranking", {}, ("place", "territory_name", "value", "numerator", "at")),
+        words.Asked("alerts", {"severity": "3"}, ("severity", "title_vi")),
+        words.Asked("station", {"station": "TV-HANOI", "until": end_of_flood}, ("event_time", "value", "measure_unit"), last=True),
+        words.Asked("freshness", {"until": end_of_flood}, ("source_system", "records", "newest_event")),
     ):
-        found = ask(settings, name, values)
-        for part in words.answer(found, " ".join(f"--{key}={value}" for key, value in values.items())):
+        found = ask(settings, asked.name, asked.values)
+        for part in words.answer(found, asked):
             console.print(part, soft_wrap=False)
         yield found
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,17 @@ REASONS_VI = {
     "out_of_range": "ngoài miền giá trị", "impossible_date": "ngày không thể có", "contract": "sai mẫu", "unknown_subject": "đối tượng lạ",
 }  # fmt: skip
 SHOWN_ROWS = 3
-QUESTIONS_WIDTH = 110
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as the demonstration asks it: parameters, the columns it shows, and whether it shows the last rows, not the first."""
+
+    name: str
+    values: Mapping[str, str]
+    columns: tuple[str, ...]
+    last: bool = False
+
 
 HEAD = (
     "NHỊP · trình diễn trên số liệu mẫu / demonstration on sample data\n"
@@ -70,23 +81,25 @@ def first(item: Item, seconds: float) -> Padding:
     text = Text(f"CẢNH BÁO ĐẦU TIÊN / THE FIRST ALERT: {when}\n", style="bold")
     text.append(f"{item.title}\n\n", style=STYLES.get(item.severity, ""))
     text.append(item.text.strip() + "\n", style="not bold")
-    return Padding(text, (1, 4))
+    return Padding(text, (1, 4), expand=False)
 
 
-def answer(found: Answer, settled: str) -> Iterable[Any]:
-    """A question, its first rows, and how long it took. `settled`: the parameters given, as they would be typed."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", width=QUESTIONS_WIDTH)
-    for at, (_, heading) in enumerate(found.question.headings):
+def answer(found: Answer, asked: Asked) -> Iterable[Any]:
+    """A question, some of its rows and columns, and how long it took."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    places = [at for at, (column, _) in enumerate(found.question.headings) if column in asked.columns]
+    for at in places:
         numeric = any(isinstance(row[at], int | float | Decimal) for row in found.rows)
-        table.add_column(heading, justify="right" if numeric else "left", no_wrap=True)
-    for row in found.rows[:SHOWN_ROWS]:
-        table.add_row(*(cell(value) for value in row))
+        table.add_column(found.question.headings[at][1], justify="right" if numeric else "left", no_wrap=True)
+    for row in found.rows[-SHOWN_ROWS:] if asked.last else found.rows[:SHOWN_ROWS]:
+        table.add_row(*(cell(row[at]) for at in places))
     more = len(found.rows) - SHOWN_ROWS
-    tail = f", còn {more} dòng / more rows" if more > 0 else ""
+    rest = f", {more} dòng nữa / more rows" if more > 0 else ""
+    parameters = " ".join(f"--{key}={value}" for key, value in asked.values.items())
     yield Text(f"\n  {found.question.name_vi} / {found.question.name_en}")
-    yield Text(f"  nhip query {found.question.name} {settled}".rstrip(), style="dim")
-    yield Padding(table, (0, 4))
-    yield Text(f"    {number_vi(Decimal(found.milliseconds), 0)} ms{tail}", style="green")
+    yield Text(f"  nhip query {found.question.name} {parameters}".rstrip(), style="dim")
+    yield Padding(table, (0, 4), expand=False)
+    yield Text(f"    {number_vi(Decimal(found.milliseconds), 0)} ms{rest}", style="green")
 
 
 def summary(figures: Figures, first_alert: float | None, queries: Iterable[Answer], mailbox: Path) -> Table:
