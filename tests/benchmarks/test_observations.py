@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from benchmarks.observations import MOST_SERIES, CustomsLoad, template
@@ -49,7 +51,7 @@ def test_what_stands_in_the_end_counts_each_record_once_at_its_last_value(first:
 def test_some_lines_are_out_of_order_and_days_are_those_of_viet_nam() -> None:
     load = CustomsLoad(6000, 50, days=3)
     lines = [load.observation(i) for i in range(6000)]
-    late = sum(a.event_time > b.event_time for a, b in zip(lines, lines[1:], strict=False))
+    late = sum(a.event_time > b.event_time for a, b in pairwise(lines))
     assert 20 < late < 200
     assert {line.period_start for line in lines} == {load.observation(0).period_start + n * 86_400_000 for n in range(3)}
     assert all(line.period_start <= line.event_time < line.period_end for line in lines)

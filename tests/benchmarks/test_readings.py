@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import islice, pairwise
 
 from benchmarks.readings import CYCLE, Rivers
 from benchmarks.series_encoder import SeriesEncoder
@@ -29,7 +29,7 @@ def test_each_planned_change_is_the_rules_and_there_is_no_other() -> None:
 def test_changes_are_spread_over_the_cycle() -> None:
     load = list(islice(Rivers(Vocabulary.load(HOME), START).readings(), COUNT))
     places = [i for i, one in enumerate(load) if one.change]
-    gaps = [b - a for a, b in zip(places[40:], places[41:], strict=False)]
+    gaps = [b - a for a, b in pairwise(places[40:])]
     assert max(gaps) < 2 * 14 * CYCLE / 10
 
 

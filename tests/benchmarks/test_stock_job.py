@@ -43,8 +43,9 @@ def test_its_aggregate_rows_are_those_of_the_worker(job: StockJob) -> None:
 
 
 BROKEN: Mapping[str, Mapping[str, Any]] = {
-    "unknown_indicator": {"indicator": "vn-1012/X"}, "contract": {"measure_unit": "VND"}, "impossible_date": {"event_time": 4_200_000_000_000},
-    "validation": {"source_record_id": ""}, "out_of_range": {"value": Decimal(-1)}, "too_late": {"event_time": 1_700_000_000_000},
+    "unknown_indicator": {"indicator": "vn-1012/X"}, "contract": {"measure_unit": "VND"}, "validation": {"source_record_id": ""},
+    "impossible_date": {"event_time": 4_200_000_000_000}, "out_of_range": {"value": Decimal(-1)},
+    "too_late": {"event_time": 1_700_000_000_000},
 }  # fmt: skip
 
 
