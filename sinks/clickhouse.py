@@ -114,9 +114,9 @@ def create_database(settings: Settings) -> None:
 
 
 def arrow(frame: pl.DataFrame) -> bytes:
-    """The frame as one Arrow file, written by polars."""
+    """The frame as one Arrow file, written by polars, its buffers in LZ4: a body of a tenth costs both sides less than the compressing."""
     buffer = io.BytesIO()
-    frame.write_ipc(buffer)
+    frame.write_ipc(buffer, compression="lz4")
     return buffer.getvalue()
 
 

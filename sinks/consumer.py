@@ -33,7 +33,7 @@ IDLE_SECONDS: Final = 1.0
 CONSUME: Final = 8192
 CONSUME_SECONDS: Final = 0.05
 WRITERS: Final = 2
-BUFFERED_ROWS: Final = 6 * MAX_ROWS
+BUFFERED_ROWS: Final = 4 * MAX_ROWS
 BUFFERED_BYTES: Final = 4 * MAX_BYTES
 STALLED_SECONDS: Final = 2.0
 HANDOVER_SECONDS: Final = 5.0
@@ -108,20 +108,31 @@ class Sink:
                 self._collect(CONSUME_SECONDS)
                 return
             self._pause(True)
-        for message in self._consumer.consume(CONSUME, CONSUME_SECONDS):
-            self._take(message, now)
+        self._take(self._consumer.consume(CONSUME, CONSUME_SECONDS), now)
 
-    def _take(self, message: Message, now: float) -> None:
-        error = message.error()
-        lane = self._lanes.get((message.topic() or "", message.partition() if message.partition() is not None else -1))  # type: ignore[arg-type]
-        if error is None:
-            if lane is not None:
-                lane.add(message, now)
-        elif error.code() == KafkaError._PARTITION_EOF:
-            if lane is not None:
+    def _take(self, messages: list[Message], now: float) -> None:
+        """Into the lanes, a run of one partition at a time. What a partition that has gone still sends is dropped."""
+        run: list[Message] = []
+        topic, partition = "", -1
+        for message in messages:
+            error = message.error()
+            if error is None and message.partition() == partition and message.topic() == topic:
+                run.append(message)
+                continue
+            self._add((topic, partition), run, now)
+            run, topic, partition = [], _text(message.topic()), _number(message.partition())
+            if error is None:
+                run.append(message)
+            elif error.code() != KafkaError._PARTITION_EOF:
+                _judge(error)
+            elif (lane := self._lanes.get((topic, partition))) is not None:
                 lane.end_reached()
-        else:
-            _judge(error)
+        self._add((topic, partition), run, now)
+
+    def _add(self, key: Key, run: list[Message], now: float) -> None:
+        lane = self._lanes.get(key)
+        if run and lane is not None:
+            lane.add(run, now)
 
     def _pause(self, paused: bool) -> None:
         partitions = [TopicPartition(topic, partition) for topic, partition in self._lanes]
@@ -252,6 +263,14 @@ class Sink:
             self._writers.get().close()
         self._lanes.clear()
         self._consumer.close()
+
+
+def _text(topic: str | None) -> str:
+    return topic or ""
+
+
+def _number(partition: int | None) -> int:
+    return -1 if partition is None else partition
 
 
 def _judge(error: KafkaError) -> None:

@@ -12,8 +12,13 @@ from sinks.plan import Plan
 from sinks.tables import Route
 from sinks.writer import Batch
 
-MAX_ROWS: Final = 65_536
-MAX_BYTES: Final = 32 << 20
+MAX_ROWS: Final = 131_072
+MAX_BYTES: Final = 48 << 20
+FLOOD_ROWS: Final = 8192
+"""A partition that buffers so many messages before its batch would close is behind: it closes fewer and larger batches, since a merge of
+two small blocks costs ClickHouse more than their insert."""
+FLOOD_SECONDS: Final = 1.0
+"""How long such a batch may grow, unless the partition's end is reached before: then there is nothing to wait for."""
 
 
 @dataclass(slots=True)
@@ -37,27 +42,33 @@ class Lane:
     settle: int = -1
     idle_since: float = 0.0
     _end_seen: bool = False
+    _at_end: bool = False
 
-    def add(self, message: Message, now: float) -> None:
-        """Buffer one message."""
+    def add(self, messages: list[Message], now: float) -> None:
+        """Buffer messages in the order of their offsets."""
         if not self.messages:
             self.since = now
-        self.messages.append(message)
-        self.bytes += len(message)
+        self.messages += messages
+        self.bytes += sum(map(len, messages))
+        self._at_end = False
 
     def end_reached(self) -> None:
         """The partition's end was read: a repeated range of which nothing more is left is complete."""
-        self._end_seen = True
+        self._end_seen = self._at_end = True
 
     def ready(self, now: float, linger: float) -> bool:
-        """May a batch be closed now?"""
+        """May a batch be closed now? `linger`: seconds its oldest message may wait; 0: close what there is."""
         if self.under_way is not None:
             return False
         if self.repeat is not None:
             return self._repeat_complete(self.repeat)
         if not self.messages:
             return False
-        return len(self.messages) >= MAX_ROWS or self.bytes >= MAX_BYTES or now - self.since >= linger
+        if len(self.messages) >= MAX_ROWS or self.bytes >= MAX_BYTES:
+            return True
+        waited = now - self.since
+        behind = len(self.messages) >= FLOOD_ROWS and not self._at_end
+        return waited >= (max(linger, FLOOD_SECONDS) if behind and linger else linger)
 
     def close(self) -> Batch | None:
         """Take a batch from the buffer; None where a repeated range holds no message any more (compacted away): it is then settled."""

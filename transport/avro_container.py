@@ -14,7 +14,7 @@ from __future__ import annotations
 import io
 import json
 import secrets
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import fastavro
 import numpy as np
@@ -29,7 +29,20 @@ GUARD: Final = "_guard"
 FRAME: Final = "_frame"
 GUARD_BYTES: Final = 9
 _SYNC: Final = bytes(16)
+_TAIL: Final = _SYNC + bytes(18) * -(-PADDING // 18)
+"""End of the block, then as many empty blocks (no rows, no bytes, the sync marker) as the walk may look past the end."""
 _BASE: Final = secrets.randbits(58) | 1 << 58
+
+
+Numbers = npt.NDArray[np.int64]
+
+
+class Joined(NamedTuple):
+    """A container in memory, and in it the first byte of each framed message and one past its last."""
+
+    data: bytes
+    starts: Numbers
+    ends: Numbers
 
 
 class ContainerError(Exception):
@@ -82,24 +95,28 @@ class Container:
         self._head = _head({"type": "record", "name": "_Row", "fields": rows})
         self._sentinel = self._frame + _sample_body({"type": "record", "name": "_Body", "fields": fields})
         self._sentinel_row: tuple[Any, ...] = ()
-        self._sentinel_row = self._parse(self.join([])).row(0)[1:]
+        self._sentinel_row = self._parse(self.join([], np.zeros(0, np.int64)).data).row(0)[1:]
 
-    def join(self, messages: list[bytes]) -> bytes:
-        """Guards and messages, the sentinel, then PADDING zero bytes: what the walk looks at and `read` takes."""
+    def join(self, messages: list[bytes], lengths: Numbers) -> Joined:
+        """The container of the messages, made in one piece: what the walk looks at and `read` takes. `lengths`: those of the messages."""
         count = len(messages)
-        parts = [b""] * (2 * count + 3)
-        parts[0:-1:2] = _GUARDS.first(count + 1)
-        parts[1:-2:2] = messages
+        size = int(lengths.sum()) + (count + 1) * GUARD_BYTES + len(self._sentinel)
+        head = b"".join((self._head, encode_long(count + 1), encode_long(size)))
+        parts = [b""] * (2 * count + 4)
+        parts[0] = head
+        parts[1:-2:2] = _GUARDS.first(count + 1)
+        parts[2:-2:2] = messages
         parts[-2] = self._sentinel
-        parts[-1] = bytes(PADDING)
-        return b"".join(parts)
+        parts[-1] = _TAIL
+        ends = np.cumsum(lengths + GUARD_BYTES) + len(head)
+        return Joined(b"".join(parts), ends - lengths, ends)
 
-    def read(self, joined: bytes, count: int) -> pl.DataFrame:
-        """Plain columns of the `count` messages in `joined`, in order.
+    def read(self, joined: Joined) -> pl.DataFrame:
+        """Plain columns of the messages in `joined`, in order.
 
         Raises ContainerError where polars refuses the block or guards, frames or the sentinel do not come back as put in.
         """
-        table = self._parse(joined, count)
+        table, count = self._parse(joined.data), len(joined.ends)
         guards = table[GUARD].to_numpy()
         if len(table) != count + 1 or not np.array_equal(guards, np.arange(_BASE, _BASE + count + 1)):
             raise ContainerError("guards are not in order: a row took bytes of its neighbour")
@@ -109,19 +126,11 @@ class Container:
             raise ContainerError("the sentinel is not equal to itself")
         return table.head(count).drop(GUARD, FRAME)
 
-    def _parse(self, joined: bytes, count: int = 0) -> pl.DataFrame:
-        block = memoryview(joined)[:-PADDING]
-        whole = b"".join((self._head, encode_long(count + 1), encode_long(len(block)), block, _SYNC))
+    def _parse(self, container: bytes) -> pl.DataFrame:
         try:
-            return pl.read_avro(io.BytesIO(whole))
+            return pl.read_avro(io.BytesIO(container))
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:  # a panic is a BaseException: by name
             raise ContainerError(f"{type(error).__name__}: {error}") from error
-
-
-def places(lengths: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """First byte of each framed message in a joined chunk and one past its last, from the messages' lengths."""
-    ends = np.cumsum(lengths + GUARD_BYTES)
-    return ends - lengths, ends
 
 
 def _head(row: dict[str, Any]) -> bytes:

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from transport.avro_container import Container, ContainerError, places
+from transport.avro_container import Container, ContainerError, Joined
 from transport.body_check import BodyCheck
 from transport.body_fault import BodyFault
 from transport.framing import FRAME_BYTES
@@ -186,13 +186,12 @@ class _Source:
 
     def read(self, chunk: _Chunk) -> None:
         """Append frames to the chunk and refusals to its list."""
-        joined = self._container.join(chunk.messages)
-        starts, ends = places(np.fromiter(map(len, chunk.messages), np.int64, len(chunk.messages)))
-        doubts = self._check.doubts(joined, starts + FRAME_BYTES, ends)
+        joined = self._join(chunk)
+        doubts = self._check.doubts(joined.data, joined.starts + FRAME_BYTES, joined.ends)
         if len(doubts):
             bad = [row for row in doubts.tolist() if self._refuse_fault(chunk, row)]
             chunk.drop(bad)
-            joined = self._container.join(chunk.messages)
+            joined = self._join(chunk)
         if not chunk.messages:
             return
         if self._plan is None:
@@ -207,18 +206,21 @@ class _Source:
         chunk.refuse(row, *fault)
         return True
 
-    def _halve(self, chunk: _Chunk, joined: bytes, columns: list[Column]) -> None:
+    def _join(self, chunk: _Chunk) -> Joined:
+        return self._container.join(chunk.messages, np.fromiter(map(len, chunk.messages), np.int64, len(chunk.messages)))
+
+    def _halve(self, chunk: _Chunk, joined: Joined, columns: list[Column]) -> None:
         """Read at once; where polars will not, in halves; small pieces one by one."""
         count = len(chunk.messages)
         try:
-            table = self._container.read(joined, count)
+            table = self._container.read(joined)
         except ContainerError:
             if count <= LEAF:
                 chunk.frames.append(self._one_by_one(chunk))
                 return
             for half in (slice(0, count // 2), slice(count // 2, count)):
                 part = _Chunk(chunk.messages[half], chunk.where[half], chunk.frames, chunk.refused)
-                self._halve(part, self._container.join(part.messages), columns)
+                self._halve(part, self._join(part), columns)
             return
         chunk.frames.append(_resolve(chunk, table, columns))
 

@@ -20,7 +20,7 @@ def lane(repeat: Plan | None = None) -> Lane:
 
 def filled(one: Lane, *offsets: int, now: float = 10.0) -> Lane:
     for offset in offsets:
-        one.add(message(offset), now)
+        one.add([message(offset)], now)
     return one
 
 
@@ -43,11 +43,27 @@ def test_a_full_batch_closes_at_once_and_takes_no_more_than_fits(monkeypatch: py
     assert (batch.plan, len(one.messages)) == (Plan(1, 2), 1)
 
 
+def test_a_partition_that_is_behind_closes_larger_batches_until_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "FLOOD_ROWS", 3)
+    one = filled(lane(), 1, 2)
+    assert one.ready(10.3, 0.3), "few messages: fresh"
+    filled(one, 3)
+    assert not one.ready(10.9, 0.3)
+    assert one.ready(10.0, 0.0), "the buffer is full: nothing waits"
+    assert one.ready(11.0, 0.3)
+    assert one.ready(12.0, 2.0)
+    assert not one.ready(11.9, 2.0), "many partitions: their linger is the longer"
+    one.end_reached()
+    assert one.ready(10.3, 0.3), "nothing more to wait for"
+    filled(one, 4, now=10.3)
+    assert not one.ready(10.3, 0.3), "behind again"
+
+
 def test_bytes_bound_a_batch_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lanes, "MAX_BYTES", 25)
     one = lane()
     for offset in range(5):
-        one.add(message(offset, b"0123456789"), 10.0)
+        one.add([message(offset, b"0123456789")], 10.0)
     batch = one.close()
     assert batch is not None
     assert (len(batch.messages), one.bytes) == (2, 30)

@@ -222,11 +222,11 @@ def test_should_polars_refuse_a_whole_body_it_is_found_by_halves(bad: int, monke
     reads: list[int] = []
     real = avro_container.Container.read
 
-    def refusing(self: avro_container.Container, joined: bytes, count: int) -> pl.DataFrame:
-        reads.append(count)
-        if messages[bad] in joined:
+    def refusing(self: avro_container.Container, joined: avro_container.Joined) -> pl.DataFrame:
+        reads.append(len(joined.ends))
+        if messages[bad] in joined.data:
             raise ContainerError("refused by the test")
-        return real(self, joined, count)
+        return real(self, joined)
 
     monkeypatch.setattr(avro_container.Container, "read", refusing)
     decoded = READER.read(list(messages))
@@ -247,7 +247,7 @@ def test_guards_and_sentinel_catch_what_the_walk_would_miss(spoil: Any) -> None:
         messages = list(GOOD)
         messages[at] = spoil(messages[at])
         with pytest.raises(ContainerError):
-            source._container.read(source._container.join(messages), 5)
+            source._container.read(source._container.join(messages, np.array([len(m) for m in messages])))
 
 
 def counted(monkeypatch: pytest.MonkeyPatch, owner: type, method: str) -> list[str]:
