@@ -90,7 +90,7 @@ def _perform(home: Path, console: Console, seconds: float, begun: float, keep: b
         download(settings)
         state = up(settings, _ready_only(console), demo=True)
         console.print(words.up_after(time.monotonic() - begun))
-        well = _play(Settings.load(data_dir=home), state, console, seconds, begun, shown)
+        well = _play(Settings.load(data_dir=home), state, console, seconds, begun)
     except BaseException:
         # Also at Ctrl-C: nothing of a run that did not end is left behind.
         down(home, _indented(console))
@@ -103,7 +103,7 @@ def _perform(home: Path, console: Console, seconds: float, begun: float, keep: b
     return 0 if well else NOT_WELL
 
 
-def _play(settings: Settings, state: State, console: Console, seconds: float, begun: float, shown: Path) -> bool:
+def _play(settings: Settings, state: State, console: Console, seconds: float, begun: float) -> bool:
     from ops.demo.feed import FeedError
     from ops.demo.pulse import PulseError
     from ops.demo.run import play
@@ -111,7 +111,7 @@ def _play(settings: Settings, state: State, console: Console, seconds: float, be
     from sinks.questions import QuestionError
 
     try:
-        return play(settings, state, console, seconds, begun, shown).well
+        return play(settings, state, console, seconds, begun).well
     except (FeedError, PulseError, QuestionError, NotReady, Unavailable, OSError) as error:
         raise StackError(str(error)) from error
 

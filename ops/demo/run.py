@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 
 from rich.console import Console
 
@@ -19,7 +18,6 @@ from ops.demo import words
 from ops.demo.feed import Feed
 from ops.demo.figures import Figures, Gauge
 from ops.demo.news import Item, News
-from ops.demo.parts import MAILBOX
 from ops.demo.pulse import Pulse
 from ops.stack.state import State
 from producers.scenario import Publish, Scenario, Span, broker
@@ -47,9 +45,8 @@ class Run:
         return self.first_alert is not None and self.rows_in_time and self.figures.complete and self.figures.letters > 0
 
 
-def play(settings: Settings, state: State, console: Console, seconds: float, begun: float, shown: Path) -> Run:
-    """Play the scenario in about `seconds` (0: as fast as the system is through). `begun`: when the command was typed, monotonic seconds;
-    `shown`: the data folder as people type it.
+def play(settings: Settings, state: State, console: Console, seconds: float, begun: float) -> Run:
+    """Play the scenario in about `seconds` (0: as fast as the system is through). `begun`: when the command was typed, monotonic seconds.
 
     Raises FeedError, PulseError, QuestionError, clickhouse.Unavailable, clickhouse.NotReady, OSError (MQTT broker).
     """
@@ -63,7 +60,7 @@ def play(settings: Settings, state: State, console: Console, seconds: float, beg
     first = None if news.first_at is None else news.first_at - begun
     figures = gauge.take(state)
     console.print(words.chapter(5, "Tổng kết, đếm từ hệ thống", "summary, counted in the system"))
-    console.print(words.summary(figures, first, answers, shown / MAILBOX), soft_wrap=False)
+    console.print(words.summary(figures, first, answers), soft_wrap=False)
     return Run(figures, answers, first, in_time)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from rich.padding import Padding
@@ -102,7 +101,7 @@ def answer(found: Answer, asked: Asked) -> Iterable[Any]:
     yield Text(f"    {number_vi(Decimal(found.milliseconds), 0)} ms{rest}", style="green")
 
 
-def summary(figures: Figures, first_alert: float | None, queries: Iterable[Answer], mailbox: Path) -> Table:
+def summary(figures: Figures, first_alert: float | None, queries: Iterable[Answer]) -> Table:
     """What the system holds at the end."""
     table = Table(box=None, padding=(0, 2, 0, 2), show_header=False)
     table.add_column()
@@ -115,7 +114,7 @@ def summary(figures: Figures, first_alert: float | None, queries: Iterable[Answe
     table.add_row("chỉ số dẫn xuất / derived results", _n(counts["results"]), "tỷ lệ, tổng, xếp hạng / ratios, sums, rankings")
     stories = f"{_n(counts['open'])} đang mở / open; {_n(counts['events'])} diễn biến / events"
     table.add_row("cảnh báo / alerts", _n(counts["alerts"]), stories)
-    table.add_row("thư đã nhận / mails received", _n(figures.letters), str(mailbox))
+    table.add_row("thư đã nhận / mails received", _n(figures.letters), "mỗi thư một tệp .eml / one .eml file each")
     table.add_row("bị từ chối / refused", _n(sum(figures.refused.values())), refused(figures.refused))
     seconds = "–" if first_alert is None else f"{_n(round(first_alert))} s"
     table.add_row("cảnh báo đầu tiên / first alert", seconds, "từ lúc gõ lệnh / from the command")
