@@ -99,8 +99,8 @@ def connect(settings: Settings, *, reader: bool = False, database: str | None = 
         )  # fmt: skip
     except ClickHouseError as error:
         if advice(error) is Advice.STOP:
-            raise NotReady(f"ClickHouse {place}, người dùng (user) {user}: {reason(error)}: chạy `nhip migrate`, kiểm tra tài khoản; "
-                           "run `nhip migrate`, check the account") from error  # fmt: skip
+            raise NotReady(f"ClickHouse {place}, người dùng (user) {user}: {reason(error)}: chạy `nhip provision`, kiểm tra tài khoản; "
+                           "run `nhip provision`, check the account") from error  # fmt: skip
         raise Unavailable(f"ClickHouse {place} không trả lời (does not answer): {reason(error)}") from error
 
 
@@ -135,7 +135,7 @@ def check_ready(client: Client, tables: Iterable[str]) -> None:
     engines = {str(name): (str(engine), str(full)) for name, engine, full, _ in rows}
     missing = sorted(set(tables) - engines.keys())
     if missing:
-        raise NotReady(f"thiếu bảng (missing tables): {', '.join(missing)}; chạy `nhip migrate` (run it)")
+        raise NotReady(f"thiếu bảng (missing tables): {', '.join(missing)}; chạy `nhip provision` (run it)")
     targets = {found[1] for _, engine, _, query in rows if engine == "MaterializedView" and (found := _TARGET.search(str(query)))}
     for name in sorted({*tables, *targets}):
         engine, full = engines.get(name, ("", ""))

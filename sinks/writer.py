@@ -151,7 +151,7 @@ class Writer:
             except ClickHouseError as error:
                 why = clickhouse.reason(error)
                 if clickhouse.advice(error) is clickhouse.Advice.STOP:
-                    raise clickhouse.NotReady(f"bảng (table) {batch.route.table}: {why}: chạy `nhip migrate` (run it)") from error
+                    raise clickhouse.NotReady(f"bảng (table) {batch.route.table}: {why}: chạy `nhip provision` (run it)") from error
             self.close()
             log.warning("sink.waiting", topic=batch.topic, partition=batch.partition, first=batch.plan.first, last=batch.plan.last,
                         table=batch.route.table, why=why, retry_in_s=pause)  # fmt: skip

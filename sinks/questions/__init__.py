@@ -85,7 +85,7 @@ def ask(settings: Settings, name: str, values: Mapping[str, str] | None = None, 
             found = client.query(question.sql, parameters=parameters, settings={"max_execution_time": SECONDS})
         except ClickHouseError as error:
             why = clickhouse.reason(error)
-            raise QuestionError(f"câu hỏi «{name}»: {why}: chạy `nhip migrate`, thử lại / run `nhip migrate`") from error
+            raise QuestionError(f"câu hỏi «{name}»: {why}: chạy `nhip provision`, thử lại / run `nhip provision`") from error
         elapsed = (time.perf_counter() - started) * 1000
     # Without rows the Native format carries no names either.
     order = [found.column_names.index(column) for column, _ in question.headings] if found.result_rows else []
