@@ -13,7 +13,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]  # public, but not marked so
+from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined]  # public, but not marked so
 
 from ops.stack.artifacts import cache_dir
 from ops.stack.logs import tail
@@ -68,7 +69,7 @@ def topics(settings: Settings, families: Sequence[str], more: Mapping[str, int] 
     for future in client.create_topics(news).values():
         future.result(ANSWER_SECONDS)
     try:
-        _await_known(settings, {n.topic: n.num_partitions for n in news})
+        _await_led(client, {n.topic: n.num_partitions for n in news})
         yield
     finally:
         left = [name for name in client.list_topics(timeout=ANSWER_SECONDS).topics if name.startswith(prefix)]
@@ -76,17 +77,20 @@ def topics(settings: Settings, families: Sequence[str], more: Mapping[str, int] 
             future.result(ANSWER_SECONDS)
 
 
-def _await_known(settings: Settings, wanted: dict[str, int]) -> None:
-    """The controller answers before the broker knows the topics."""
-    client, ends = admin(settings), time.monotonic() + ANSWER_SECONDS
-    while True:
-        present = client.list_topics(timeout=ANSWER_SECONDS).topics
-        missing = [name for name, n in wanted.items() if name not in present or len(present[name].partitions) != n]
-        if not missing:
-            return
-        if time.monotonic() > ends:
-            raise MeasurementError(f"topics not known to the broker after {ANSWER_SECONDS:.0f} s: {', '.join(missing)}")
-        time.sleep(0.1)
+def _await_led(client: AdminClient, wanted: Mapping[str, int]) -> None:
+    """The controller answers before the broker leads the new partitions: wait until each tells its end."""
+    waiting = {TopicPartition(name, p) for name, partitions in wanted.items() for p in range(partitions)}
+    end: Any = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+    ends = time.monotonic() + ANSWER_SECONDS
+    while waiting:
+        for partition, future in client.list_offsets(dict.fromkeys(waiting, end)).items():
+            try:
+                future.result(ANSWER_SECONDS)
+                waiting.discard(partition)
+            except KafkaException as error:
+                if time.monotonic() > ends:
+                    raise MeasurementError(f"{partition.topic}: not led by the broker after {ANSWER_SECONDS:.0f} s: {error}") from error
+        time.sleep(0.1 if waiting else 0)
 
 
 def fill(settings: Settings, topic: str, messages: Iterable[tuple[bytes, bytes]]) -> int:
