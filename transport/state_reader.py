@@ -41,10 +41,7 @@ def read_partition(
 def _read(reader: Consumer, topic: str, partition: int, at: int, end: int) -> Iterator[list[Message]]:
     progress = time.monotonic()
     while at < end:
-        batch = reader.consume(_BATCH, 0.2)
-        for message in batch:
-            if message.error():
-                raise KafkaException(message.error())
+        batch = _whole(reader.consume(_BATCH, 0.2))
         if batch:
             at = int(batch[-1].offset() or 0) + 1
             progress = time.monotonic()
@@ -58,6 +55,15 @@ def _read(reader: Consumer, topic: str, partition: int, at: int, end: int) -> It
             raise RestoreError(
                 f"{topic}-{partition}: no message for {STALL_SECONDS:.0f} s at offset {at} of {end}; is the broker well? `nhip status`"
             )
+
+
+def _whole(batch: list[Message]) -> list[Message]:
+    """The batch without errors that pass by themselves (a partition whose leader is not known yet); raises KafkaException for the others."""
+    for message in batch:
+        error = message.error()
+        if error is not None and not error.retriable():
+            raise KafkaException(error)
+    return [m for m in batch if m.error() is None]
 
 
 def newest_rows(settings: Settings, topic: str, partition: int) -> dict[bytes, bytes]:
