@@ -58,7 +58,7 @@ def _read(reader: Consumer, topic: str, partition: int, at: int, end: int) -> It
 
 
 def _whole(batch: list[Message]) -> list[Message]:
-    """The batch without errors that pass by themselves (a partition whose leader is not known yet); raises KafkaException for the others."""
+    """The batch without errors that pass by themselves (a partition without a leader yet); raises KafkaException for the others."""
     for message in batch:
         error = message.error()
         if error is not None and not error.retriable():
