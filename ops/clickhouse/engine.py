@@ -23,9 +23,15 @@ _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _NOT_STREAMED: Final = "Streaming query is not supported"
 
 
-_SERVER_LIKE: Final[dict[str, str]] = {"implicit_select": "0", "allow_introspection_functions": "0", "input_format_parallel_parsing": "0"}
+_SERVER_LIKE: Final[dict[str, str]] = {
+    "implicit_select": "0",
+    "allow_introspection_functions": "0",
+    "input_format_parallel_parsing": "0",
+    "storage_file_read_method": "pread",
+}
 """chDB is by default laxer than a server: a mistyped verb would be an expression, and functions could read the process's memory map. Pieces
-of one body parsed side by side take twice the memory; bodies of several clients are parsed side by side anyway."""
+of one body parsed side by side take twice the memory; bodies of several clients are parsed side by side anyway. A body mapped into memory
+would count as the process's, all of it."""
 
 
 def _pairs(settings: Mapping[str, object]) -> str:
