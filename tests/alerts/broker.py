@@ -30,13 +30,14 @@ from transport.settings import Settings
 from transport.topics import table
 
 TOPICS = (CONDITIONS, EMERGENCY, ACTIONS, EVENTS, CURRENT, REQUESTS, RESULTS, LEDGER, DEAD, "ops.audit")
+BUSY = 5
 
 
 def until(true: Callable[[], bool], seconds: float, what: str) -> None:
-    """Wait for something to become true; AssertionError says what did not."""
-    ends = time.monotonic() + seconds
+    """Wait for something to become true, at most `BUSY` times the `seconds` of a quiet machine; AssertionError says what did not."""
+    ends = time.monotonic() + BUSY * seconds
     while not true():
-        assert time.monotonic() < ends, f"not within {seconds:.0f} s: {what}"
+        assert time.monotonic() < ends, f"not within {BUSY * seconds:.0f} s: {what}"
         time.sleep(0.02)
 
 

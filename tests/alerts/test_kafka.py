@@ -31,7 +31,7 @@ from transport.dead_letters import decoder, read_record
 from transport.kafka_clients import consumer
 from transport.settings import Settings
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def sink(settings: Settings, only: dict[str, Route]) -> Iterator[Running]:
         running.stop()
 
 
-def until(test: Callable[[], bool], seconds: float = 30.0) -> None:
+def until(test: Callable[[], bool], seconds: float = 120.0) -> None:
     """Wait for a condition; fails the test where it does not come."""
     ends = time.monotonic() + seconds
     while not test():

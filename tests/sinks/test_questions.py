@@ -62,7 +62,7 @@ def filled(database: Client) -> None:
 
 
 @pytest.mark.loopback
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 def test_each_question_answers(settings: Settings, database: Client) -> None:
     filled(database)
     answers = {

@@ -23,8 +23,8 @@ from transport.settings import HOME
 
 WRITER, WRITER_PASSWORD = "writer", "mật khẩu: w'%&"
 READER, READER_PASSWORD = "reader", "r-secret"
-START_SECONDS = 30.0
-STOP_SECONDS = 20.0
+START_SECONDS = 120.0
+STOP_SECONDS = 60.0
 
 
 @dataclass
@@ -114,7 +114,7 @@ def table(client: Client) -> Iterator[Callable[[str], str]]:
         client.command(f"DROP TABLE IF EXISTS {name}")
 
 
-def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Waits for `condition`, which must come true; the time is a bound, not a measure."""
     deadline = time.monotonic() + seconds
     while not condition():
