@@ -44,7 +44,7 @@ class Chunk(NamedTuple):
     serialized_value_size: int
 
 
-class ChunkScheduler(DefaultSchedulingStrategy):  # type: ignore[misc]
+class ChunkScheduler(DefaultSchedulingStrategy):
     """Delivers each partition's fetched records as one list."""
 
     def iterate(self, records: Mapping[TP, list[Any]]) -> Iterator[tuple[TP, Chunk]]:
@@ -55,7 +55,7 @@ class ChunkScheduler(DefaultSchedulingStrategy):  # type: ignore[misc]
                 yield tp, Chunk(tp.topic, tp.partition, last.offset, last.timestamp, last.timestamp_type, (), b"", rows, None, 0, 0)
 
 
-class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+class _ConsumerThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"
@@ -64,12 +64,12 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return consumer
 
 
-class _Consumer(driver.Consumer):  # type: ignore[misc]
+class _Consumer(driver.Consumer):
     def _new_consumer_thread(self) -> _ConsumerThread:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
 
-class _Transport(driver.Transport):  # type: ignore[misc]
+class _Transport(driver.Transport):
     Consumer = _Consumer
 
 
