@@ -6,6 +6,7 @@ settings, a table that refuses everything, another process under the same instan
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import threading
@@ -36,6 +37,8 @@ log = structlog.get_logger(__name__)
 
 FIRST_WAIT: Final = 0.2
 LONGEST_WAIT: Final = 5.0
+COLLECTED_EVERY: Final = (200_000, 50, 100)
+"""Objects made between two collections of the youngest generation, and collections of each generation between two of the next."""
 _TRANSIENT: Final = (clickhouse.Unavailable, KafkaException)
 
 
@@ -76,12 +79,23 @@ def _patiently(stop: threading.Event, work: Callable[[], dict[str, str]]) -> dic
     return None
 
 
+def spare_collector() -> None:
+    """Let Python's collector of cycles run seldom, and leave out what is loaded already; for the whole process.
+
+    Buffered messages are hundreds of thousands of objects without a cycle among them: walking them again and again took a quarter of the
+    sink's processor time. What has no cycle is freed at once as ever.
+    """
+    gc.freeze()
+    gc.set_threshold(*COLLECTED_EVERY)
+
+
 def main(settings: Settings) -> int:
     """Run the sink until SIGTERM or SIGINT; return the exit code. Errors meant for people are logged, Vietnamese first."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     logging.setup("sink", settings.log_level)
+    spare_collector()
     log.info("sink.starting", instance=settings.sink_instance, database=settings.clickhouse_database)
     try:
         with Metrics("sink", settings, settings.sink_metrics_port) as metrics:
