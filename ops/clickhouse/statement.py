@@ -136,12 +136,12 @@ def _insert_head(source: bytes) -> Statement | None:
             continue
         if token.is_keyword("select", "with"):
             return None
-        if token.is_keyword("values"):
-            return _insert(source, words, comments, words[:-1], "Values", token.end)
         if len(words) > _target_words(words) + 1 and words[-2].is_keyword("format") and token.kind is Kind.WORD:
             if token.end == len(source):
                 raise Unfinished("FORMAT")
             return _insert(source, words, comments, words[:-2], token.text.decode(), token.end)
+        if token.is_keyword("values"):
+            return _insert(source, words, comments, words[:-1], "Values", token.end)
     return None
 
 

@@ -52,7 +52,8 @@ def test_the_data_of_an_insert_begins_behind_its_head(source: bytes, text: str, 
     statement = complete_insert(source)
     assert statement is not None
     assert statement.data_at is not None
-    assert (statement.text.decode(), statement.format, source[statement.data_at :]) == (text, fmt, data)
+    said = b" ".join(filter(None, (statement.text, statement.settings)))
+    assert (said.decode(), statement.format, source[statement.data_at :]) == (text, fmt, data)
 
 
 @pytest.mark.parametrize(
