@@ -19,6 +19,7 @@ import chdb
 from ops.clickhouse.errors import ServerError, from_engine
 from ops.clickhouse.limits import MIB, Limits
 
+_CHDB: Any = chdb  # without types of its own; whether mypy sees that depends on how it was installed
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _NOT_STREAMED: Final = "Streaming query is not supported"
 
@@ -170,7 +171,7 @@ class Engine:
 
     def _open(self, settings: Mapping[str, str]) -> Link:
         try:
-            return Link(chdb.connect(f"{self._path}&{_pairs({**settings, **_SERVER_LIKE})}"))
+            return Link(_CHDB.connect(f"{self._path}&{_pairs({**settings, **_SERVER_LIKE})}"))
         except RuntimeError as problem:
             raise from_engine(problem) from None
 
