@@ -122,7 +122,7 @@ def kafka(jars: tuple[Path, ...], home: Path, port: int, controller_port: int, h
 def _format(jars: tuple[Path, ...], properties: Path) -> None:
     """Give the empty data folder its cluster id, as `kafka-storage format` does. Raises PartError with the tool's words."""
     cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    tool = ("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties))
+    tool = ("kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties))  # an id may begin with a dash
     argv = java(128, ("-cp", class_path(jars), *tool), light=True)
     try:
         done = subprocess.run(
