@@ -64,11 +64,6 @@ def end_ms(kind: Kind, pane: int) -> int:
     return start_ms(kind, pane + 1)
 
 
-def kind_of(pane_kind: str) -> Kind:
-    """Kind of its name in the catalogue."""
-    return KINDS[pane_kind]
-
-
 def month_code(month: Int64s, budget_year: Int64s) -> Int64s:
     """Pane code of a month split by budget year: four codes a month, for the year before, this year, the next, and none.
 

@@ -59,15 +59,6 @@ class HashIndex:
             at[left] = (at[left] + 1) & self._mask
         self.count += len(keys)
 
-    def set(self, keys: UInt64s, rows: Int64s) -> None:
-        """Point known keys at other rows."""
-        at = ((keys * _MIX) >> self._shift).astype(np.int64)
-        open_ = np.flatnonzero(self._keys[at] != keys)
-        while open_.size:
-            at[open_] = (at[open_] + 1) & self._mask
-            open_ = open_[(self._keys[at[open_]] != keys[open_]) | (self._rows[at[open_]] == _EMPTY)]
-        self._rows[at] = rows
-
     def _grow(self, wanted: int) -> None:
         used = self._rows != _EMPTY
         keys, rows = self._keys[used], self._rows[used]

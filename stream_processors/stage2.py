@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from indicators.formula import Formula, Result
-from indicators.observation import STATUSES as STATUS_NAMES
+from indicators.observation import STATUSES
 from stream_processors.context import Context
 from stream_processors.result_rules import ResultRules
-from stream_processors.result_state import MEMBER, Operand, Outcome, ResultState
+from stream_processors.result_state import MEMBER, Outcome, ResultState
 from stream_processors.stage1_rows import POSITION
 from stream_processors.stage2_restore import restore_stage2
 from stream_processors.stage2_rows import DerivedRows, latest_key, operand_of
@@ -144,7 +144,7 @@ class Stage2:
         record = {
             "result": result, "role": MEMBER, "series": key, "period_type": outcome.period_type, "period_start": outcome.period_start,
             "period_end": outcome.period_end, "deleted": outcome.deleted or outcome.value is None, "inexact": outcome.inexact,
-            "status": STATUS_NAMES[outcome.status], "budget_year": state.result.budget_year, "value": outcome.value, "count": outcome.of,
+            "status": STATUSES[outcome.status], "budget_year": state.result.budget_year, "value": outcome.value, "count": outcome.of,
             "topic": self.topic, "partition": self.partition, "generation": 0, "through": through, "event_time": outcome.event_time,
             "caused_at": outcome.caused_at,
         }  # fmt: skip
@@ -178,6 +178,3 @@ class _Output:
     def all(self) -> list[Rows]:
         """The topics that have rows."""
         return [r for r in (self.derived, self.latest, self.conditions, self._letters, *self._operands.values()) if r.keys]
-
-
-__all__ = ["SETTLE_SECONDS", "STAGE", "Operand", "Stage2"]
