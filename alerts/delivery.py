@@ -24,6 +24,7 @@ from alerts.restore import RestoreError, to_end
 from alerts.rows import Row
 from alerts.writer import Writer
 from transport.dead_letters import Origin
+from transport.group_offsets import GroupOffsets
 from transport.kafka_clients import consumer
 from transport.logging import place
 from transport.metrics import Metrics
@@ -36,7 +37,6 @@ IDLE_SECONDS = 0.1
 BUSY_SECONDS = 0.005
 DRAIN_SECONDS = 12.0
 """Longer than any channel's time limit: at a stop, what is under way may end and be written."""
-OFFSETS_SECONDS = 30.0
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +50,7 @@ class Owned:
 
 
 class DeliveryLoop:
-    """Runs in one thread until `stop` is set. Raises WriteError, RestoreError, KafkaException: the process must end."""
+    """Runs in one thread until `stop` is set. Raises WriteError, RestoreError, OffsetsUnknown, KafkaException: the process must end."""
 
     def __init__(
         self, settings: Settings, codec: Codec, channels: Mapping[str, Channel], metrics: Metrics, stop: threading.Event,
@@ -62,6 +62,7 @@ class DeliveryLoop:
         self._room = Room(channels.values())
         self._topic = codec.topic(REQUESTS)
         self._threads = {name: ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix=f"channel-{name}") for name in channels}
+        self._offsets = GroupOffsets(settings, GROUP)
         self._member = consumer(
             settings, GROUP, instance=f"{GROUP}-{settings.alerts_instance}", partition_assignment_strategy="cooperative-sticky",
             session_timeout_ms=6_000, heartbeat_interval_ms=1_000, fetch_wait_max_ms=50,
@@ -142,7 +143,7 @@ class DeliveryLoop:
         """Open the lanes, then read from the position their transactions committed: in this order nothing of a former owner is missed."""
         for p in partitions:
             self._open(p.partition)
-        committed = member.committed([TopicPartition(self._topic, p.partition) for p in partitions], OFFSETS_SECONDS) if partitions else []
+        committed = self._offsets.committed(partitions)
         member.incremental_assign([TopicPartition(p.topic, p.partition, max(p.offset, 0)) for p in committed])
 
     def _revoked(self, member: Consumer, partitions: list[TopicPartition]) -> None:

@@ -30,6 +30,7 @@ from alerts.writer import WriteError
 from indicators.datafile import DataFileError
 from indicators.rule import RuleBook, RuleError
 from indicators.vocabulary import Vocabulary
+from transport.group_offsets import OffsetsUnknown
 from transport.logging import setup
 from transport.metrics import Metrics
 from transport.registry import Registry, RegistryError
@@ -87,7 +88,7 @@ class Threads:
     def _guarded(self, name: str, run: Callable[[], None]) -> None:
         try:
             run()
-        except (WriteError, RestoreError, RegistryError, KafkaException) as error:
+        except (WriteError, RestoreError, OffsetsUnknown, RegistryError, KafkaException) as error:
             self.failed = True
             log.error("ends", loop=name, error=str(error))
         except Exception:

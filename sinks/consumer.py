@@ -26,6 +26,7 @@ from sinks.pace import Pace, linger
 from sinks.tables import Route
 from sinks.writer import Abandoned, Batch, Writer, Written
 from transport import faults
+from transport.group_offsets import GroupOffsets, OffsetsUnknown
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +38,6 @@ BUFFERED_ROWS: Final = 4 * MAX_ROWS
 BUFFERED_BYTES: Final = 4 * MAX_BYTES
 STALLED_SECONDS: Final = 2.0
 HANDOVER_SECONDS: Final = 5.0
-OFFSETS_SECONDS: Final = 30.0
 Key = tuple[str, int]
 
 
@@ -58,9 +58,9 @@ class Observer(Protocol):
 class Sink:
     """Runs until stopped or until a fault that waiting cannot mend. `make_writer` is called once per writer thread."""
 
-    def __init__(self, consumer: Consumer, routes: dict[str, Route], generations: dict[str, str], make_writer: Callable[[], Writer],
-                 observer: Observer) -> None:  # fmt: skip
-        self._consumer, self._routes, self._generations, self._observer = consumer, routes, generations, observer
+    def __init__(self, consumer: Consumer, offsets: GroupOffsets, routes: dict[str, Route], generations: dict[str, str],
+                 make_writer: Callable[[], Writer], observer: Observer) -> None:  # fmt: skip
+        self._consumer, self._offsets, self._routes, self._generations, self._observer = consumer, offsets, routes, generations, observer
         self._writers: queue.SimpleQueue[Writer] = queue.SimpleQueue()
         for _ in range(WRITERS):
             self._writers.put(make_writer())
@@ -74,7 +74,7 @@ class Sink:
         self._fault: Exception | None = None
 
     def run(self, stop: threading.Event) -> None:
-        """Until `stop` is set. Raises Fenced, plan.PlanError, clickhouse.NotReady, refusals.TableAtFault, KafkaException."""
+        """Until `stop` is set. Raises Fenced, PlanError, OffsetsUnknown, clickhouse.NotReady, TableAtFault, KafkaException."""
         self._consumer.subscribe(sorted(self._routes), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
         try:
             while not stop.is_set() and self._fault is None:
@@ -214,20 +214,24 @@ class Sink:
         return {(r.topic, r.partition) for r in results or () if r.error is None}
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        starts = []
-        for found in consumer.committed(partitions, timeout=OFFSETS_SECONDS) if partitions else ():
-            if found.error is not None:
-                raise KafkaException(found.error)
-            known = found.offset >= 0
-            lane = Lane(found.topic, found.partition, self._routes[found.topic], self._generations[found.topic])
-            lane.repeat = plans.read(found.offset, found.metadata) if known else None
-            self._lanes[lane.topic, lane.partition] = lane
-            starts.append(TopicPartition(found.topic, found.partition, found.offset if known else OFFSET_BEGINNING))
+        try:
+            starts = [self._open(found) for found in self._offsets.committed(partitions)]
+        except (OffsetsUnknown, plans.PlanError) as error:
+            # Not raised from here, inside librdkafka's call: the loop ends on it.
+            self._fault, starts = self._fault or error, []
         consumer.incremental_assign(starts)
         if self._paused and starts:
             consumer.pause(starts)
         repeated = sum(1 for tp in starts if self._lanes[tp.topic, tp.partition].repeat is not None)
         log.info("sink.assigned", partitions=len(starts), to_repeat=repeated)
+
+    def _open(self, found: TopicPartition) -> TopicPartition:
+        """A lane for a partition and where to begin reading it. Raises PlanError."""
+        known = found.offset >= 0
+        lane = Lane(found.topic, found.partition, self._routes[found.topic], self._generations[found.topic])
+        lane.repeat = plans.read(found.offset, found.metadata) if known else None
+        self._lanes[lane.topic, lane.partition] = lane
+        return TopicPartition(found.topic, found.partition, found.offset if known else OFFSET_BEGINNING)
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Finish what is under way in these partitions, for a while; then commit their ends and let go."""

@@ -28,6 +28,7 @@ from sinks.refusals import TableAtFault
 from sinks.tables import Route, routes, tables
 from sinks.writer import Writer
 from transport import kafka_clients, logging
+from transport.group_offsets import GroupOffsets, OffsetsUnknown
 from transport.metrics import Metrics
 from transport.registry import Registry
 from transport.settings import Settings
@@ -53,7 +54,7 @@ def run(settings: Settings, stop: threading.Event, observer: Observer, only: dic
         def make_writer() -> Writer:
             return Writer(lambda: clickhouse.connect(settings), Decoder(registry.schema), LetterBox(settings, registry))
 
-        Sink(clients.consumer(settings), wanted, found, make_writer, observer).run(stop)
+        Sink(clients.consumer(settings), GroupOffsets(settings, clients.GROUP), wanted, found, make_writer, observer).run(stop)
 
 
 def _ready(settings: Settings, wanted: dict[str, Route]) -> dict[str, str]:
@@ -100,7 +101,7 @@ def main(settings: Settings) -> int:
     try:
         with Metrics("sink", settings, settings.sink_metrics_port) as metrics:
             run(settings, stop, SinkMetrics(metrics))
-    except (clickhouse.NotReady, TableAtFault, Fenced, PlanError, LookupError, KafkaException, OSError) as error:
+    except (clickhouse.NotReady, TableAtFault, Fenced, PlanError, OffsetsUnknown, LookupError, KafkaException, OSError) as error:
         log.error("sink.stopped", why=str(error), kind=type(error).__name__)
         return 1
     log.info("sink.stopped_cleanly")

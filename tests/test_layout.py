@@ -44,6 +44,7 @@ CONFINED: dict[str, dict[str, str]] = {
         "transport.kafka_clients": "makes every client, with its settings",
         "transport.topic_admin": "creates and compares topics",
         "transport.state_reader": "reads compacted topics to their end",
+        "transport.group_offsets": "where a group's members begin",
         "stream_processors.stage1_restore": "type of a message",
         "alerts.main": "errors that end the process",
         "alerts.leadership": "assignment is leadership",
