@@ -15,7 +15,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from alerts.condition import Condition
-from indicators.rule import Rule, Severity
+from indicators.rule import Rule
+from indicators.rules.policy import Severity
 
 COUNTRY = "VN"
 CONSOLE, EMAIL, WEBHOOK = "console", "email", "webhook"

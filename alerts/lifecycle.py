@@ -2,8 +2,9 @@
 
 Condition says what the figures do (inactive, pending, active, recovering); attention says what people do (after ISA-18.2: unacknowledged,
 acknowledged, returned = over before anybody acknowledged, shelved = put aside by a person, suppressed = put aside by a rule).
-Two principles make the cells: whatever gets worse needs attention again; only the figures end a condition, a person closes the case after
-it.
+Three kinds of input, each with its own clock: changes of the figures (event time), acts of people (the instant they acted), and what the
+platform does by itself (the instant a timer was due). Principles that make the cells: whatever gets worse needs attention again; only the
+figures end a condition, a person closes the case after it; handing an alert back makes nobody's clock start anew.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ CONDITIONS = ("inactive", "pending", "active", "recovering")
 ATTENTIONS = ("unacknowledged", "acknowledged", "returned", "shelved", "suppressed")
 CHANGES = ("opened", "worse", "better", "cleared", "corrected", "cancelled")
 """What figures do to an alert. `cancelled`: a correction took away the reason it was opened for; cancelled is not cleared."""
-ACTS = ("acknowledge", "explain", "shelve", "unshelve", "close", "comment")
-STORY = {"acknowledge": "acknowledged", "explain": "explained", "shelve": "shelved", "unshelve": "unshelved", "close": "closed",
-         "comment": "commented"}  # fmt: skip
-"""Act → its name in the story (`transition` of the event)."""
+ACTS = ("acknowledge", "explain", "return", "shelve", "unshelve", "close", "task", "comment")
+STORY = {"acknowledge": "acknowledged", "explain": "explained", "return": "handed_back", "shelve": "shelved", "unshelve": "unshelved",
+         "close": "closed", "task": "tasked", "comment": "commented"}  # fmt: skip
+"""Act → its name in the story (`transition` of the event). `handed_back`, since `returned` is an attention."""
+OWN = ("escalate", "remind", "suppress", "release")
+"""What the platform does: by a timer (escalate, remind), or because the figures flap or stop flapping (suppress, release)."""
+OWN_STORY = {"escalate": "escalated", "remind": "reminder", "suppress": "suppressed", "release": "released"}
 
 
 class State(NamedTuple):
@@ -42,6 +46,8 @@ NOT_OVER = "còn vượt ngưỡng: chỉ đóng được khi đã hết"
 NOTHING_TO_SHELVE = "không còn vượt ngưỡng: không có gì để gác lại"
 NOT_SHELVED = "chưa gác lại"
 NOT_ACTIVE = "cảnh báo không ở trạng thái đang mở"
+NOT_TAKEN = "chưa có ai tiếp nhận: không có gì để trả lại"
+NOT_SUPPRESSED = "không bị nén"
 
 _AGAIN = {"unacknowledged": "unacknowledged", "acknowledged": "unacknowledged", "returned": "unacknowledged", "shelved": "unacknowledged",
           "suppressed": "suppressed"}  # fmt: skip
@@ -51,6 +57,10 @@ _OVER = {**_SAME, "unacknowledged": "returned"}
 _SEEN = {**_SAME, "unacknowledged": "acknowledged", "returned": "acknowledged"}
 _ASIDE = {**_SAME, "unacknowledged": "shelved", "acknowledged": "shelved", "returned": "shelved"}
 _BACK = {**_SAME, "shelved": "unacknowledged"}
+_HANDED_BACK = {**_SAME, "acknowledged": "unacknowledged"}
+_PRESSED = {**_SAME, "unacknowledged": "suppressed", "acknowledged": "suppressed", "returned": "suppressed"}
+_RELEASED = {**_SAME, "suppressed": "unacknowledged"}
+_RELEASED_OVER = {**_SAME, "suppressed": "returned"}
 
 _IDLE = ("inactive", "pending")
 _BURNING = ("active", "recovering")
@@ -67,6 +77,8 @@ def _rows() -> dict[tuple[str, str], tuple[str | None, dict[str, str], str]]:
         rows[condition, "worse"] = rows[condition, "better"] = (None, _SAME, NOT_ACTIVE)
         rows[condition, "shelve"] = (None, _SAME, NOTHING_TO_SHELVE)
         rows[condition, "close"] = ("inactive", _SEEN, "")
+        rows[condition, "return"] = rows[condition, "escalate"] = rows[condition, "suppress"] = (None, _SAME, NOT_ACTIVE)
+        rows[condition, "release"] = (None, _RELEASED_OVER, "")
     for condition in _BURNING:
         rows[condition, "opened"] = rows[condition, "worse"] = ("active", _AGAIN, "")
         rows[condition, "better"] = ("active", _SAME, "")
@@ -74,24 +86,32 @@ def _rows() -> dict[tuple[str, str], tuple[str | None, dict[str, str], str]]:
         rows[condition, "cleared"] = rows[condition, "cancelled"] = ("inactive", _OVER, "")
         rows[condition, "shelve"] = (None, _ASIDE, "")
         rows[condition, "close"] = (None, _SAME, NOT_OVER)
+        rows[condition, "return"] = (None, _HANDED_BACK, "")
+        rows[condition, "escalate"] = (None, _SAME, "")
+        rows[condition, "suppress"] = (None, _PRESSED, "")
+        rows[condition, "release"] = (None, _RELEASED, "")
     for condition in CONDITIONS:
         rows[condition, "acknowledge"] = rows[condition, "explain"] = (None, _SEEN, "")
         rows[condition, "unshelve"] = (None, _BACK, "")
-        rows[condition, "comment"] = (None, _SAME, "")
+        rows[condition, "task"] = (None, _SEEN, "")
+        rows[condition, "comment"] = rows[condition, "remind"] = (None, _SAME, "")
     return rows
+
+
+_NEEDS = {"unshelve": ("shelved", NOT_SHELVED), "return": ("acknowledged", NOT_TAKEN), "release": ("suppressed", NOT_SUPPRESSED)}
+"""Inputs that mean something in one attention only, and why they are refused elsewhere."""
 
 
 _ROWS = _rows()
 
 
 def step(state: State, what: str) -> Step:
-    """The next state after a change of the figures or an act of a person. Total: every cell exists. Raises KeyError for an unknown
-    `what`."""
+    """The next state after a change of the figures, an act of a person or a step of the platform. Total: every cell exists. Raises
+    KeyError for an unknown `what`."""
     condition, attentions, refusal = _ROWS[state.condition, what]
-    if what == "unshelve" and state.attention != "shelved":
-        return Step(state, NOT_SHELVED)
-    if refusal:
-        return Step(state, refusal)
+    needed, else_refused = _NEEDS.get(what, (state.attention, ""))
+    if refusal or state.attention != needed:
+        return Step(state, refusal or else_refused)
     after = condition or state.condition
     attention = attentions[state.attention]
     if what == "unshelve" and after in _IDLE:

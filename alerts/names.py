@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from indicators.agency import chain
 from indicators.vocabulary import Vocabulary
 
 
 class VocabularyNames:
-    """Answers `messages.Names` and `audience.Places`. An unknown code is its own name: a message with a code is better than none."""
+    """Answers `messages.Names`, `audience.Places` and `escalation.Agencies`. An unknown code is its own name: a message with a code is better than none."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
+        self._agencies = {agency.code: agency for agency in vocabulary.agencies()}
 
     def territory_name(self, code: str) -> str:
         """«Thành phố Hải Phòng» of 31."""
@@ -36,3 +38,17 @@ class VocabularyNames:
     def province_of(self, territory: str) -> str | None:
         """Code of the province a present unit lies in."""
         return self._vocabulary.ancestor(territory, "province")
+
+    def chain(self, code: str) -> tuple[str, ...]:
+        """The agency and those that command it, the Government last; empty where the code is unknown."""
+        return chain(self._agencies, code)
+
+    def kind(self, code: str) -> str:
+        """Kind of the agency; empty where the code is unknown."""
+        agency = self._agencies.get(code)
+        return agency.kind if agency else ""
+
+    def territory_served(self, code: str) -> tuple[str, ...]:
+        """Codes of the territory it works in."""
+        agency = self._agencies.get(code)
+        return agency.territory_served if agency else ()

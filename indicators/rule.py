@@ -22,10 +22,10 @@ from typing import Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from indicators.rules.policy import DEFAULT_STORM, Acknowledgement, Escalation, Explanation, Flap, Severity, Storm
+
 VIETNAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 """Vietnam has kept UTC+7 without summer time since 1975; every indicator begins later."""
-
-Severity = Literal[1, 2, 3, 4, 5]
 
 
 class RuleError(ValueError):
@@ -132,6 +132,11 @@ class Rule(_Model):
     message_vi: dict[str, Message] = Field(description="by transition; `opened` is needed and stands in for those not given")
     message_en: dict[str, Message] = {}
     notify_max_age: timedelta
+    escalation: Escalation = Escalation()
+    acknowledgement: Acknowledgement = Acknowledgement()
+    explanation: Explanation | None = None
+    flap: Flap | None = None
+    storm: Storm = DEFAULT_STORM
     tests: str = ""
 
     @field_validator("levels")

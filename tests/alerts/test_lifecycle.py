@@ -13,7 +13,10 @@ from alerts.lifecycle import (
     NOT_ACTIVE,
     NOT_OVER,
     NOT_SHELVED,
+    NOT_SUPPRESSED,
+    NOT_TAKEN,
     NOTHING_TO_SHELVE,
+    OWN,
     State,
     change,
     step,
@@ -33,6 +36,10 @@ inactive   explain      inactive    A A A H S
 inactive   shelve       !           U A R H S
 inactive   close        inactive    A A A H S
 inactive   comment      inactive    U A R H S
+inactive   task         inactive    A A A H S
+inactive   remind       inactive    U A R H S
+inactive   escalate     !           U A R H S
+inactive   suppress     !           U A R H S
 pending    opened       active      U U U U S
 pending    worse        !           U A R H S
 pending    better       !           U A R H S
@@ -44,6 +51,10 @@ pending    explain      pending     A A A H S
 pending    shelve       !           U A R H S
 pending    close        inactive    A A A H S
 pending    comment      pending     U A R H S
+pending    task         pending     A A A H S
+pending    remind       pending     U A R H S
+pending    escalate     !           U A R H S
+pending    suppress     !           U A R H S
 active     opened       active      U U U U S
 active     worse        active      U U U U S
 active     better       active      U A R H S
@@ -55,6 +66,10 @@ active     explain      active      A A A H S
 active     shelve       active      H H H H S
 active     close        !           U A R H S
 active     comment      active      U A R H S
+active     task         active      A A A H S
+active     remind       active      U A R H S
+active     escalate     active      U A R H S
+active     suppress     active      S S S H S
 recovering opened       active      U U U U S
 recovering worse        active      U U U U S
 recovering better       active      U A R H S
@@ -66,9 +81,16 @@ recovering explain      recovering  A A A H S
 recovering shelve       recovering  H H H H S
 recovering close        !           U A R H S
 recovering comment      recovering  U A R H S
+recovering task         recovering  A A A H S
+recovering remind       recovering  U A R H S
+recovering escalate     recovering  U A R H S
+recovering suppress     recovering  S S S H S
 """
 LETTERS = dict(zip("UARHS", ATTENTIONS, strict=True))
-REFUSALS = {"worse": NOT_ACTIVE, "better": NOT_ACTIVE, "shelve": NOTHING_TO_SHELVE, "close": NOT_OVER}
+REFUSALS = {"worse": NOT_ACTIVE, "better": NOT_ACTIVE, "shelve": NOTHING_TO_SHELVE, "close": NOT_OVER, "escalate": NOT_ACTIVE,
+            "suppress": NOT_ACTIVE}  # fmt: skip
+ELSEWHERE = ("unshelve", "return", "release")
+"""Inputs that mean something in one attention only: written out below."""
 
 
 def _cells() -> list[tuple[State, str, State, str]]:
@@ -101,9 +123,32 @@ def test_unshelve_only_takes_from_the_shelf(condition: str, attention: str) -> N
         assert step(state, "unshelve") == (State(condition, back), "")
 
 
+@pytest.mark.parametrize("condition", CONDITIONS)
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_only_what_was_taken_is_handed_back(condition: str, attention: str) -> None:
+    state = State(condition, attention)
+    if condition in ("inactive", "pending"):
+        assert step(state, "return") == (state, NOT_ACTIVE)
+    elif attention != "acknowledged":
+        assert step(state, "return") == (state, NOT_TAKEN)
+    else:
+        assert step(state, "return") == (State(condition, "unacknowledged"), "")
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_only_what_is_suppressed_is_released(condition: str, attention: str) -> None:
+    state = State(condition, attention)
+    if attention != "suppressed":
+        assert step(state, "release") == (state, NOT_SUPPRESSED)
+    else:
+        back = "unacknowledged" if condition in ("active", "recovering") else "returned"
+        assert step(state, "release") == (State(condition, back), "")
+
+
 def test_the_table_above_has_every_cell() -> None:
     written = {(state, what) for state, what, _, _ in _cells()}
-    whole = {(State(c, a), what) for c in CONDITIONS for a in ATTENTIONS for what in (*CHANGES, *ACTS) if what != "unshelve"}
+    whole = {(State(c, a), what) for c in CONDITIONS for a in ATTENTIONS for what in (*CHANGES, *ACTS, *OWN) if what not in ELSEWHERE}
     assert written == whole
 
 
