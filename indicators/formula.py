@@ -7,6 +7,9 @@ Files: `catalogue/formulas/*.yaml`. Three kinds:
 - `sum`: the numerator alone: a parent in the tree of territory.
 - `rank`: places among the results of another formula, best first; equal values share a place (1, 2, 2, 4).
 
+What an indicator means (expression, units, source, variants) is its definition in `catalogue/formulas/derived`; a formula here names it in
+`definition` and says how stage 2 carries it out: panes, level, budget year. A test holds both to the same numbers.
+
 `mode: cumulative`: the numerator adds up over the budget year to each period; the denominator is the newest value of the budget year.
 `mode: instant`: both are of the same period.
 """
@@ -53,6 +56,7 @@ class Formula(_Model):
     name_en: str
     source: str = Field(description="document and section that print or imply it; «proposal» where none does")
     kind: Literal["ratio", "sum", "rank"]
+    definition: str = Field("", description="id of the definition whose value this computes (indicators/derived)")
     indicator: str
     component: str = ""
     group: str

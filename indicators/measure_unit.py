@@ -11,12 +11,14 @@ from indicators.datafile import DataFileError, Row, read_yaml, refuse
 
 
 class MeasureUnit(Row):
-    """One unit. `symbol_vi` stands after the number (empty: the number alone)."""
+    """One unit. `symbol_vi` stands after the number (empty: the number alone). `equals` defines it by others (`1/100`, `VND / person`:
+    indicators/derived/quantity.py); empty: a base of its own, which adds up with nothing else."""
 
     code: str = Field(min_length=1)
     name_vi: str = Field(min_length=1)
     name_en: str = Field(min_length=1)
     symbol_vi: str = ""
+    equals: str = ""
 
 
 def read_measure_units(path: Path) -> dict[str, MeasureUnit]:

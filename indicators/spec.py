@@ -19,6 +19,7 @@ from indicators.observation import FIGURES, PERIOD_TYPES, VALUE_LIMIT
 Fold = Literal["event", "reported"]
 Additivity = Literal["flow", "stock", "index", "rate"]
 PaneKind = Literal["hour", "day", "month", "budget_year"]
+Content = Literal["number", "text", "reference"]
 Window = Literal["h1", "h24", "d7", "d30", "month", "quarter", "ytd"]
 
 DAY_MS = 86_400_000
@@ -41,6 +42,9 @@ class SeriesSpec:
       device sends for «no reading», never a value.
     - `dimensions`: names an observation may carry; `dimension_sets`: which of them the row is aggregated by, () is the total.
     - `max_series`: how many series may exist; more is a fault of the source.
+    - `parts`: words of the row's cell that this series carries, where the cell lists several; `name_vi`, `name_en` name the series then.
+    - `content`: *text*, *reference*: each record counts one item (a bulletin, an obstacle, a map) and carries its words or where it lies.
+    - `adapter`: the source module that feeds the series; empty: an intake template does. Plans come by template wherever actuals come from.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=False)
@@ -67,6 +71,11 @@ class SeriesSpec:
     dimension_sets: tuple[tuple[str, ...], ...] = ((),)
     max_series: int = 1000
     status: Literal["decided", "proposed"] = "proposed"
+    name_vi: str = ""
+    name_en: str = ""
+    parts: tuple[str, ...] = ()
+    content: Content = "number"
+    adapter: str = ""
     note: str = ""
 
     @property

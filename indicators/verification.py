@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from indicators.calendar import WorkingCalendar
 from indicators.datafile import DataFileError
+from indicators.derived.book import DerivedBook
 from indicators.formula import FormulaBook, FormulaError
 from indicators.rule import RuleBook, RuleError
 from indicators.territory import COMMUNE_KINDS, REFORM
@@ -36,7 +37,7 @@ def verify(home: Path, groups: Set[str]) -> list[Problem]:
     except DataFileError as e:
         return [_of(e)]
     problems: list[Problem] = []
-    for check in (_specs, _indicators, _territory, _agencies, _subjects, _calculations):
+    for check in (_specs, _indicators, _territory, _agencies, _subjects, _calculations, _derived):
         problems += _collected(lambda check=check: check(vocabulary, home))  # type: ignore[misc]
     problems += [
         Problem("series.yaml", f"{s.indicator} {s.component}: group {s.group!r} has no topic; one of {', '.join(sorted(groups))}")
@@ -147,3 +148,15 @@ def _calculations(vocabulary: Vocabulary, home: Path) -> Iterator[Problem]:
             yield Problem("rules", f"{rule.id}: formula {scope.formula} does not exist")
         if scope.indicator and vocabulary.series_spec(scope.indicator, scope.component) is None:
             yield Problem("rules", f"{rule.id}: series.yaml has no {scope.indicator} {scope.component}")
+
+
+def _derived(vocabulary: Vocabulary, home: Path) -> Iterator[Problem]:
+    known = {derived.definition.id: derived.definition for derived in DerivedBook.load(home)}
+    for definition in known.values():
+        if vocabulary.indicator(definition.indicator) is None:
+            yield Problem("formulas/derived", f"{definition.id}: indicator {definition.indicator} is in no catalogue")
+        if definition.owner and vocabulary.agency(definition.owner) is None:
+            yield Problem("formulas/derived", f"{definition.id}: owner {definition.owner} is not in agencies.yaml")
+    for formula in FormulaBook.load(home):
+        if formula.definition and formula.definition not in known:
+            yield Problem("formulas", f"{formula.id}: definition {formula.definition} does not exist")
