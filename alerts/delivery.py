@@ -16,9 +16,10 @@ import structlog
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from alerts.channels.contract import Channel, Outcome
+from alerts.clocks import QuietHours
 from alerts.codec import DEAD, LEDGER, REQUESTS, RESULTS, Codec
 from alerts.condition import ConditionError
-from alerts.lane import SIDE_BY_SIDE, Commit, Lane, Room
+from alerts.lane import NO_NIGHT, SIDE_BY_SIDE, Commit, Lane, Room
 from alerts.notification import Notification, notification_of
 from alerts.restore import RestoreError, to_end
 from alerts.rows import Row
@@ -54,8 +55,9 @@ class DeliveryLoop:
 
     def __init__(
         self, settings: Settings, codec: Codec, channels: Mapping[str, Channel], metrics: Metrics, stop: threading.Event,
-        clock: Callable[[], int],
+        clock: Callable[[], int], night: QuietHours = NO_NIGHT,
     ) -> None:  # fmt: skip
+        self._night = night
         self._settings, self._codec, self._channels, self._metrics = settings, codec, channels, metrics
         self._stop, self._clock = stop, clock
         self._owned: dict[int, Owned] = {}
@@ -171,7 +173,8 @@ class DeliveryLoop:
                 rows[message.key() or b""] = notification_of(self._codec.notification.decode(message.value()))
             except (DecodeError, ConditionError) as error:
                 raise RestoreError(f"{message.topic()} [{partition}] {message.offset()}: {error}") from error
-        lane = Lane(list(rows.values()), self._channels, self._room, self._committer(partition, writer), self._start, self._clock)
+        lane = Lane(list(rows.values()), self._channels, self._room, self._committer(partition, writer), self._start, self._clock,
+                    self._night)  # fmt: skip
         lane.recover()
         self._owned[partition] = Owned(lane, writer)
         log.info("delivers", partition=partition, ledger=len(rows), seconds=round(time.monotonic() - began, 3))

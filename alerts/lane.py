@@ -5,16 +5,20 @@ partition. Order, which is the guarantee (docs/alerts.md repeats the numbers; te
 1. accept: queued rows (attempt 0) or recorded ones, with the requests' offset, in one transaction;
 2. begin: «intended, attempt n» committed before the message is handed over; a channel that cannot repeat safely has one message under way;
 3. hand over, in a thread of the channel, so that a server that hangs delays nobody else;
-4. finish: the outcome committed; failed attempts wait for their time.
+4. finish: the outcome committed, with the message to the channel that stands in where one refused; failed attempts wait for their time.
+Messages of one alert to one recipient over one channel leave in the order of their steps: a later one waits until the one before it is
+settled, so that nobody reads «over» before «opened». Whatever rings at night waits for the morning, but for the direct lane.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import time
 
 import structlog
 
 from alerts.channels.contract import Channel, Outcome, message_of
+from alerts.clocks import QuietHours
 from alerts.ledger import (
     RETRY,
     Ledger,
@@ -26,12 +30,14 @@ from alerts.ledger import (
     is_settled,
     is_unknown,
     settled,
+    standing_in,
     switched_off,
     uncertain,
 )
 from alerts.notification import Notification
 from transport.faults import reach
 
+NO_NIGHT = QuietHours(time(0), time(0))
 SIDE_BY_SIDE = 8
 """Messages under way at once on a channel whose repetition is harmless; elsewhere one, so that a crash leaves one in doubt."""
 
@@ -68,9 +74,10 @@ class Lane:
 
     def __init__(
         self, rows: Sequence[Notification], channels: Mapping[str, Channel], room: Room, commit: Commit, submit: Submit,
-        clock: Callable[[], int],
+        clock: Callable[[], int], night: QuietHours = NO_NIGHT,
     ) -> None:  # fmt: skip
         self.ledger = Ledger(rows)
+        self._night = night
         self._room = room
         self._channels, self._commit, self._submit, self._clock = channels, commit, submit, clock
         self._under_way: dict[str, tuple[Notification, Callable[[], Outcome | None]]] = {}
@@ -92,11 +99,12 @@ class Lane:
     def begin(self) -> None:
         """Start what is due and has room; the direct lane and the severe first."""
         now = self._clock()
-        waiting = [row for key, row in self.ledger.live.items() if key not in self._under_way and due_at(row) <= now]
-        self._write([expired(row, now) for row in waiting if now > deadline(row)])
+        late = [row for key, row in self.ledger.live.items() if key not in self._under_way and due_at(row) <= now > deadline(row)]
+        self._write([expired(row, now) for row in late])
         ready: list[Notification] = []
+        waiting = [row for row in self._first_of_each() if self._may_go_at(row, now) <= now]
         for row in sorted(waiting, key=lambda r: (r.lane != "direct", -r.severity, r.requested_at, r.notification_key)):
-            if now <= deadline(row) and self._room.take(row.channel):
+            if self._room.take(row.channel):
                 ready.append(attempted(row, now))
         self._write(ready)
         reach("alerts:intended")
@@ -119,18 +127,46 @@ class Lane:
                                 error_class=outcome.error_class, error=outcome.error)  # fmt: skip
         if done:
             reach("alerts:handed-over")
-        self._write(done)
+        self._write([*done, *self._stand_ins(done, now)])
         return len(self._under_way)
 
     def next_due(self) -> int | None:
         """When the earliest waiting message is due (epoch ms); None: none waits."""
-        return min((due_at(row) for key, row in self.ledger.live.items() if key not in self._under_way), default=None)
+        now = self._clock()
+        return min((self._may_go_at(row, now) for row in self._first_of_each()), default=None)
 
     def abandon(self) -> None:
         """The partition is somebody else's: nothing is written any more, the places under way are free."""
         for row, _ in self._under_way.values():
             self._room.give(row.channel)
         self._under_way.clear()
+
+    def _first_of_each(self) -> list[Notification]:
+        """Of each alert, recipient and channel the earliest message that is not settled, unless it is under way."""
+        first: dict[tuple[str, str, str], Notification] = {}
+        for row in self.ledger.live.values():
+            stream = (row.alert_id, row.recipient, row.channel)
+            known = first.get(stream)
+            if known is None or _order(row) < _order(known):
+                first[stream] = row
+        return [row for row in first.values() if row.notification_key not in self._under_way]
+
+    def _may_go_at(self, row: Notification, now: int) -> int:
+        """When a message may leave, epoch ms."""
+        channel = self._channels.get(row.channel)
+        wanted = max(due_at(row), now)
+        rings = channel is not None and channel.rings and row.lane != "direct"
+        return self._night.opens_at(wanted) if rings else due_at(row)
+
+    def _stand_ins(self, rows: Iterable[Notification], now: int) -> list[Notification]:
+        """Messages to the channels that stand in for one that refused or never answered in time; each once, by its key."""
+        found = []
+        for row in rows:
+            channel = self._channels.get(row.channel)
+            other = channel.stand_in if channel is not None else ""
+            if other in self._channels and row.state == "failed" and row.reason in ("refused", "deadline"):
+                found.append(standing_in(row, other, now))
+        return [row for row in found if row.notification_key not in self.ledger]
 
     def _decided(self, row: Notification) -> Notification | None:
         """What a start makes of a live row; None: nothing, it is sent when due (again, where that is harmless)."""
@@ -153,6 +189,11 @@ class Lane:
         self._commit(rows, results, next_offset)
         for row in rows:
             self.ledger.keep(row)
+
+
+def _order(row: Notification) -> tuple[int, str]:
+    """Messages of one alert carry rising instants (`recorded_at` of its events)."""
+    return row.requested_at, row.notification_key
 
 
 def _sending(channel: Channel, row: Notification) -> Callable[[], Outcome]:

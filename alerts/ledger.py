@@ -16,6 +16,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from alerts.channels.contract import Outcome, Repeat
+from alerts.ids import notification_key
 from alerts.notification import Notification
 
 FIRST_DELAY_MS = 1_000
@@ -90,6 +91,14 @@ def uncertain(row: Notification, repeat: Repeat, now: int) -> Notification:
     if row.lane == "direct":
         return replace(row, state="failed", reason=RETRY, repeated=True, changed_at=now)
     return replace(row, state="held", reason="unknown_outcome", changed_at=now)
+
+
+def standing_in(row: Notification, channel: str, now: int) -> Notification:
+    """The message over the channel that stands in for one that was refused: a key of its own, the same however often this is decided."""
+    return replace(
+        row, notification_key=notification_key(row.event_id, row.recipient, channel), channel=channel, state="intended", reason="stand_in",
+        attempt=0, repeated=False, provider_reference="", error_class="", error="", requested_at=row.requested_at, changed_at=now,
+    )  # fmt: skip
 
 
 def expired(row: Notification, now: int) -> Notification:

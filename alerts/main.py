@@ -14,19 +14,25 @@ from contextlib import ExitStack
 import structlog
 from confluent_kafka import KafkaException
 
-from alerts.audience import Audience, OfficeError, load_offices, unknown_offices
+from alerts.audience import Audience
 from alerts.channels.console import Console
 from alerts.channels.contract import Channel
 from alerts.channels.email import Email
 from alerts.channels.webhook import Webhook
 from alerts.codec import Codec
 from alerts.delivery import DeliveryLoop
+from alerts.duty import Duty
+from alerts.escalation import Rungs
 from alerts.messages import Messages, check_templates
 from alerts.names import VocabularyNames
+from alerts.offices import OfficeError, load_offices, unknown_offices
 from alerts.restore import RestoreError
 from alerts.story import Story
 from alerts.story_loop import StoryLoop
+from alerts.telling import Telling
+from alerts.timers import Timers
 from alerts.writer import WriteError
+from indicators.calendar import WorkingCalendar
 from indicators.datafile import DataFileError
 from indicators.rule import RuleBook, RuleError
 from indicators.vocabulary import Vocabulary
@@ -68,7 +74,9 @@ def story_of(settings: Settings) -> Story:
         log.warning("a rule names an office that catalogue/offices.yaml does not have", which=line)
     for line in [line for rule in rules for line in check_templates(rule)]:
         log.warning("a message template is wrong; a plain text stands in", which=line)
-    return Story(rules, Messages(names), Audience(offices, names))
+    audience = Audience(offices, names, Duty.load(settings.home))
+    timers = Timers(Rungs(names, WorkingCalendar.load(settings.home)))
+    return Story(rules, Messages(names), Telling(rules, audience), timers)
 
 
 class Threads:
@@ -121,7 +129,7 @@ def serve(settings: Settings, stop: threading.Event, channels: Mapping[str, Chan
         threads = Threads(stop)
         codec = Codec(settings, registry)
         story = StoryLoop(settings, codec, story_of(settings), metrics, stop, clock)
-        delivery = DeliveryLoop(settings, codec, channels, metrics, stop, clock)
+        delivery = DeliveryLoop(settings, codec, channels, metrics, stop, clock, load_offices(settings.home).night())
         threads.start("story", story.run)
         threads.start("delivery", delivery.run)
         metrics.check("loops", threads.check)

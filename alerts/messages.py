@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Protocol
@@ -19,6 +20,7 @@ from alerts import words
 from alerts.condition import Condition
 from indicators import numbers_vi
 from indicators.rule import Level, Message, Rule
+from indicators.rules.policy import Storm
 
 TITLE_LIMIT = 300
 TEXT_LIMIT = 8000
@@ -87,7 +89,31 @@ class Messages:
         self._names = names
 
     def render(self, rule: Rule | None, transition: str, condition: Condition, before: Condition | None, opened_at: int) -> Text:
-        """The text of one change. `before`: the evidence it replaces, if any; `opened_at`: when the alert opened, epoch ms."""
+        """The text of one change, marked where it is an exercise. `before`: the evidence it replaces, if any; `opened_at`: when the alert
+        opened, epoch ms."""
+        text = self._unmarked(rule, transition, condition, before, opened_at)
+        mark = words.EXERCISE_VI if condition.mode == "exercise" else ""
+        mark_en = words.EXERCISE_EN if condition.mode == "exercise" else ""
+        return Text(
+            _cut(mark + text.title_vi, TITLE_LIMIT), _cut(mark + text.text_vi, TEXT_LIMIT), _cut(mark_en + text.title_en, TITLE_LIMIT),
+            text.fallback,
+        )  # fmt: skip
+
+    def led(self, rule: Rule | None, lead: str, alert_since: int, condition: Condition, note: str = "") -> Text:
+        """The text of a step that figures did not cause (escalated, for_review, reminder …): why it comes now, then where things stand.
+        `alert_since`: since when somebody should have acted, epoch ms."""
+        text = self._unmarked(rule, "opened", condition, None, alert_since)
+        before, sentence = words.LEADS_VI[lead]
+        agency = self._names.agency_name(condition.agency)
+        said = sentence.format(since=numbers_vi.time_vi(alert_since), agency=agency, note=note)
+        mark = words.EXERCISE_VI if condition.mode == "exercise" else ""
+        mark_en = words.EXERCISE_EN if condition.mode == "exercise" else ""
+        return Text(
+            _cut(mark + before + text.title_vi, TITLE_LIMIT), _cut(f"{mark}{said} {text.text_vi}", TEXT_LIMIT),
+            _cut(mark_en + text.title_en, TITLE_LIMIT), text.fallback,
+        )  # fmt: skip
+
+    def _unmarked(self, rule: Rule | None, transition: str, condition: Condition, before: Condition | None, opened_at: int) -> Text:
         values = self.values(rule, transition, condition, before, opened_at)
         if rule is None:
             return self._plain(values, "unknown_rule")
@@ -98,8 +124,7 @@ class Messages:
         # A template is data written by a person: whatever it raises inside the sandbox is that template's fault and must not stop alerts.
         except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError) as error:
             return self._plain(values, f"template: {type(error).__name__}")
-        mark = words.EXERCISE_VI if condition.mode == "exercise" else ""
-        return Text(_cut(mark + title, TITLE_LIMIT), _cut(mark + text, TEXT_LIMIT), _cut(title_en, TITLE_LIMIT))
+        return Text(title, text, title_en)
 
     def values(self, rule: Rule | None, transition: str, c: Condition, before: Condition | None, opened_at: int) -> dict[str, Any]:
         """What a template may use; docs/alerts.md lists it."""
@@ -165,8 +190,20 @@ class Messages:
             "Quy tắc hoặc mẫu câu của cảnh báo này không dùng được: người quản trị kiểm tra tệp quy tắc."
         )
         english = f"{values['transition']}: {values['rule_title_en']} – {where}"
-        mark = words.EXERCISE_VI if values["mode"] == "exercise" else ""
-        return Text(_cut(mark + title, TITLE_LIMIT), _cut(mark + text, TEXT_LIMIT), _cut(english, TITLE_LIMIT), why)
+        return Text(title, text, english, why)
+
+
+def storm_text(rule: Rule | None, rule_id: str, storm: Storm, mode: str) -> Text:
+    """The summary that stands for all further alerts of a rule within its storm's window."""
+    named, minutes = rule.title_vi if rule else rule_id, storm.window // timedelta(minutes=1)
+    mark = words.EXERCISE_VI if mode == "exercise" else ""
+    title = f"Nhiều cảnh báo cùng loại: {named}"
+    text = (
+        f"Đã có {storm.limit} cảnh báo «{named}» gửi tới đơn vị trong {minutes} phút. Các cảnh báo tiếp theo cùng loại được ghi lại, không "
+        "gửi riêng; xem danh sách cảnh báo đang mở trên màn hình điều hành."
+    )
+    english = f"Many alerts of one kind: {rule.title_en if rule else rule_id}"
+    return Text(_cut(mark + title, TITLE_LIMIT), mark + text, _cut((words.EXERCISE_EN if mark else "") + english, TITLE_LIMIT))
 
 
 def _of(messages: Mapping[str, Message], transition: str) -> Message:

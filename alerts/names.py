@@ -9,7 +9,8 @@ from indicators.vocabulary import Vocabulary
 
 
 class VocabularyNames:
-    """Answers `messages.Names`, `audience.Places` and `escalation.Agencies`. An unknown code is its own name: a message with a code is better than none."""
+    """Answers `messages.Names`, `audience.Places` and `escalation.Agencies`. An unknown code is its own name: a message with a code is
+    better than none."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary

@@ -1,8 +1,8 @@
 """Reminders of what is due on a day, and the Monday digest of a unit.
 
 Schedule as Ho Chi Minh City described it in 2023 for 95 units: when assigned, when three days remain, when one day remains, and every
-Monday the number outstanding; we add one on the first working day after the due day. A reminder that would fall on a day of rest comes on the
-working day before it, so that work can still be done.
+Monday the number outstanding; we add one on the first working day after the due day. A reminder that would fall on a day of rest comes on
+the working day before it, so that work can still be done.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from zlib import crc32
 
 from alerts.alert import Alert
 
@@ -36,13 +37,18 @@ def cloud_event(alert: Alert) -> Headers:
         "ce_source": f"/rules/{alert.evidence.rule}",
         "ce_type": f"vn.nhip.alert.{alert.transition}.v1",
         "ce_subject": alert.alert_id,
-        "ce_time": instant(alert.evidence.event_time),
+        "ce_time": instant(alert.memory.happened_at or alert.evidence.event_time),
         "ce_recordedtime": instant(alert.recorded_at),
         "ce_sequence": f"{alert.sequence:012d}",
         "ce_partitionkey": alert.alert_id,
         "content-type": CONTENT_TYPE,
     }
     return [(name, value.encode()) for name, value in attributes.items()]
+
+
+def partition_of(recipient: str, partitions: int) -> int:
+    """The partition of a recipient's requests: all messages to one recipient pass through one lane, which keeps their order."""
+    return crc32(recipient.encode()) % partitions
 
 
 def instant(at_ms: int) -> str:

@@ -1,4 +1,4 @@
-"""The story of alerts: conditions and acts go in, events, current state and requests come out. Pure: no clock, no broker.
+"""The story of alerts: conditions, acts and timers go in; events, current state and requests come out. Pure: no clock, no broker.
 
 Exactly-once of the story, in this order (docs/alerts.md, «Order»; tests/alerts/test_story.py):
 1. a row older than what the alert knows, by (generation, through), is dropped: delivered again, doubled, or out of order;
@@ -10,20 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
 from uuid import UUID
 
 from alerts.action import Action
-from alerts.alert import Alert, state_of
-from alerts.audience import Audience
+from alerts.alert import Alert, Memory, state_of
 from alerts.condition import Condition, ConditionError
-from alerts.ids import condition_cause, event_id, notification_key, recurrence_cause
-from alerts.lifecycle import CHANGES, STORY, State, change, step
+from alerts.flap import flapping, remembered
+from alerts.ids import condition_cause, event_id, recurrence_cause
+from alerts.lifecycle import CHANGES, OWN_STORY, STORY, State, change, step
 from alerts.messages import Messages, Text
 from alerts.notification import Notification
-from indicators.rule import RuleBook
-
-DAY_MS = 86_400_000
-MAX_AGE_WITHOUT_RULE_MS = 3 * DAY_MS
+from alerts.telling import Telling, Told
+from alerts.timers import Timer, Timers
+from indicators.rule import Rule, RuleBook
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class Effects:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One change on its way into the story."""
+    """One change on its way into the story. `now`: epoch ms, the wall clock."""
 
     event: str
     transition: str
@@ -53,19 +53,31 @@ class Turn:
 class Story:
     """State of all alerts of this process and what is already written. Rebuilt from the topics after any failure, never rolled back."""
 
-    def __init__(self, rules: RuleBook, messages: Messages, audience: Audience) -> None:
-        self._rules, self._messages, self._audience = rules, messages, audience
+    def __init__(self, rules: RuleBook, messages: Messages, telling: Telling, timers: Timers) -> None:
+        self._rules, self._messages, self._telling, self._timers = rules, messages, telling, timers
         self.alerts: dict[str, Alert] = {}
+        self._latest: dict[tuple[str, str], str] = {}
         self._known: set[bytes] = set()
+        self._agenda: list[tuple[int, str]] = []
 
     def restore(self, alerts: Iterable[Alert], known_event_ids: Iterable[str]) -> None:
         """Take over what is committed: alerts of `alerts.current`, ids of `alerts.events`."""
         self.alerts = {alert.alert_id: alert for alert in alerts}
         self._known = {UUID(known).bytes for known in known_event_ids}
         self._known |= {UUID(alert.event_id).bytes for alert in self.alerts.values()}
+        self._latest.clear()
+        for alert in sorted(self.alerts.values(), key=lambda a: a.opened_at):
+            self._latest[_line(alert.evidence)] = alert.alert_id
+        self._telling.restore(self.alerts.values())
+        self._agenda.clear()
+        for alert in self.alerts.values():
+            self._schedule(alert)
 
     def on_condition(self, c: Condition, now: int) -> Effects:
         """Fold one condition row. `now`: epoch ms, stamped as recorded_at."""
+        rule = self._rules.rules.get(c.rule)
+        if rule is not None and rule.status == "exercise" and c.mode == "live":
+            c = replace(c, mode="exercise")
         alert = self.alerts.get(c.alert_id)
         if alert is not None and (c.mark < alert.evidence.mark or (c.mark == alert.evidence.mark and self._told_of(c))):
             return Effects("stale")
@@ -77,46 +89,111 @@ class Story:
         found = self._id_of(alert, c, what)
         if found is None:
             return self._silently(alert, c)
-        cause, event = found
         after = step(state, what)
         if after.refusal:
             raise ConditionError("transition", after.refusal)
+        now = max(now, alert.recorded_at + 1) if alert else now  # the order of an alert's messages
         opened_at = alert.opened_at if alert and what != "opened" else now
-        text = self._messages.render(self._rules.rules.get(c.rule), what, c, alert.evidence if alert else None, opened_at)
-        new = self._next(alert, c, Turn(event, what, cause, after.state, text, now, opened_at))
-        return self._told(new, text, alert)
+        text = self._messages.render(rule, what, c, alert.evidence if alert else None, opened_at)
+        return self._changed(alert, c, Turn(found[1], what, found[0], after.state, text, now, opened_at), rule)
 
     def on_action(self, act: Action, now: int) -> Effects:
         """Record one act. Raises ConditionError where there is no such alert."""
         alert = self.alerts.get(act.alert_id)
         if alert is None:
             raise ConditionError("alert_id", "no such alert; see `nhip alerts list`")
-        state = alert.state_at(act.acted_at)
-        after = step(state, act.action)
-        transition = "refused" if after.refusal else STORY[act.action]
         event = event_id(act.alert_id, STORY[act.action], act.action_id)
         if self._is_known(event):
             return Effects("known")
-        shelved_until = act.until if transition == "shelved" else alert.shelved_until if after.state.attention == "shelved" else 0
+        after = step(alert.state_at(act.acted_at), act.action)
+        transition = "refused" if after.refusal else STORY[act.action]
         note = f"{after.refusal} – {act.note}".removesuffix(" – ") if after.refusal else act.note
         new = replace(
             alert, event_id=event, sequence=alert.sequence + 1, transition=transition, cause=act.action_id, state=after.state,
-            recorded_at=now,
-            actor=f"{act.actor} ({act.office})" if act.office else act.actor, note=note, shelved_until=shelved_until,
+            recorded_at=max(now, alert.recorded_at + 1), actor=f"{act.actor} ({act.office})" if act.office else act.actor, note=note,
+            memory=_after_act(alert.memory, act, transition, after.state),
         )  # fmt: skip
+        told = Told([], ())
+        if transition == "handed_back":
+            rule, since = self._rules.rules.get(alert.evidence.rule), alert.memory.attention_since
+            told = self._telling.of_act(new, self._messages.led(rule, "handed_back", since, alert.evidence, act.note))
         self._keep(new)
-        return Effects(transition, event=new, current=new, before=alert)
+        return Effects(transition, event=new, current=new, requests=told.requests, before=alert)
+
+    def due(self, now: int) -> list[tuple[str, Timer]]:
+        """(alert id, timer) of everything due, the earliest first. What is not let off stays due."""
+        alerts: dict[str, Alert] = {}
+        while self._agenda and self._agenda[0][0] <= now:
+            alert = self.alerts.get(heappop(self._agenda)[1])
+            if alert is not None:
+                alerts[alert.alert_id] = alert
+        for alert in alerts.values():
+            self._schedule(alert)
+        found = [(alert.alert_id, timer) for alert in alerts.values() for timer in self._timers_of(alert) if timer.due <= now]
+        return sorted(found, key=lambda pair: (pair[1].due, pair[0]))
+
+    def next_due(self) -> int | None:
+        """An instant (epoch ms) before which nothing is due; None: nothing waits."""
+        return self._agenda[0][0] if self._agenda else None
+
+    def on_timer(self, alert_id: str, timer: Timer, now: int) -> Effects:
+        """Let a timer go off, unless it has gone off or what it waited for has happened meanwhile."""
+        alert = self.alerts.get(alert_id)
+        if alert is None or timer not in self._timers_of(alert):
+            return Effects("known")
+        transition = "unshelved" if timer.kind == "unshelve" else OWN_STORY[timer.kind]
+        after = step(alert.state, timer.kind)
+        if after.refusal:
+            return Effects("known")
+        memory = replace(alert.memory, fired=self._fired(alert, timer, now), happened_at=timer.due, shelved_until=0)
+        if timer.kind in ("unshelve", "release"):
+            memory = replace(memory, attention_since=now, fired=())
+        new = replace(
+            alert, event_id=event_id(alert_id, transition, timer.id), sequence=alert.sequence + 1, transition=transition, cause=timer.id,
+            state=after.state, recorded_at=max(now, alert.recorded_at + 1), actor="", note=timer.reason, memory=memory,
+        )  # fmt: skip
+        told = self._told_by_timer(new, timer)
+        new = replace(new, memory=_with_told(new.memory, told))
+        self._keep(new)
+        return Effects(transition, event=new, current=new, requests=told.requests, before=alert)
 
     def undo(self, effects: Effects) -> None:
         """Take back the newest effects of an alert: they could not be written."""
         if effects.current is None:
             return
+        self._telling.forget(effects.current)
         if effects.before is None:
             del self.alerts[effects.current.alert_id]
         else:
             self.alerts[effects.current.alert_id] = effects.before
+            self._schedule(effects.before)
         if effects.event is not None:
             self._known.discard(UUID(effects.event.event_id).bytes)
+
+    def _schedule(self, alert: Alert) -> None:
+        """Look at this alert again when its next timer is due. Entries overtaken by events are found empty and forgotten."""
+        timers = self._timers_of(alert)
+        if timers:
+            heappush(self._agenda, (timers[0].due, alert.alert_id))
+
+    def _timers_of(self, alert: Alert) -> list[Timer]:
+        return self._timers.of(alert, self._rules.rules.get(alert.evidence.rule))
+
+    def _fired(self, alert: Alert, timer: Timer, now: int) -> tuple[str, ...]:
+        """With this one; a reminder stands for all that are due by now: nobody is reminded twice in a breath."""
+        same = [t.id for t in self._timers_of(alert) if t.kind == timer.kind == "remind" and t.due <= now and t != timer]
+        return (*alert.memory.fired, timer.id, *same)
+
+    def _told_by_timer(self, alert: Alert, timer: Timer) -> Told:
+        c, since, rule = alert.evidence, alert.memory.attention_since, self._rules.rules.get(alert.evidence.rule)
+        if timer.kind == "escalate":
+            text = self._messages.led(rule, timer.reason, since, c)
+            return self._telling.of_agencies(alert, text, timer.agencies, timer.reason)
+        if timer.kind == "remind":
+            return self._telling.of_told(alert, self._messages.led(rule, "reminder", since, c), "reminder")
+        if timer.kind == "release":
+            return self._telling.of_change(alert, self._messages.led(rule, "released", since, c))
+        return Told([], ())
 
     def _silently(self, alert: Alert | None, c: Condition) -> Effects:
         """Nothing to tell; newer evidence is kept all the same, so that the next comparison starts from it."""
@@ -133,54 +210,57 @@ class Story:
         if not self._is_known(event):
             return cause, event
         # Known. Caused by input later than any that was told of: the figures did it again. By input already told of: a recomputation.
-        if alert is None or c.through <= alert.told_through:
+        if alert is None or c.through <= alert.memory.told_through:
             return None
         cause = recurrence_cause(cause, c.through)
         event = event_id(c.alert_id, what, cause)
         return None if self._is_known(event) else (cause, event)
 
-    def _next(self, alert: Alert | None, c: Condition, s: Turn) -> Alert:
-        peak = c.severity if alert is None or s.transition == "opened" else max(alert.peak, c.severity)
-        shelved_until = alert.shelved_until if alert and s.state.attention == "shelved" else 0
+    def _changed(self, alert: Alert | None, c: Condition, turn: Turn, rule: Rule | None) -> Effects:
+        """The alert after a change of the figures, and who is told."""
+        memory = self._remembered(alert, c, turn, rule)
+        state = turn.state
+        if turn.transition == "opened" and self._flaps(c, memory, rule):
+            state = step(state, "suppress").state
         new = Alert(
-            alert_id=c.alert_id, event_id=s.event, sequence=alert.sequence + 1 if alert else 1, transition=s.transition, cause=s.cause,
-            state=s.state, title_vi=s.text.title_vi, text_vi=s.text.text_vi, title_en=s.text.title_en, recorded_at=s.now,
-            opened_at=s.opened_at, actor="", note=s.text.fallback, evidence=c, peak=peak, shelved_until=shelved_until,
-            told_through=max(c.through, alert.told_through if alert else -1),
+            alert_id=c.alert_id, event_id=turn.event, sequence=alert.sequence + 1 if alert else 1, transition=turn.transition,
+            cause=turn.cause, state=state, title_vi=turn.text.title_vi, text_vi=turn.text.text_vi, title_en=turn.text.title_en,
+            recorded_at=turn.now, opened_at=turn.opened_at, actor="", note=turn.text.fallback, evidence=c, memory=memory,
         )  # fmt: skip
+        told = self._telling.of_change(new, turn.text)
+        new = replace(new, memory=_with_told(new.memory, told))
         self._keep(new)
-        return new
+        return Effects(turn.transition, event=new, current=new, requests=told.requests, before=alert)
 
-    def _told(self, alert: Alert, text: Text, before: Alert | None) -> Effects:
-        requests = self._requests(alert, text) if alert.transition in CHANGES else []
-        return Effects(alert.transition, event=alert, current=alert, requests=requests, before=before)
+    def _remembered(self, alert: Alert | None, c: Condition, turn: Turn, rule: Rule | None) -> Memory:
+        opened, rises = turn.transition == "opened", turn.transition in ("opened", "worse")
+        old = alert.memory if alert is not None else Memory(told=())
+        flap = rule.flap if rule else None
+        memory = replace(
+            old, peak=c.severity if alert is None or opened else max(old.peak, c.severity),
+            shelved_until=old.shelved_until if turn.state.attention == "shelved" else 0,
+            told_through=max(c.through, old.told_through), happened_at=c.event_time,
+        )  # fmt: skip
+        if rises:
+            memory = replace(memory, attention_since=turn.now, explained=False, fired=(), told=() if opened else old.told)
+        if opened or turn.transition in ("cleared", "cancelled"):
+            memory = replace(memory, changes=remembered(self._changes(c), c.event_time, flap))
+        return memory
 
-    def _requests(self, alert: Alert, text: Text) -> list[Notification]:
-        c, rule = alert.evidence, self._rules.rules.get(alert.evidence.rule)
-        if not alert.peak:
-            return []  # over before we heard of it: nobody was told of a beginning, nobody is told of the end
-        reason, state = alert.transition, "intended"
-        if c.mode in ("replay", "backfill"):
-            reason, state = c.mode, "recorded"
-        elif _muted(alert):
-            reason, state = alert.state.attention, "recorded"
-        max_age = int(rule.notify_max_age.total_seconds() * 1000) if rule else MAX_AGE_WITHOUT_RULE_MS
-        return [
-            Notification(
-                notification_key=notification_key(alert.event_id, to.id, channel), event_id=alert.event_id, alert_id=alert.alert_id,
-                rule=c.rule,
-                state=state, reason=to.reason if to.reason and state == "intended" else reason, lane=rule.lane if rule else "direct",
-                channel=channel, recipient=to.id, address=to.address(channel), severity=alert.peak if not c.severity else c.severity,
-                transition=alert.transition, title=text.title_vi, text=f"Kính gửi: {to.title_vi}\n{text.text_vi}", mode=c.mode,
-                requested_at=alert.recorded_at, changed_at=alert.recorded_at, not_after=c.caused_at + max_age,
-            )
-            for to in self._audience.recipients(rule, c, alert.peak)
-            for channel in self._audience.channels(rule, alert.peak)
-        ]  # fmt: skip
+    def _changes(self, c: Condition) -> tuple[int, ...]:
+        former = self.alerts.get(self._latest.get(_line(c), ""))
+        return former.memory.changes if former else ()
+
+    def _flaps(self, c: Condition, memory: Memory, rule: Rule | None) -> bool:
+        former = self.alerts.get(self._latest.get(_line(c), ""))
+        before = former is not None and former.state.attention == "suppressed"
+        return flapping(memory.changes, before, rule.flap if rule else None)
 
     def _keep(self, alert: Alert) -> None:
         self.alerts[alert.alert_id] = alert
+        self._latest[_line(alert.evidence)] = alert.alert_id
         self._known.add(UUID(alert.event_id).bytes)
+        self._schedule(alert)
 
     def _told_of(self, c: Condition) -> bool:
         """Did this very input already change the alert? Asked where two rows of one alert carry the same mark."""
@@ -192,7 +272,17 @@ class Story:
         return UUID(event).bytes in self._known
 
 
-def _muted(alert: Alert) -> bool:
-    """Is this change only recorded? A shelf silences what happens on it, never the end: who was told of a beginning hears of the end."""
-    ended = alert.transition in ("cleared", "cancelled")
-    return alert.state.attention == "suppressed" or (alert.state.attention == "shelved" and not ended)
+def _line(c: Condition) -> tuple[str, str]:
+    """Rule and series: alerts of one line follow one another."""
+    return c.rule, c.series
+
+
+def _with_told(memory: Memory, told: Told) -> Memory:
+    return replace(memory, told=tuple(dict.fromkeys((*(memory.told or ()), *told.recipients)))) if told.recipients else memory
+
+
+def _after_act(memory: Memory, act: Action, transition: str, state: State) -> Memory:
+    """An act leaves its instant; a shelf its end; an explanation that it was given. Nothing here moves `attention_since`: handing an alert
+    back, or taking it from the shelf, gives nobody more time than an opening did."""
+    until = act.until if transition == "shelved" else memory.shelved_until if state.attention == "shelved" else 0
+    return replace(memory, happened_at=act.acted_at, shelved_until=until, explained=memory.explained or transition == "explained")

@@ -4,7 +4,7 @@ Order when a process takes the lead, which is the guarantee (docs/alerts.md repe
 1. **fence**: start the transactional producer `alerts-story`; what a former leader left open is aborted, what it tries later is refused;
 2. **restore**, read_committed, to the end seen after 1: `alerts.current` (state), `alerts.events` (ids already written);
 3. **position**: the group's offsets, committed by the same transactions; nothing committed: from the start;
-4. **fold** a batch; what cannot be read or meant becomes a dead letter;
+4. **fold** a batch, or the timers that are due; what cannot be read or meant becomes a dead letter;
 5. **commit**: events, current state, requests, dead letters and offsets under the group's present generation.
 An error in 5 ends the process. Nothing is rolled back in memory: a new term begins at 1.
 """
@@ -25,9 +25,10 @@ from alerts.codec import ACTIONS, CURRENT, DEAD, EVENTS, INPUTS, REQUESTS, Codec
 from alerts.condition import ConditionError, from_record
 from alerts.leadership import GROUP, Leadership
 from alerts.restore import RestoreError, header, to_end
-from alerts.rows import MEMORY_HEADER, Row, cloud_event
-from alerts.story import DAY_MS, Effects, Story
+from alerts.rows import MEMORY_HEADER, Row, cloud_event, partition_of
+from alerts.story import Effects, Story
 from alerts.writer import Writer
+from indicators.instant import DAY_MS
 from transport.dead_letters import Origin
 from transport.kafka_clients import consumer
 from transport.logging import place
@@ -89,6 +90,7 @@ class StoryLoop:
                 messages = _batch(reader)
                 if messages:
                     self._fold_and_commit(messages, writer, leadership)
+                self._let_off(writer)
         finally:
             self.term = 0
             reader.close()
@@ -142,6 +144,19 @@ class StoryLoop:
         writer.commit(rows, after, leadership.metadata)
         self._count(messages, counts, time.monotonic() - began)
 
+    def _let_off(self, writer: Writer) -> None:
+        """Timers that are due: their events, state and requests in one transaction. After a crash they are still due, under the same
+        ids."""
+        now = self._clock()
+        earliest = self._story.next_due()
+        if earliest is None or earliest > now:
+            return
+        effects = [self._story.on_timer(alert_id, timer, now) for alert_id, timer in self._story.due(now)[:BATCH]]
+        rows = [row for each in effects for row in self._rows(each)]
+        if rows:
+            writer.commit(rows)
+            self._metrics.count("nhip_commits", stage="alerts")
+
     def _fold(self, message: Message, topic: str, counts: list[Effects]) -> list[Row]:
         """The rows of one input; a dead letter where it cannot be read or meant."""
         now = self._clock()
@@ -171,10 +186,12 @@ class StoryLoop:
                 headers = cloud_event(alert)
                 if effects.event is not None:
                     rows.append(Row(topic(EVENTS), key, value, headers))
-                rows.append(Row(topic(CURRENT), key, value, [*headers, (MEMORY_HEADER, alert.memory())]))
+                rows.append(Row(topic(CURRENT), key, value, [*headers, (MEMORY_HEADER, alert.memory.bytes())]))
             for request in effects.requests:
                 value = self._codec.write_notification.encode(request.record())
-                rows.append(Row(topic(REQUESTS), request.notification_key.encode(), value))
+                where = topic(REQUESTS)
+                to = partition_of(request.recipient, self._topics[where].partitions)
+                rows.append(Row(where, request.notification_key.encode(), value, partition=to))
         except EncodeError as error:
             self._story.undo(effects)
             raise ConditionError("the whole", f"cannot be written as an event: {error}") from error

@@ -18,9 +18,23 @@ TRANSITIONS_VI = {
     "opened": "Cảnh báo mới", "worse": "Nặng thêm", "better": "Giảm mức", "cleared": "Hết cảnh báo", "corrected": "Đính chính",
     "cancelled": "Đính chính: hủy cảnh báo", "acknowledged": "Đã tiếp nhận", "explained": "Đã giải trình", "shelved": "Gác lại",
     "unshelved": "Thôi gác lại", "closed": "Đã đóng", "commented": "Ghi chú", "refused": "Không thực hiện được",
+    "handed_back": "Trả lại", "tasked": "Giao thành nhiệm vụ", "escalated": "Chuyển cấp xử lý", "reminder": "Nhắc việc",
+    "suppressed": "Tạm nén", "released": "Thôi nén",
 }  # fmt: skip
+LEADS_VI = {
+    "escalated": ("[Chuyển cấp xử lý] ", "Chuyển cấp xử lý: từ {since} đến nay cảnh báo chưa được xử lý đúng thời hạn."),
+    "for_coordination": ("[Đề nghị phối hợp] ", "Đề nghị phối hợp với {agency} xử lý."),
+    "for_review": ("[Đề nghị Văn phòng xem xét] ",
+                   "Đề nghị Văn phòng xử lý: quá thời hạn xem xét, cảnh báo được chuyển ra ngoài đơn vị. Chưa được xử lý từ {since}."),
+    "not_leaving": ("[Đề nghị Văn phòng đôn đốc] ",
+                    "Đề nghị Văn phòng đôn đốc: từ {since} đến nay cảnh báo chưa được xử lý đúng thời hạn; không chuyển ra ngoài đơn vị."),
+    "reminder": ("[Nhắc việc] ", "Nhắc việc: từ {since} đến nay chưa có ai tiếp nhận cảnh báo."),
+    "released": ("[Cảnh báo kéo dài] ", "Số liệu thôi dao động quanh giới hạn và vẫn vượt giới hạn."),
+    "handed_back": ("[Trả lại] ", "Đơn vị nhận cảnh báo trả lại: {note}"),
+}  # fmt: skip
+"""What stands before the text of a step that figures did not cause: (before the title, first sentence)."""
 STATUSES_VI = {"estimated": "ước thực hiện", "preliminary": "sơ bộ", "official": "chính thức", "revised": "đính chính", "deleted": "đã hủy"}
-EXERCISE_VI = "[DIỄN TẬP] "
+EXERCISE_VI, EXERCISE_EN = "[DIỄN TẬP] ", "[EXERCISE] "
 REPEATED_VI = "[gửi lại] "
 
 

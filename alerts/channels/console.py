@@ -28,6 +28,8 @@ class Console:
 
     name = "console"
     repeat: Repeat = "askable"
+    rings = False
+    stand_in = ""
 
     def __init__(self, log: Path, out: TextIO | None = None) -> None:
         self._log = log

@@ -74,11 +74,19 @@ class Channel(Protocol):
 
     @property
     def name(self) -> str:
-        """`console`, `email`, `webhook`: as rules name it."""
+        """`console`, `email`, `webhook`, `sms`, `zns`: as rules name it."""
 
     @property
     def repeat(self) -> Repeat:
         """What a second sending of the same message does."""
+
+    @property
+    def rings(self) -> bool:
+        """Does it wake people? Then the grouped lane keeps quiet hours on it."""
+
+    @property
+    def stand_in(self) -> str:
+        """The channel that takes over what this one refuses; empty: none. Both reach a recipient at the same address."""
 
     def send(self, message: Message) -> Outcome:
         """Hand the message over once."""

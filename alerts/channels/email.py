@@ -26,6 +26,8 @@ class Email:
 
     name = "email"
     repeat: Repeat = "blind"
+    rings = False
+    stand_in = ""
 
     def __init__(
         self, host: str, port: int, sender: str, *, starttls: bool = False, user: str = "", password: SecretStr | None = None,

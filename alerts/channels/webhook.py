@@ -25,6 +25,8 @@ class Webhook:
 
     name = "webhook"
     repeat: Repeat = "safe"
+    rings = False
+    stand_in = ""
 
     def __init__(self, url: str, secret: SecretStr, timeout: float = TIMEOUT_SECONDS) -> None:
         self._url, self._secret = url, secret

@@ -1,8 +1,8 @@
 """What a rule says about people: who must answer and by when, where an unanswered alert goes, how much noise is allowed.
 
 Ladder of administrative levels: project → department, sector or locality → city leaders → Government (plan of Hải Phòng, 3.3 (2)(i)).
-Leaving one's own organisation is off by default and passes its Office. Nothing here names a person. Durations in business time are whole working
-days (`indicators/calendar.py`): offices count days, not hours.
+Leaving one's own organisation is off by default and passes its Office. Nothing here names a person. Durations in business time are whole
+working days (`indicators/calendar.py`): offices count days, not hours.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def show(alert_id: Id) -> None:
     c = alert.evidence
     figures = ((word, value) for word, value in (("giá trị", c.value), ("giới hạn", c.limit), ("chênh", c.gap)) if value is not None)
     print(f"{alert.alert_id}\n{alert.title_vi}")
-    print(f"{_state(alert)}, mức {c.severity} (nặng nhất {alert.peak}), mở lúc {time_vi(alert.opened_at)}\n")
+    print(f"{_state(alert)}, mức {c.severity} (nặng nhất {alert.memory.peak}), mở lúc {time_vi(alert.opened_at)}\n")
     print(alert.text_vi + "\n")
     print("; ".join(f"{word} {number_vi(value)} {c.measure_unit}" for word, value in figures))
     print(f"quy tắc {c.rule} phiên bản {c.rule_version}; chuỗi {c.series}")

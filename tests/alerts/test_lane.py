@@ -34,6 +34,8 @@ class Provider:
     repeat: Repeat
     answers: list[Outcome] = field(default_factory=list)
     name: str = "email"
+    rings: bool = False
+    stand_in: str = ""
     shown: list[tuple[str, bool]] = field(default_factory=list)
     attempts: int = 0
 
@@ -101,7 +103,9 @@ class World:
 
 
 def requests_of(count: int, **changes: Any) -> list[Notification]:
-    return [notification(notification_key=f"00000000-0000-5000-8000-{n:012}", **changes) for n in range(count)]
+    """Messages of as many alerts: nothing has to wait for another's turn."""
+    names = [f"00000000-0000-5000-8000-{n:012}" for n in range(count)]
+    return [notification(**({"notification_key": name, "alert_id": name} | changes)) for name in names]
 
 
 @settings(max_examples=300, deadline=None)

@@ -41,6 +41,16 @@ class Names:
     def province_of(self, territory: str) -> str | None:
         return territory if territory in ("01", "31") else None
 
+    def kind(self, code: str) -> str:
+        otherwise = "peoples_committee" if code.startswith("PPC-") else "provincial_department"
+        return {"GOV": "government", "MAE": "ministry"}.get(code, otherwise)
+
+    def chain(self, code: str) -> tuple[str, ...]:
+        return {"HYDROMET": ("HYDROMET", "MAE", "GOV")}.get(code, (code, f"PPC-{code[-2:]}", "GOV"))
+
+    def territory_served(self, code: str) -> tuple[str, ...]:
+        return ("VN",) if code == "HYDROMET" else (code[-2:],)
+
 
 WRITER = Messages(Names())
 

@@ -13,11 +13,16 @@ from hypothesis import strategies as st
 
 from alerts.action import Action
 from alerts.alert import Alert, restored
-from alerts.audience import Audience, load_offices, unknown_offices
+from alerts.audience import Audience
 from alerts.condition import Condition, ConditionError
+from alerts.escalation import Rungs
 from alerts.ids import condition_cause, event_id
 from alerts.messages import Messages
+from alerts.offices import load_offices, unknown_offices
 from alerts.story import Effects, Story
+from alerts.telling import Telling
+from alerts.timers import Timers
+from indicators.calendar import WorkingCalendar
 from indicators.rule import RuleBook
 from tests.alerts.samples import HOUR, ICU, NOON, RIVER, SLOW, after
 from tests.alerts.test_messages import Names
@@ -29,7 +34,8 @@ OFFICES = load_offices(HOME)
 
 def story() -> Story:
     names = Names()
-    return Story(RULES, Messages(names), Audience(OFFICES, names))
+    timers = Timers(Rungs(names, WorkingCalendar()))
+    return Story(RULES, Messages(names), Telling(RULES, Audience(OFFICES, names)), timers)
 
 
 def act(action: str, n: int = 1, **changes: object) -> Action:
@@ -54,7 +60,7 @@ def run(rows: list[Condition], tale: Story | None = None) -> list[Effects]:
 def reread(tale: Story) -> Story:
     """A new process: state from what the old one wrote, through the records."""
     other = story()
-    other.restore([restored(a.record(), a.memory()) for a in tale.alerts.values()], [a.event_id for a in tale.alerts.values()])
+    other.restore([restored(a.record(), a.memory.bytes()) for a in tale.alerts.values()], [a.event_id for a in tale.alerts.values()])
     return other
 
 

@@ -1,0 +1,84 @@
+"""What is due on an alert by itself: escalation, reminders, the end of a shelf, the end of a flapping. Pure.
+
+A timer is state, not a sleeping thread: it follows from the alert as it stands (`attention_since`, its attention, what has gone off
+before), so it is there again after any restart, goes off late rather than never, and its id (kind, instant, addressee) makes it go off
+once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from alerts.alert import Alert
+from alerts.escalation import Rung, Rungs
+from indicators.rule import Rule
+
+MILLISECOND = timedelta(milliseconds=1)
+Kind = Literal["escalate", "remind", "unshelve", "release"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Timer:
+    """Due at an instant (epoch ms). `agencies`: who is told by an escalation; `reason`: as what."""
+
+    due: int
+    kind: Kind
+    agencies: tuple[str, ...] = ()
+    reason: str = ""
+
+    @property
+    def id(self) -> str:
+        """The cause of the event it makes; the same wherever it is computed."""
+        return "|".join((self.kind, str(self.due), *self.agencies))
+
+
+class Timers:
+    """Computes the timers of alerts."""
+
+    def __init__(self, rungs: Rungs) -> None:
+        self._rungs = rungs
+
+    def of(self, alert: Alert, rule: Rule | None) -> list[Timer]:
+        """Timers that have not gone off, the earliest first; none for replayed alerts and rules that are unknown."""
+        if rule is None or alert.evidence.mode in ("replay", "backfill"):
+            return []
+        fired = set(alert.memory.fired)
+        return sorted(timer for timer in self._all(alert, rule) if timer.id not in fired)
+
+    def _all(self, alert: Alert, rule: Rule) -> Iterator[Timer]:
+        memory = alert.memory
+        if alert.state.attention == "shelved":
+            if memory.shelved_until:
+                yield Timer(memory.shelved_until, "unshelve")
+        elif alert.state.attention == "suppressed":
+            if rule.flap is not None:
+                yield Timer(memory.attention_since + rule.flap.window // MILLISECOND, "release")
+        elif alert.open:
+            yield from self._escalations(alert, rule)
+            yield from _reminders(alert, rule)
+
+    def _escalations(self, alert: Alert, rule: Rule) -> Iterator[Timer]:
+        if not rule.escalation.steps:
+            return
+        c, since = alert.evidence, alert.memory.attention_since
+        for rung in self._rungs.of(rule.escalation, c.agency, c.severity, since):
+            if not _stopped(rung, alert):
+                yield Timer(rung.due, "escalate", rung.agencies, rung.reason)
+
+
+def _stopped(rung: Rung, alert: Alert) -> bool:
+    acknowledged = alert.state.attention == "acknowledged" and "acknowledged" in rung.unless
+    return acknowledged or (alert.memory.explained and "explained" in rung.unless)
+
+
+def _reminders(alert: Alert, rule: Rule) -> Iterator[Timer]:
+    """One reminder at a time: those that went by while nobody could be told are not made up for."""
+    policy = rule.acknowledgement
+    if policy.remind_every is None or alert.evidence.severity < policy.required_from or alert.state.attention != "unacknowledged":
+        return
+    every = policy.remind_every // MILLISECOND
+    for n in range(1, policy.reminders + 1):
+        yield Timer(alert.memory.attention_since + n * every, "remind")
