@@ -62,17 +62,18 @@ class Decoder:
         return reader
 
     def _records(self, route: Route, messages: Sequence[Message]) -> tuple[pl.DataFrame, list[Refusal]]:
-        values = [m.value() for m in messages]
-        places = _meaningful(route, messages, values)
+        values, keys = [m.value() for m in messages], [m.key() for m in messages]
+        places = _meaningful(route, keys, values)
         if places is not None:
             values = [values[i] for i in places]
-        frame, bad = self._reader(route.schema).read(values)
-        refused = [Refusal(places[r.index] if places else r.index, r.reason, r.field, r.detail) for r in bad]
+        read = self._reader(route.schema).read(values, keys if places is None else [keys[i] for i in places])
+        frame = read.frame
+        refused = [Refusal(places[r.index] if places else r.index, r.reason, r.field, r.detail) for r in read.refused]
         if places is not None:
             frame = frame.with_columns(pl.Series(INDEX, places, pl.UInt32).gather(frame[INDEX]))
         if not route.key:
             return frame, refused
-        return _with_key(frame, messages, route.key, refused)
+        return _with_key(frame, keys, route.key, refused)
 
     def _letters(self, route: Route, messages: Sequence[Message]) -> tuple[pl.DataFrame, list[Refusal]]:
         headers = [_header(m) for m in messages]
@@ -92,19 +93,21 @@ class Decoder:
         return pl.DataFrame([*columns, pl.Series(route.key, keys, pl.String)]), []
 
 
-def _meaningful(route: Route, messages: Sequence[Message], values: Sequence[bytes | None]) -> list[int] | None:
+def _meaningful(route: Route, keys: Sequence[bytes | None], values: Sequence[bytes | None]) -> list[int] | None:
     """Places of the messages that say something of a value; None: all of them, the usual case."""
     if route.leave:
-        return [i for i, m in enumerate(messages) if values[i] is not None and not (m.key() or b"").startswith(STATE_KEY)]
+        return [i for i, key in enumerate(keys) if values[i] is not None and not (key or b"").startswith(STATE_KEY)]
     if None in values:
         return [i for i, value in enumerate(values) if value is not None]
     return None
 
 
-def _with_key(frame: pl.DataFrame, messages: Sequence[Message], name: str, refused: list[Refusal]) -> tuple[pl.DataFrame, list[Refusal]]:
+def _with_key(
+    frame: pl.DataFrame, every: Sequence[bytes | None], name: str, refused: list[Refusal]
+) -> tuple[pl.DataFrame, list[Refusal]]:
     """The Kafka keys as a column of texts; a row without a usable key belongs to no series."""
-    raw = pl.Series(name, [m.key() for m in messages], pl.Binary)
-    if frame.height < len(messages):
+    raw = pl.Series(name, every, pl.Binary)
+    if frame.height < len(every):
         raw = raw.gather(frame[INDEX])
     keys = _texts(raw)
     frame = frame.with_columns(keys)

@@ -273,13 +273,25 @@ class BodyCheck:
 
         `data` must go on for PADDING bytes after the last body.
         """
+        places, sure = self.reach(data, starts, ends)
+        return np.flatnonzero(~sure | (places != ends))
+
+    def reach(self, data: bytes, starts: I64, stops: I64) -> tuple[I64, Flags]:
+        """Where the fields end that begin at `starts[i]`, and whether that is certain and not beyond `stops[i]`.
+
+        `data` must go on for PADDING bytes after the last stop.
+        """
         view = np.frombuffer(data, np.uint8)
         words: U64 = np.ndarray((len(view) - 8,), "<u8", buffer=data, strides=(1,))
-        found = [self._slice(view, words, starts[i : i + _SLICE], ends[i : i + _SLICE]) + i for i in range(0, len(starts), _SLICE)]
-        return np.concatenate(found) if found else np.zeros(0, np.int64)
+        walks = [self._slice(view, words, starts[i : i + _SLICE], stops[i : i + _SLICE]) for i in range(0, len(starts), _SLICE)]
+        if len(walks) == 1:
+            return walks[0].at, ~walks[0].doubt & (walks[0].at <= stops)
+        places = np.concatenate([walk.at for walk in walks]) if walks else np.zeros(0, np.int64)
+        doubt = np.concatenate([walk.doubt for walk in walks]) if walks else np.zeros(0, np.bool_)
+        return places, ~doubt & (places <= stops)
 
-    def _slice(self, view: U8, words: U64, starts: I64, ends: I64) -> I64:
-        walk = Walk(view, words, starts.copy(), ends, np.zeros(len(starts), np.bool_))
+    def _slice(self, view: U8, words: U64, starts: I64, stops: I64) -> Walk:
+        walk = Walk(view, words, starts.copy(), stops, np.zeros(len(starts), np.bool_))
         for step in self._steps:
             step(walk)
-        return np.flatnonzero(walk.doubt | (walk.at != ends))
+        return walk

@@ -1,82 +1,60 @@
-"""A list of framed messages in, a frame plus a list of refused messages out; columns, not records.
+"""A list of framed messages in, columns plus a list of refused messages out; columns, not records.
 
 The order for each schema id in the chunk:
 1. messages without a body, without a frame or over the limit are refused;
 2. all bodies are walked by column; the few in doubt are walked exactly, and those with a fault refused with field and reason;
 3. the rest is read by polars in one container with guards and a sentinel;
 4. columns are resolved to the reader's schema; texts that are not UTF-8 are refused.
-Should polars refuse a block the walk found whole, the block is halved down to LEAF messages, which fastavro reads one by one. Nothing is
-raised for bad input, and every message is either a row or refused.
+Nothing is raised for bad input, and every message is either a row or refused.
+
+Where the caller gives the messages' keys, 2 and 3 are spared what is known: a message that begins with a head read before
+(transport/heads.py) is walked from the head's end only, and the walk itself gives the columns (transport/split_source.py). The rows are
+the same, the refusals too.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from itertools import compress
-from operator import itemgetter
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from transport.avro_container import Container, ContainerError, Joined
-from transport.body_check import BodyCheck
-from transport.body_fault import BodyFault
-from transport.framing import FRAME_BYTES
-from transport.records import DecodeError, read_body, untimed
-from transport.resolution import Column, ResolutionError, column_type, plan
+from transport.body_source import INDEX, BodySource, frame_schema
+from transport.heads import Heads, Numbers
+from transport.message_chunk import Chunk, Refused, by_schema, refuse_sizes
+from transport.resolution import ResolutionError
 from transport.schema_ids import Resolver, SchemaUnknown
-from transport.schemas import Schema, SchemaError, load, of
-from transport.topics import MAX_MESSAGE_BYTES
+from transport.schemas import load
+from transport.split_source import SplitSource, divided, fits
 
-LEAF: Final = 64
-INDEX: Final = "index"
-_HEAD: Final = itemgetter(slice(FRAME_BYTES))
-Numbers = npt.NDArray[np.int64]
+__all__ = ["INDEX", "ColumnarReader", "Decoded", "Refused", "frame_schema"]
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """One refused message: its place in the list, a reason of the dead letter's closed list, the field (empty: the whole), a detail."""
+class Decoded:
+    """What one list of messages came to. `refused`: in the list's order.
 
-    index: int
-    reason: str
-    field: str
-    detail: str
+    `frame`: the reader's columns in order, then `index` (UInt32, the message's place in the list), rows in the list's order. It is put
+    together when first asked for; who needs few columns takes the parts: row i is row `head[i]` of `heads.frame` (columns of the head) and
+    row i of `tail` (the other columns and `index`).
+    """
 
+    __slots__ = ("_columns", "_frame", "head", "heads", "refused", "tail")
 
-class Decoded(NamedTuple):
-    """`frame`: the reader's columns in order, then `index` (UInt32, the message's place in the list), rows in the list's order."""
+    def __init__(self, columns: Sequence[str], heads: Heads, head: Numbers, tail: pl.DataFrame, refused: list[Refused]) -> None:
+        self._columns, self._frame = columns, None if heads.frame.width else tail.select(columns)
+        self.heads, self.head, self.tail, self.refused = heads, head, tail, sorted(refused, key=lambda one: one.index)
 
-    frame: pl.DataFrame
-    refused: list[Refused]
+    @property
+    def frame(self) -> pl.DataFrame:
+        """All columns of all rows."""
+        if self._frame is None:
+            self._frame = pl.concat([self.heads.frame[self.head], self.tail], how="horizontal").select(self._columns)
+        return self._frame
 
-
-def frame_schema(schema: Schema) -> dict[str, pl.DataType]:
-    """Column types of a decoded frame, `index` last."""
-    return {**{f["name"]: column_type(f["type"]) for f in schema.fields}, INDEX: pl.UInt32()}
-
-
-@dataclass(slots=True)
-class _Chunk:
-    """Messages of one schema id, their places in the caller's list, and what has become of them."""
-
-    messages: list[bytes]
-    where: Numbers
-    frames: list[pl.DataFrame] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
-
-    def drop(self, rows: list[int]) -> None:
-        """Take refused messages out (`rows` ascending)."""
-        keep = np.ones(len(self.messages), np.bool_)
-        keep[rows] = False
-        self.messages = list(compress(self.messages, keep.tolist()))
-        self.where = self.where[keep]
-
-    def refuse(self, row: int, reason: str, name: str, detail: str) -> None:
-        """Note one refused message; the caller drops it."""
-        self.refused.append(Refused(int(self.where[row]), reason, name, detail))
+    def record(self, row: int) -> dict[str, object]:
+        """One row, without its index."""
+        return self.heads.frame.row(int(self.head[row]), named=True) | self.tail.drop(INDEX).row(row, named=True)
 
 
 class ColumnarReader:
@@ -89,197 +67,117 @@ class ColumnarReader:
         self.schema = load(name)
         self._resolver = resolver
         self._columns = frame_schema(self.schema)
-        self._sources: dict[int, _Source] = {}
-        self._empty = pl.DataFrame(schema=self._columns)
+        self._sources: dict[int, BodySource] = {}
+        self._splits: dict[int, SplitSource | None] = {}
+        self._head_names = [f["name"] for f in divided(self.schema)[0].fields]
+        self._heads = self._new_heads()
 
-    def read(self, values: list[bytes | None]) -> Decoded:
-        """Every value as a row or as refused.
+    def read(self, values: Sequence[bytes | None], keys: Sequence[bytes | None] | None = None) -> Decoded:
+        """Every value as a row or as refused. `keys`: of the messages, in order; messages of one key are expected to begin alike.
 
         None (a tombstone) is refused as `decode`: a reader of a compacted topic, where it means «gone», takes it out before.
         Raises nothing for bad input; what the resolver raises beside SchemaUnknown (the registry is down) is passed on.
         """
-        chunk = _Chunk(values, np.arange(len(values)))  # type: ignore[arg-type]  # None goes out first
-        _refuse_sizes(chunk)
-        for number, part in _by_schema(chunk):
-            try:
-                self._source(number).read(part)
-            except SchemaUnknown as error:
-                for row in range(len(part.messages)):
-                    part.refuse(row, "schema_unknown", "", str(error))
-            except ResolutionError as error:
-                for row in range(len(part.messages)):
-                    part.refuse(row, "contract", error.field, error.detail)
-            if part is not chunk:
-                chunk.frames += part.frames
-                chunk.refused += part.refused
-        return self._collect(chunk)
+        chunk = Chunk(values, np.arange(len(values)))  # type: ignore[arg-type]  # None goes out first
+        refuse_sizes(chunk)
+        if keys is None or not self._head_names or not fits(chunk):
+            self._read_whole(chunk)
+            return self._whole(chunk)
+        if self._heads.full:
+            self._heads = self._new_heads()
+        return self._read_split(chunk, keys if len(keys) == len(chunk.messages) else [keys[i] for i in chunk.where.tolist()])
 
-    def _source(self, number: int) -> _Source:
+    def _new_heads(self) -> Heads:
+        return Heads({name: self._columns[name] for name in self._head_names})
+
+    def _source(self, number: int) -> BodySource:
         source = self._sources.get(number)
         if source is None:
-            source = self._sources[number] = _Source(number, self._resolver(number), self.schema, self._columns)
+            source = self._sources[number] = BodySource(number, self._resolver(number), self.schema)
         return source
 
-    def _collect(self, chunk: _Chunk) -> Decoded:
-        frames = [frame for frame in chunk.frames if frame.height]
-        if len(frames) == 1:
-            return Decoded(frames[0], _in_order(chunk.refused))
-        frame = pl.concat(frames).sort(INDEX) if frames else self._empty
-        return Decoded(frame, _in_order(chunk.refused))
-
-
-def _in_order(refused: list[Refused]) -> list[Refused]:
-    return sorted(refused, key=lambda one: one.index)
-
-
-def _refuse_sizes(chunk: _Chunk) -> None:
-    """Refuse what has no body, no frame or too many bytes."""
-    try:
-        lengths = np.fromiter(map(len, chunk.messages), np.int64, len(chunk.messages))
-    except TypeError:  # a tombstone among them
-        lengths = np.array([-1 if m is None else len(m) for m in chunk.messages], np.int64)
-    wrong = np.flatnonzero((lengths < FRAME_BYTES) | (lengths > MAX_MESSAGE_BYTES))
-    if not len(wrong):
-        return
-    for row in wrong.tolist():
-        size = int(lengths[row])
-        if size < 0:
-            chunk.refuse(row, "decode", "", "no value (a tombstone)")
-        elif size < FRAME_BYTES:
-            chunk.refuse(row, "truncated", "", f"{size} bytes where a frame alone has {FRAME_BYTES}")
-        else:
-            chunk.refuse(row, "too_large", "", f"{size} bytes where at most {MAX_MESSAGE_BYTES} are allowed")
-    chunk.drop(wrong.tolist())
-
-
-def _by_schema(chunk: _Chunk) -> list[tuple[int, _Chunk]]:
-    """The chunk by schema id, after refusing what is not framed. The usual chunk has one id and is not copied."""
-    frames = set(map(_HEAD, chunk.messages))
-    if any(head[0] for head in frames):
-        bad = [row for row, message in enumerate(chunk.messages) if message[0]]
-        for row in bad:
-            chunk.refuse(row, "decode", "", f"first byte {chunk.messages[row][0]} where a framed message begins with 0")
-        chunk.drop(bad)
-        frames = {head for head in frames if not head[0]}
-    if len(frames) == 1:
-        return [(int.from_bytes(frames.pop(), "big"), chunk)]
-    rows: dict[bytes, list[int]] = {head: [] for head in sorted(frames)}
-    for row, head in enumerate(map(_HEAD, chunk.messages)):
-        rows[head].append(row)
-    return [
-        (int.from_bytes(head, "big"), _Chunk([chunk.messages[r] for r in found], chunk.where[found])) for head, found in rows.items()
-    ]  # fmt: skip
-
-
-class _Source:
-    """Reads messages of one schema id into the reader's columns."""
-
-    def __init__(self, number: int, raw: dict[str, Any], reader: Schema, columns: dict[str, pl.DataType]) -> None:
-        try:
-            writer = of(f"id {number}", raw)
-            self._plan = plan(raw, reader.raw)
-            self._check, self._fault, self._container = BodyCheck(raw), BodyFault(raw), Container(raw, number)
-        except (SchemaError, ValueError, KeyError) as error:
-            raise ResolutionError("", f"schema id {number} cannot be read: {error}") from error
-        self._columns = columns
-        self._written, self._reader = untimed(writer), untimed(reader)
-
-    def read(self, chunk: _Chunk) -> None:
-        """Append frames to the chunk and refusals to its list."""
-        joined = self._join(chunk)
-        doubts = self._check.doubts(joined.data, joined.starts + FRAME_BYTES, joined.ends)
-        if len(doubts):
-            bad = [row for row in doubts.tolist() if self._refuse_fault(chunk, row)]
-            chunk.drop(bad)
-            joined = self._join(chunk)
-        if not chunk.messages:
-            return
-        if self._plan is None:
-            chunk.frames.append(self._one_by_one(chunk))
-        else:
-            self._halve(chunk, joined, self._plan)
-
-    def _refuse_fault(self, chunk: _Chunk, row: int) -> bool:
-        fault = self._fault.find(chunk.messages[row][FRAME_BYTES:])
-        if fault is None:
-            return False
-        chunk.refuse(row, *fault)
-        return True
-
-    def _join(self, chunk: _Chunk) -> Joined:
-        return self._container.join(chunk.messages, np.fromiter(map(len, chunk.messages), np.int64, len(chunk.messages)))
-
-    def _halve(self, chunk: _Chunk, joined: Joined, columns: list[Column]) -> None:
-        """Read at once; where polars will not, in halves; small pieces one by one."""
-        count = len(chunk.messages)
-        try:
-            table = self._container.read(joined)
-        except ContainerError:
-            if count <= LEAF:
-                chunk.frames.append(self._one_by_one(chunk))
-                return
-            for half in (slice(0, count // 2), slice(count // 2, count)):
-                part = _Chunk(chunk.messages[half], chunk.where[half], chunk.frames, chunk.refused)
-                self._halve(part, self._join(part), columns)
-            return
-        chunk.frames.append(_resolve(chunk, table, columns))
-
-    def _one_by_one(self, chunk: _Chunk) -> pl.DataFrame:
-        """Rows by fastavro; a body is whole only where the reader stops at its end."""
-        rows = []
-        for row, message in enumerate(chunk.messages):
+    def _split(self, number: int) -> SplitSource | None:
+        """None: messages of this id are always read whole."""
+        if number not in self._splits:
+            source = self._source(number)
             try:
-                rows.append(read_body(message, self._written, self._reader) | {INDEX: chunk.where[row]})
-            except DecodeError as error:
-                chunk.refuse(row, error.reason, error.field, error.detail)
-        return pl.DataFrame(rows, schema=self._columns, orient="row")
+                self._splits[number] = SplitSource(number, self._resolver(number), self.schema, source)
+            except ValueError:
+                self._splits[number] = None
+        return self._splits[number]
+
+    def _read_whole(self, chunk: Chunk) -> None:
+        for number, part in by_schema(chunk):
+            try:
+                self._source(number).read(part)
+            except (SchemaUnknown, ResolutionError) as error:
+                _refuse_all(part, error)
+            if part is not chunk:
+                chunk.take(part)
+
+    def _whole(self, chunk: Chunk) -> Decoded:
+        frames = [frame for frame in chunk.frames if frame.height]
+        frame = frames[0] if len(frames) == 1 else pl.concat(frames).sort(INDEX) if frames else pl.DataFrame(schema=self._columns)
+        return Decoded(list(self._columns), Heads({}), np.zeros(0, np.int64), frame, chunk.refused)
+
+    def _read_split(self, chunk: Chunk, keys: Sequence[bytes | None]) -> Decoded:
+        """Known heads first, new ones learnt, tails by column; what is not certain is read whole."""
+        heads = self._heads
+        numbers = heads.match(keys, chunk.messages)
+        if (numbers < 0).any():
+            self._learn(chunk, keys, numbers)
+        tails, left = self._tails(chunk, numbers)
+        rest = chunk.part(np.flatnonzero((numbers == -1) | left))
+        self._read_whole(rest)
+        chunk.take(rest)
+        places = np.full(int(chunk.where[-1]) + 1 if len(chunk.where) else 0, -1, np.int64)
+        places[chunk.where] = numbers
+        for frame in rest.frames:
+            places[frame[INDEX].to_numpy()] = heads.enter_nameless(frame.select(self._head_names))
+            tails.append(frame.drop(self._head_names))
+        tail = tails[0] if len(tails) == 1 else pl.concat(tails).sort(INDEX) if tails else self._empty_tail()
+        return Decoded(list(self._columns), heads, places[tail[INDEX].to_numpy()], tail, chunk.refused)
+
+    def _empty_tail(self) -> pl.DataFrame:
+        return pl.DataFrame(schema={n: t for n, t in self._columns.items() if n not in self._head_names})
+
+    def _learn(self, chunk: Chunk, keys: Sequence[bytes | None], numbers: Numbers) -> None:
+        """Fill in the numbers of heads that were not the expected ones; -1: to be read whole, -2: refused."""
+        rows = np.flatnonzero(numbers < 0)
+        unknown = Chunk([chunk.messages[row] for row in rows.tolist()], rows)
+        parts = by_schema(unknown)
+        unknown.refused.clear()  # they are read whole, which refuses them
+        for number, part in parts:
+            try:
+                split = self._split(number)
+            except (SchemaUnknown, ResolutionError):
+                continue
+            if split is None:
+                continue
+            numbers[part.where] = split.learn(part, [keys[row] for row in part.where.tolist()], self._heads)
+            for one in part.refused:
+                chunk.refuse(one.index, one.reason, one.field, one.detail)
+
+    def _tails(self, chunk: Chunk, numbers: Numbers) -> tuple[list[pl.DataFrame], npt.NDArray[np.bool_]]:
+        """Frames of the tails, and which messages are left to be read whole."""
+        left = np.zeros(len(numbers), np.bool_)
+        frames = []
+        lengths, ids = self._heads.ends(np.maximum(numbers, 0)) if len(self._heads) else (numbers, numbers)
+        known = numbers >= 0
+        for number in np.unique(ids[known]).tolist():
+            rows = np.flatnonzero(known & (ids == number))
+            split = self._splits[number]
+            assert split is not None, "a head is known only where it was learnt"
+            part = chunk.part(rows)
+            frame, doubtful = split.read(part, lengths[rows])
+            left[rows[doubtful]] = True
+            chunk.refused += part.refused
+            if frame.height:
+                frames.append(frame)
+        return frames, left
 
 
-def _resolve(chunk: _Chunk, table: pl.DataFrame, columns: list[Column]) -> pl.DataFrame:
-    """The reader's columns of plain columns; rows with unusable texts or unknown values go to the refused."""
-    done: list[pl.Series] = []
-    bad: dict[int, tuple[str, str, str]] = {}
-    for column in columns:
-        if column.convert is None:
-            continue
-        source = table[column.name]
-        try:
-            made = column.convert(source)
-        except pl.exceptions.ComputeError:
-            texts = source.to_list()
-            wrong = [row for row, value in enumerate(texts) if not _is_text(value)]
-            if not wrong:
-                raise  # not a text: a defect of the plan, not of the messages
-            for row in wrong:
-                bad[row] = ("wrong_encoding", column.name, "text that is not UTF-8")
-                texts[row] = None
-            made = column.convert(pl.Series(texts, dtype=source.dtype))
-        if column.required and made.null_count():
-            for row in made.is_null().arg_true().to_list():
-                bad.setdefault(row, ("contract", column.name, "a value the present schema does not know"))
-        done.append(made.alias(column.name))
-    where = pl.Series(INDEX, chunk.where, dtype=pl.UInt32)
-    frame = pl.DataFrame([*done, where]).select([c.name if c.default is None else c.default for c in columns] + [INDEX])
-    if not bad:
-        return frame
-    keep = np.ones(frame.height, np.bool_)
-    for row, fault in bad.items():
-        chunk.refuse(row, *fault)
-        keep[row] = False
-    return frame.filter(pl.Series(keep))
-
-
-def _is_text(value: Any) -> bool:
-    """Whether all texts inside a plain value are UTF-8."""
-    if isinstance(value, bytes):
-        if value.isascii():
-            return True
-        try:
-            value.decode()
-        except UnicodeDecodeError:
-            return False
-    elif isinstance(value, list):
-        return all(_is_text(item) for item in value)
-    elif isinstance(value, dict):
-        return all(_is_text(item) for item in value.values())
-    return True
+def _refuse_all(part: Chunk, error: SchemaUnknown | ResolutionError) -> None:
+    fault = ("contract", error.field, error.detail) if isinstance(error, ResolutionError) else ("schema_unknown", "", str(error))
+    for row in range(len(part.messages)):
+        part.refuse(row, *fault)

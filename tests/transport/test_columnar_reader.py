@@ -18,8 +18,9 @@ from tests.transport.records import Record, Schemas, alone, encode, observations
 from transport import avro_container
 from transport.avro_container import ContainerError
 from transport.body_fault import BodyFault
-from transport.columnar_reader import ColumnarReader, _Chunk
+from transport.columnar_reader import ColumnarReader
 from transport.framing import encode_long, encode_string, frame
+from transport.message_chunk import Chunk
 from transport.records import AvroDecoder, DecodeError
 from transport.schemas import Schema, load
 from transport.topics import MAX_MESSAGE_BYTES, table
@@ -210,7 +211,7 @@ def test_records_read_one_by_one_make_the_same_frame(data: st.DataObject) -> Non
     made = data.draw(st.lists(records(OBSERVATION), min_size=1, max_size=4))
     messages = [encode(OBSERVATION, record) for record in made]
     source = READER._source(1)
-    chunk = _Chunk(list(messages), np.arange(len(messages)))
+    chunk = Chunk(list(messages), np.arange(len(messages)))
     assert source._one_by_one(chunk).equals(READER.read(list(messages)).frame)
     assert chunk.refused == []
 
