@@ -1,0 +1,314 @@
+"""The board as an ASGI application: routes, the way of a request to its reader, and what becomes of errors.
+
+The order of a request: limit by address, session, account's present rights, limit by account, parameters, page. Every answer carries the
+security headers. A page that was asked for as json, csv or xlsx answers errors as problem+json (RFC 9457).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+import structlog
+from pydantic import SecretStr, ValidationError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dashboards import openapi, web
+from dashboards.accounts import AccountError
+from dashboards.board import Answer, Board, Forbidden, Missing, Query, Visit
+from dashboards.database import DatabaseError
+from dashboards.events import Streams, stream
+from dashboards.export import MEDIA
+from dashboards.journal import Deed, JournalError
+from dashboards.moments import MomentError
+from dashboards.pages import alerts, country, indicator, operations, overview, ranking, supply
+from dashboards.session import COOKIE, Session
+from dashboards.words import TEXT, Language
+
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[Visit, Any, dict[str, str]], Awaitable[Answer]]
+STATICS: Final = {"board.css": "text/css", "board.js": "text/javascript", "mark.svg": "image/svg+xml"}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: where it is, what parameters it takes, who answers."""
+
+    path: str
+    summary: str
+    query: type[Query]
+    handler: Handler
+
+
+PAGES: Final = (
+    Page("/", "Tổng quan / overview", overview.OverviewQuery, lambda v, q, _: overview.answer(v, q)),
+    Page(
+        "/indicator/{catalogue}/{code}",
+        "Chỉ số / indicator",
+        indicator.IndicatorQuery,
+        lambda v, q, at: indicator.answer(v, q, f"{at['catalogue']}/{at['code']}"),
+    ),
+    Page("/ranking", "Xếp hạng / ranking", ranking.RankingQuery, lambda v, q, _: ranking.answer(v, q)),
+    Page("/map", "Bản đồ / map", country.MapQuery, lambda v, q, _: country.answer(v, q)),
+    Page("/alerts", "Cảnh báo / alerts", alerts.AlertsQuery, lambda v, q, _: alerts.answer(v, q)),
+    Page("/alerts/{alert_id}", "Một cảnh báo / one alert", alerts.AlertQuery, lambda v, q, at: alerts.one(v, q, at["alert_id"])),
+    Page("/supply", "Cung cấp số liệu / data supply", supply.SupplyQuery, lambda v, q, _: supply.answer(v, q)),
+    Page("/operations", "Vận hành / operations", operations.OperationsQuery, lambda v, q, _: operations.answer(v, q)),
+)
+
+
+class NotSignedIn(Exception):
+    """The request has no valid session."""
+
+
+class Busy(Exception):
+    """A rate limit; `seconds` until the next try."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = max(1, round(seconds))
+
+
+class Expired(Exception):
+    """A form without the token of its session, or from another site."""
+
+
+def application(board: Board) -> ASGIApp:
+    """The application over its parts; opens and closes them with its life."""
+    return Headers(_Application(board).starlette())
+
+
+class Headers:
+    """Puts the security headers on every answer."""
+
+    def __init__(self, inner: ASGIApp) -> None:
+        self._inner = inner
+        self._headers = [(k.lower().encode(), v.encode()) for k, v in web.SECURITY.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], *self._headers]}
+            await send(message)
+
+        await self._inner(scope, receive, sending)
+
+
+class _Application:
+    """The handlers, over one Board."""
+
+    def __init__(self, board: Board) -> None:
+        self._board, self._streams = board, Streams()
+        self._document = openapi.document(PAGES)
+
+    def starlette(self) -> Starlette:
+        """Routes, error pages and life."""
+        routes = [Route(page.path, self._page(page), methods=["GET"]) for page in PAGES]
+        routes += [
+            Route("/alerts/{alert_id}/acts", self._act, methods=["POST"]),
+            Route("/sign-in", self._sign_in, methods=["GET", "POST"]),
+            Route("/sign-out", self._sign_out, methods=["POST"]),
+            Route("/events", self._events, methods=["GET"]),
+            Route("/openapi.json", self._openapi, methods=["GET"]),
+            Route("/static/{name}", self._static, methods=["GET"]),
+        ]
+        kinds = (
+            NotSignedIn,
+            Busy,
+            Expired,
+            Forbidden,
+            Missing,
+            DatabaseError,
+            JournalError,
+            AccountError,
+            MomentError,
+            ValidationError,
+            web.TooLarge,
+            HTTPException,
+        )
+        handlers: dict[Any, Any] = dict.fromkeys(kinds, self._problem)
+        return Starlette(routes=routes, exception_handlers=handlers, lifespan=self._life)
+
+    @asynccontextmanager
+    async def _life(self, _app: Starlette) -> AsyncIterator[None]:
+        follower = self._board.follower
+        if follower is not None:
+            follower.start()
+        try:
+            yield
+        finally:
+            if follower is not None:
+                follower.stop()
+            await self._board.database.close()
+            await self._board.journal.close()
+
+    def _page(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
+        async def handle(request: Request) -> Response:
+            visit = self._visit(request)
+            query = page.query.model_validate({k: v for k, v in request.query_params.items() if v})
+            answer = await page.handler(visit, query, request.path_params)
+            form = request.query_params.get("format", "html")
+            if form in MEDIA:
+                return await self._export(visit, request, answer, form)
+            response = web.render(request, answer.template, visit.language, {**web.frame(visit), **answer.shown}, answer.status)
+            if page.path == "/":
+                response.set_cookie(web.SEEN_COOKIE, str(visit.now), web.YEAR_SECONDS, httponly=True, samesite="lax")
+            return response
+
+        return handle
+
+    async def _export(self, visit: Visit, request: Request, answer: Answer, form: str) -> Response:
+        """The table of a page; files are written down in the audit before they are given out."""
+        headers = {"Cache-Control": "no-store"}
+        if form != "json":
+            await visit.write_down(f"board.export_{form}", web.address(request))
+            headers["Content-Disposition"] = f'attachment; filename="nhip-{answer.table.name}.{form}"'
+        return Response(answer.table.encoded(form), 200, headers, MEDIA[form])
+
+    def _visit(self, request: Request) -> Visit:
+        """The signed-in reader of a request. Raises NotSignedIn, Busy or AccountError."""
+        board, now = self._board, self._board.clock()
+        session = board.sessions.read(request.cookies.get(COOKIE, ""), now)
+        account = board.accounts.accounts().get(session.account) if session else None
+        if session is None or account is None or account.stamp != session.stamp:
+            raise NotSignedIn
+        wait = board.requests.take(account.name)
+        if wait:
+            raise Busy(wait)
+        seen = request.cookies.get(web.SEEN_COOKIE, "")
+        return Visit(board, account, session, web.language_of(request), now, int(seen) if seen.isdigit() and len(seen) < 15 else 0)
+
+    async def _act(self, request: Request) -> Response:
+        visit = self._visit(request)
+        fields = await self._form(request, visit.session)
+        alert_id = request.path_params["alert_id"]
+        await alerts.act(visit, alert_id, alerts.ActForm.model_validate({k: v for k, v in fields.items() if v}))
+        return RedirectResponse(f"/alerts/{quote(alert_id, safe='')}?done=1", 303)
+
+    async def _form(self, request: Request, session: Session | None) -> dict[str, str]:
+        """The fields of a form of ours. Raises Expired or web.TooLarge."""
+        fields = await web.form(request)
+        if not web.same_origin(request.headers) or fields.get("token") != self._board.sessions.token(session):
+            raise Expired
+        return fields
+
+    async def _sign_in(self, request: Request) -> Response:
+        language = web.language_of(request)
+        goal = request.query_params.get("next", "/")
+        goal = goal if goal.startswith("/") and not goal.startswith(("//", "/\\")) else "/"
+        shown = {"next": goal, "token": self._board.sessions.token(None), "said": "", "name": ""}
+        if request.method == "GET":
+            return web.render(request, "sign_in.html", language, shown)
+        fields = await self._form(request, None)
+        name = fields.get("name", "").strip().lower()[:64]
+        wait = max(self._board.attempts.take(f"name:{name}"), self._board.attempts.take(f"from:{_from(request)}"))
+        if wait:
+            said = TEXT["too_many"].of(language).format(seconds=max(1, round(wait)))
+            return web.render(request, "sign_in.html", language, {**shown, "said": said, "name": name}, 429)
+        return await self._signed_in(request, name, SecretStr(fields.get("password", "")), language, shown)
+
+    async def _signed_in(self, request: Request, name: str, password: SecretStr, language: Language, shown: dict[str, Any]) -> Response:
+        board, now = self._board, self._board.clock()
+        account = await asyncio.to_thread(board.accounts.find, name, password)
+        if account is None:
+            log.warning("board.sign_in_refused", account=name, address=_from(request))
+            return web.render(request, "sign_in.html", language, {**shown, "said": TEXT["wrong"].of(language), "name": name}, 401)
+        try:
+            await board.journal.deed(Deed(at=now, actor=name, office=account.title_vi, did="board.sign_in", on=_from(request)))
+        except JournalError:
+            log.error("board.sign_in_not_written", account=name)  # a leader is let in while Kafka is away; the log holds it
+        session = board.sessions.begin(account, now)
+        response = RedirectResponse(str(shown["next"]), 303)
+        seconds, secure = int((session.until - now) / 1000), board.settings.board_secure_cookies
+        response.set_cookie(COOKIE, board.sessions.written(session), seconds, httponly=True, samesite="lax", secure=secure)
+        return response
+
+    async def _sign_out(self, request: Request) -> Response:
+        visit = self._visit(request)
+        await self._form(request, visit.session)
+        response = RedirectResponse("/sign-in", 303)
+        response.delete_cookie(COOKIE)
+        return response
+
+    async def _events(self, request: Request) -> Response:
+        visit = self._visit(request)
+        if not self._streams.room(visit.account.name):
+            raise Busy(30)
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(stream(visit, self._streams), 200, headers, "text/event-stream")
+
+    async def _openapi(self, _request: Request) -> Response:
+        return JSONResponse(self._document)
+
+    async def _static(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in STATICS:
+            raise Missing
+        return FileResponse(web.STATIC / name, 200, {"Cache-Control": "public, max-age=86400"}, STATICS[name])
+
+    async def _problem(self, request: Request, error: Exception) -> Response:
+        """The answer to an error that people meet: a page of the board, or problem+json."""
+        if isinstance(error, NotSignedIn) and _wants_page(request):
+            return RedirectResponse(f"/sign-in?next={quote(web.address(request), safe='')}", 303)
+        status, title, said = _problem(error)
+        language = web.language_of(request)
+        heading, text = TEXT[title].of(language), said or (TEXT[f"{title}_why"].of(language) if f"{title}_why" in TEXT else "")
+        retry = {"Retry-After": str(error.seconds)} if isinstance(error, Busy) else {}
+        if _wants_page(request) or request.method == "POST":
+            response = web.render(request, "error.html", language, {"heading": heading, "text": text, "status": status}, status)
+        else:
+            response = Response(
+                json.dumps({"title": heading, "detail": text}, ensure_ascii=False), status, None, "application/problem+json"
+            )
+        response.headers.update(retry)
+        return response
+
+
+def _problem(error: Exception) -> tuple[int, str, str]:
+    """(status, word of the title, text where the title's own does not say it) of an error."""
+    match error:
+        case NotSignedIn():
+            return 401, "sign_in", ""
+        case Busy():
+            return 429, "bad_request", TEXT["too_many"].vi.format(seconds=error.seconds)
+        case Expired():
+            return 403, "bad_request", TEXT["expired"].vi
+        case Forbidden():
+            return 403, "forbidden", ""
+        case Missing():
+            return 404, "missing", ""
+        case DatabaseError():
+            return 503, "unavailable", ""
+        case JournalError() | AccountError():
+            return 503, "not_written" if isinstance(error, JournalError) else "sign_in", str(error)
+        case MomentError():
+            return 400, "bad_request", str(error)
+        case ValidationError():
+            first = error.errors(include_url=False, include_input=False)[0]
+            return 400, "bad_request", f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        case web.TooLarge():
+            return 413, "bad_request", ""
+        case HTTPException():
+            return error.status_code, "missing" if error.status_code == 404 else "bad_request", ""
+    raise error
+
+
+def _wants_page(request: Request) -> bool:
+    return request.method == "GET" and request.query_params.get("format", "html") == "html" and request.url.path != "/events"
+
+
+def _from(request: Request) -> str:
+    return request.client.host if request.client else ""

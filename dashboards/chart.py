@@ -1,0 +1,139 @@
+"""Charts as SVG written on the server: sharp at every size, no script, colours from the style sheet, every figure also in a table.
+
+Coordinates are those of the picture (viewBox); a point's `label` is its tooltip and what a screen reader says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from markupsafe import Markup, escape
+
+WIDTH, HEIGHT = 760.0, 280.0
+LEFT, RIGHT, TOP, BOTTOM = 64.0, 12.0, 14.0, 30.0
+SPARK_WIDTH, SPARK_HEIGHT = 120.0, 34.0
+TICKS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One period: `value` None is a gap in the line; `path` the plan's path there; `then` the value known at an earlier moment."""
+
+    label: str
+    tick: str
+    value: Decimal | None
+    text: str = ""
+    path: Decimal | None = None
+    then: Decimal | None = None
+
+
+def sparkline(values: Sequence[Decimal | None], title: str) -> Markup:
+    """A small line of the newest values, its last point marked; empty where fewer than two are known."""
+    known = [v for v in values if v is not None]
+    if len(known) < 2:
+        return Markup("")
+    low, high = min(known), max(known)
+    spread = high - low or Decimal(1)
+    step = (SPARK_WIDTH - 8) / max(len(values) - 1, 1)
+    points = [(4 + i * step, 4 + (SPARK_HEIGHT - 8) * float(1 - (v - low) / spread)) for i, v in enumerate(values) if v is not None]
+    x, y = points[-1]
+    return Markup(
+        f'<svg class="spark" viewBox="0 0 {SPARK_WIDTH:g} {SPARK_HEIGHT:g}" role="img" aria-label="{escape(title)}">'
+        f'<polyline points="{_joined(points)}"/><circle cx="{x:.1f}" cy="{y:.1f}" r="3"/></svg>'
+    )
+
+
+def nice_step(span: Decimal) -> Decimal:
+    """A step of 1, 2, 2.5 or 5 × 10^n that parts `span` into about TICKS steps."""
+    rough = span / TICKS
+    size = Decimal(1).scaleb(rough.adjusted())
+    return next(size * m for m in (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10)) if size * m >= rough)
+
+
+def line_chart(points: Sequence[Point], title: str, axis: Sequence[str] | None = None, bars: bool = False) -> Markup:
+    """A line (or bars) over periods with the plan's path dashed and what was known earlier dotted. `axis`: texts of the ticks 0…n.
+
+    Empty where no value is known. The scale begins at zero, or below it where a value is negative.
+    """
+    known = [v for p in points for v in (p.value, p.path, p.then) if v is not None]
+    if not known:
+        return Markup("")
+    low, high = scale(known)
+    across = (WIDTH - LEFT - RIGHT) / max(len(points), 1)
+    down = HEIGHT - TOP - BOTTOM
+
+    def at(i: int, value: Decimal) -> tuple[float, float]:
+        return LEFT + across * (i + 0.5), TOP + down * float(1 - (value - low) / (high - low))
+
+    parts = [_grid(low, high, axis or (), down)]
+    parts += [
+        f'<text class="tick" x="{LEFT + across * (i + 0.5):.1f}" y="{HEIGHT - 10:g}">{escape(p.tick)}</text>'
+        for i, p in enumerate(points)
+        if _shown(i, len(points))
+    ]
+    if any(p.path is not None for p in points):
+        parts.append(_line("path", [at(i, p.path) for i, p in enumerate(points) if p.path is not None]))
+    if any(p.then is not None for p in points):
+        parts.append(_line("then", [at(i, p.then) for i, p in enumerate(points) if p.then is not None]))
+    zero = at(0, max(low, Decimal(0)))[1]
+    marks = [(p, at(i, p.value)) for i, p in enumerate(points) if p.value is not None]
+    if bars:
+        parts += [_bar(p, x, y, zero, across) for p, (x, y) in marks]
+    else:
+        parts.append(_line("actual", [place for _, place in marks]))
+        parts += [
+            f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4"><title>{escape(p.label)}: {escape(p.text)}</title></circle>'
+            for p, (x, y) in marks
+        ]
+    return Markup(f'<svg class="chart" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" role="img" aria-label="{escape(title)}">{"".join(parts)}</svg>')
+
+
+def scale(known: Sequence[Decimal]) -> tuple[Decimal, Decimal]:
+    """Lowest and highest of the axis, whole steps: from zero unless a value lies below."""
+    low, high = min(*known, Decimal(0)), max(*known, Decimal(0))
+    step = nice_step((high - low) or Decimal(1))
+    return (low // step - (low % step < 0)) * step, -(-high // step) * step or step
+
+
+def ticks(known: Sequence[Decimal]) -> list[Decimal]:
+    """The values at the lines of the grid, lowest first."""
+    low, high = scale(known)
+    step = nice_step(high - low)
+    return [low + step * i for i in range(int((high - low) / step) + 1)]
+
+
+def _grid(low: Decimal, high: Decimal, axis: Sequence[str], down: float) -> str:
+    n = max(len(axis) - 1, 1)
+    lines = []
+    for i, text in enumerate(axis):
+        y = TOP + down * (1 - i / n)
+        lines.append(
+            f'<line class="grid" x1="{LEFT:g}" x2="{WIDTH - RIGHT:g}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            f'<text class="axis" x="{LEFT - 8:g}" y="{y + 4:.1f}">{escape(text)}</text>'
+        )
+    return "".join(lines)
+
+
+def _line(kind: str, places: Sequence[tuple[float, float]]) -> str:
+    return f'<polyline class="{kind}" points="{_joined(places)}"/>'
+
+
+def _bar(point: Point, x: float, y: float, zero: float, across: float) -> str:
+    width = min(across * 0.62, 44)
+    top, height = min(y, zero), max(abs(zero - y), 1)
+    return (
+        f'<rect class="bar" x="{x - width / 2:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}" rx="2">'
+        f"<title>{escape(point.label)}: {escape(point.text)}</title></rect>"
+    )
+
+
+def _joined(places: Sequence[tuple[float, float]]) -> str:
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+
+
+def _shown(i: int, n: int) -> bool:
+    """At most twelve labels below the axis, the last one always."""
+    every = -(-n // 12)
+    return (n - 1 - i) % every == 0

@@ -1,0 +1,100 @@
+"""Server-sent events: what changed, as far as the reader may know it, already in the reader's words."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from dashboards import figures
+from dashboards.access import operands
+from dashboards.board import Board, Visit
+from dashboards.database import DatabaseError
+from dashboards.judgement import of_severity
+from dashboards.live import Change
+
+HEARTBEAT_SECONDS: Final = 15.0
+MOST_OF_ONE: Final = 20
+MOST: Final = 500
+RETRY: Final = b"retry: 2000\n\n"
+HEARTBEAT: Final = b": \n\n"
+
+
+class Streams:
+    """How many pages listen, bounded per account and in all."""
+
+    def __init__(self) -> None:
+        self._open: Counter[str] = Counter()
+
+    def room(self, account: str) -> bool:
+        """Whether one more may open."""
+        return self._open[account] < MOST_OF_ONE and self._open.total() < MOST
+
+    @contextmanager
+    def one(self, account: str) -> Iterator[None]:
+        """A stream for as long as the block runs."""
+        self._open[account] += 1
+        try:
+            yield
+        finally:
+            self._open[account] -= 1
+
+
+async def stream(visit: Visit, streams: Streams) -> AsyncIterator[bytes]:
+    """Events until the session ends, its account changes, or the page is closed."""
+    board = visit.board
+    with streams.one(visit.account.name), board.hub.subscribed() as subscriber:
+        yield RETRY
+        while still_valid(board, visit):
+            changes = await subscriber.take(HEARTBEAT_SECONDS)
+            sent = [event(visit, change) for change in await permitted(visit, changes)]
+            yield b"".join(sent) or HEARTBEAT
+
+
+def still_valid(board: Board, visit: Visit) -> bool:
+    """Whether the session of a stream has not ended meanwhile."""
+    account = board.accounts.accounts().get(visit.account.name)
+    return account is not None and account.stamp == visit.session.stamp and visit.session.until > board.clock()
+
+
+async def permitted(visit: Visit, changes: list[Change]) -> list[Change]:
+    """The changes the reader may know of. Where ClickHouse cannot say what is withheld, nothing is sent."""
+    access = visit.access
+    near = [c for c in changes if c.depth <= access.depth and access.sees(c.territory, visit.board.vocabulary)]
+    if not near:
+        return []
+    try:
+        rows = await visit.ask("withheld")
+    except DatabaseError:
+        return []
+    series, indicators = {r["series"] for r in rows}, {r["indicator"] for r in rows}
+    made_of = {pair.partition("|")[0] for pair in operands(visit.board.formulas) if pair.partition("|")[2] in indicators}
+    return [c for c in near if c.series not in series and c.indicator not in (made_of if c.kind != "moved" else made_of | indicators)]
+
+
+def event(visit: Visit, change: Change) -> bytes:
+    """One event in the reader's language."""
+    said: dict[str, Any] = {"kind": change.kind, "key": change.key, "indicator": change.indicator, "territory": change.territory}
+    if change.kind in ("result", "series"):
+        unit = change.measure_unit or _unit_of(visit, change.key)
+        said |= {"text": visit.lookup.value(change.value, unit), "at": figures.instant(change.at, visit.language)}
+    if change.kind == "alert":
+        judgement = of_severity(change.severity)
+        said |= {
+            "id": change.key.removeprefix("alert:"),
+            "title": change.title_vi if visit.language == "vi" or not change.title_en else change.title_en,
+            "severity": change.severity,
+            "name": judgement.name,
+            "sign": judgement.sign,
+            "words": judgement.text(visit.language),
+            "open": change.condition in ("active", "recovering"),
+        }
+    return f"event: change\ndata: {json.dumps(said, ensure_ascii=False)}\n\n".encode()
+
+
+def _unit_of(visit: Visit, key: str) -> str:
+    indicator, component = key.split("|")[:2]
+    spec = visit.board.vocabulary.series_spec(indicator, component)
+    return spec.measure_unit if spec else ""

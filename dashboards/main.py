@@ -1,0 +1,111 @@
+"""The board's process: `nhip run board` or `python -m dashboards.main`.
+
+Exit codes: 0 stopped by SIGTERM or SIGINT; 1 a fault that waiting cannot mend (message in the log): a wrong catalogue, an address that
+cannot be listened on, a key that is too short. ClickHouse or Kafka being away ends nothing: pages say so until they are back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+import time
+
+import structlog
+import uvicorn
+
+from dashboards.access import operands
+from dashboards.accounts import AccountBook
+from dashboards.application import application
+from dashboards.board import Board
+from dashboards.database import Database
+from dashboards.journal import KafkaJournal
+from dashboards.live import Follower, Hub
+from dashboards.session import Sessions, key
+from dashboards.settings import BoardSettings
+from indicators.datafile import DataFileError
+from indicators.formula import FormulaBook, FormulaError
+from indicators.rule import RuleBook, RuleError
+from indicators.vocabulary import Vocabulary
+from transport import logging
+from transport.metrics import Metrics
+from transport.registry import Registry
+from transport.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+GRACE_SECONDS = 5
+
+
+def now_ms() -> int:
+    """The present, epoch ms."""
+    return time.time_ns() // 1_000_000
+
+
+def board(settings: BoardSettings) -> Board:
+    """The parts of a board. Raises DataFileError, FormulaError or RuleError for a wrong catalogue, ValueError for a wrong key."""
+    formulas = FormulaBook.load(settings.home)
+    hub = Hub()
+    return Board(
+        settings=settings,
+        vocabulary=Vocabulary.load(settings.home),
+        formulas=formulas,
+        rules=RuleBook.load(settings.home),
+        database=Database(settings, operands(formulas)),
+        journal=KafkaJournal(settings, lambda: Registry(settings)),
+        hub=hub,
+        accounts=AccountBook(settings.accounts_path),
+        sessions=Sessions(key(settings.board_secret.get_secret_value(), settings.secret_path), settings.board_session_hours),
+        clock=now_ms,
+        follower=Follower(settings, hub, lambda: Registry(settings)) if settings.board_live else None,
+    )
+
+
+class Server:
+    """uvicorn with its socket bound before it starts, so that a taken port is an error at once and port 0 is known."""
+
+    def __init__(self, made: Board) -> None:
+        self._socket = socket.create_server((made.settings.board_host, made.settings.board_port), backlog=256, reuse_port=False)
+        self.port = int(self._socket.getsockname()[1])
+        config = uvicorn.Config(
+            application(made),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_keep_alive=30,
+            limit_concurrency=1000,
+            h11_max_incomplete_event_size=32 * 1024,
+        )
+        self._server = uvicorn.Server(config)
+
+    def run(self) -> None:
+        """Serve until SIGTERM, SIGINT (in the main thread) or `stop`."""
+        asyncio.run(self._server.serve(sockets=[self._socket]))
+
+    def stop(self) -> None:
+        """End; from any thread."""
+        self._server.should_exit = True
+
+
+def main(settings: Settings) -> int:
+    """Run the board until SIGTERM or SIGINT; return the exit code. Errors meant for people are logged, Vietnamese first."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)  # uvicorn ends on them and raises them again afterwards: the end is clean
+    logging.setup("board", settings.log_level)
+    own = BoardSettings.load(**settings.model_dump())
+    try:
+        server = Server(board(own))
+        with Metrics("board", own, own.board_metrics_port):
+            log.info("board.listening", address=f"http://{own.board_host}:{server.port}/")
+            server.run()
+    except (DataFileError, FormulaError, RuleError, ValueError, OSError) as error:
+        log.error("board.stopped", why=str(error), kind=type(error).__name__)
+        return 1
+    log.info("board.stopped_cleanly")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(BoardSettings.load()))

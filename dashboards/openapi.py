@@ -1,0 +1,134 @@
+"""The OpenAPI 3.1 document of the board: made from the same table of pages that the routes are made from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from pydantic import BaseModel
+
+FORMATS = ("html", "json", "csv", "xlsx")
+_MEDIA = {
+    "text/html": "html",
+    "application/json": "json",
+    "text/csv": "csv",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+}
+_TABLE = {
+    "type": "object",
+    "required": ["name", "columns", "rows"],
+    "properties": {
+        "name": {"type": "string"},
+        "columns": {"type": "object", "additionalProperties": {"type": "string"}},
+        "rows": {"type": "array", "items": {"type": "object"}},
+    },
+}
+_PROBLEM = {"type": "object", "required": ["title"], "properties": {"title": {"type": "string"}, "detail": {"type": "string"}}}
+_SAID = {
+    "303": "chưa đăng nhập: tới trang đăng nhập / not signed in",
+    "400": "tham số sai / wrong parameter",
+    "401": "chưa đăng nhập / not signed in",
+    "403": "không có quyền / not allowed",
+    "404": "không có trong phạm vi / not within the scope",
+    "429": "quá nhiều yêu cầu / too many requests",
+    "503": "kho số liệu hoặc hệ thống ghi nhận không trả lời / a part does not answer",
+}
+
+
+class Described(Protocol):
+    """What the document needs of a page."""
+
+    @property
+    def path(self) -> str:
+        """Where it is, in Starlette's writing."""
+
+    @property
+    def summary(self) -> str:
+        """What it shows."""
+
+    @property
+    def query(self) -> type[BaseModel]:
+        """Its parameters."""
+
+
+def document(pages: Iterable[Described]) -> dict[str, Any]:
+    """The document; `path` in Starlette's writing."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Nhịp – bảng chỉ đạo, điều hành / the steering board", "version": "1"},
+        "components": {
+            "schemas": {"Table": _TABLE, "Problem": _PROBLEM},
+            "securitySchemes": {"session": {"type": "apiKey", "in": "cookie", "name": "nhip_session"}},
+        },
+        "security": [{"session": []}],
+        "paths": {re.sub(r":\w+", "", page.path): {"get": _operation(page)} for page in pages} | _OTHERS,
+    }
+
+
+def _operation(page: Described) -> dict[str, Any]:
+    inside = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in re.findall(r"{(\w+)", page.path)]
+    parts = page.query.model_json_schema()["properties"]
+    asked = [{"name": name, "in": "query", "description": part.pop("description", ""), "schema": part} for name, part in parts.items()]
+    form = {"name": "format", "in": "query", "description": "dạng trả lời / form", "schema": {"type": "string", "enum": list(FORMATS)}}
+    language = {"name": "lang", "in": "query", "description": "ngôn ngữ / language", "schema": {"type": "string", "enum": ["vi", "en"]}}
+    return {"summary": page.summary, "parameters": [*inside, *asked, form, language], "responses": _responses()}
+
+
+def _responses() -> dict[str, Any]:
+    table = {"schema": {"$ref": "#/components/schemas/Table"}}
+    content = {media: table if form == "json" else {"schema": {"type": "string"}} for media, form in _MEDIA.items()}
+    problem = {
+        "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
+        "text/html": {"schema": {"type": "string"}},
+    }
+    said = {code: {"description": text, "content": problem} for code, text in _SAID.items() if code != "303"}
+    return {
+        "200": {"description": "nội dung trang / what the page shows", "content": content},
+        "303": {"description": _SAID["303"]},
+        **said,
+    }
+
+
+_OTHERS: dict[str, Any] = {
+    "/alerts/{alert_id}/acts": {
+        "post": {
+            "summary": "Xử lý một cảnh báo / act on an alert",
+            "parameters": [{"name": "alert_id", "in": "path", "required": True, "schema": {"type": "string"}}],
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "application/x-www-form-urlencoded": {
+                        "schema": {
+                            "type": "object",
+                            "required": ["token", "action"],
+                            "properties": {
+                                "token": {"type": "string"},
+                                "action": {"enum": ["acknowledge", "explain", "shelve", "unshelve", "close", "comment"]},
+                                "note": {"type": "string", "maxLength": 2000},
+                                "hours": {"type": "number", "minimum": 0, "maximum": 720},
+                            },
+                        }
+                    }
+                },
+            },
+            "responses": {
+                "303": {"description": "đã ghi, về trang cảnh báo / written, back to the alert"},
+                **{c: {"description": _SAID[c]} for c in ("400", "401", "403", "404", "429", "503")},
+                "413": {"description": "nội dung quá dài / body too long"},
+            },
+        }
+    },
+    "/events": {
+        "get": {
+            "summary": "Thay đổi trực tiếp, server-sent events / live changes",
+            "responses": {
+                "200": {
+                    "description": "sự kiện change: JSON / events «change»",
+                    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+                },
+                **{c: {"description": _SAID[c]} for c in ("401", "429")},
+            },
+        }
+    },
+}

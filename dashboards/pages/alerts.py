@@ -1,0 +1,248 @@
+"""Alerts: the open ones by severity; one with its story on a line, who was told, and what a reader may do about it."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from dashboards import figures
+from dashboards.board import Answer, Forbidden, Missing, Query, Visit
+from dashboards.database import Row
+from dashboards.export import Table
+from dashboards.journal import Act, ActName, Deed
+from dashboards.judgement import of_severity
+from dashboards.terms import ATTENTIONS, CONDITIONS, STATES, TRANSITIONS
+from dashboards.words import word
+from indicators.instant import HOUR_MS
+
+OPEN: Final = ("active", "recovering")
+LONGEST_SHELF_HOURS: Final = 720
+
+
+class AlertsQuery(Query):
+    """The list of alerts."""
+
+    severity: int = Field(0, ge=0, le=5, description="từ mức này trở lên / this severity or higher")
+    everything: bool = Field(False, description="cả cảnh báo đã hết / also those that are over")
+
+
+class AlertQuery(Query):
+    """One alert: whether an act was just written."""
+
+    done: bool = Field(False, description="vừa ghi một xử lý / an act was just written")
+
+
+class ActForm(BaseModel):
+    """What the form of an act sends."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
+
+    action: ActName
+    note: str = Field("", max_length=2000)
+    hours: float = Field(0, ge=0, le=LONGEST_SHELF_HOURS)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> ActForm:
+        if self.action in ("explain", "comment", "close", "shelve") and not self.note:
+            raise ValueError("cần ghi nội dung hoặc lý do / say what or why")
+        if self.action == "shelve" and not self.hours:
+            raise ValueError("gác lại cần số giờ / a shelf needs its hours")
+        return self
+
+
+async def answer(visit: Visit, query: AlertsQuery) -> Answer:
+    """The list."""
+    territory = visit.territory(query.territory) if query.territory else ""
+    rows = await visit.ask("alerts", everything=int(query.everything), severity=query.severity, territory=territory)
+    told = await visit.ask("told", alerts=[r["alert_id"] for r in rows[:200]]) if rows else []
+    shown = {
+        "alerts": [summary(visit, row, told) for row in rows],
+        "open": len(open_only(rows)),
+        "severity": query.severity,
+        "everything": query.everything,
+        "territory": territory,
+    }
+    return Answer("alerts.html", shown, table(visit, rows))
+
+
+async def one(visit: Visit, query: AlertQuery, alert_id: str) -> Answer:
+    """One alert with its story. Raises Missing where there is none in the reader's scope."""
+    alert = await find(visit, alert_id)
+    events = await visit.ask("story", alerts=[alert_id])
+    told = await visit.ask("told", alerts=[alert_id])
+    shown = {
+        "alert": summary(visit, alert, told),
+        "row": alert,
+        "story": story(visit, events, told),
+        "acts": acts(visit, alert),
+        "done": query.done,
+    }
+    return Answer("alert.html", shown, story_table(visit, events))
+
+
+async def find(visit: Visit, alert_id: str) -> Row:
+    """The alert of an id. Raises Missing."""
+    rows = await visit.ask("alert", alert_id=alert_id)
+    if not rows:
+        raise Missing
+    return rows[0]
+
+
+async def act(visit: Visit, alert_id: str, form: ActForm) -> None:
+    """Write an act with its line of the audit. Raises Forbidden, Missing or JournalError.
+
+    Whether the alert's state takes the act is decided by the alerts process, which records a refusal in the story.
+    """
+    if not visit.access.may_act:
+        raise Forbidden
+    await find(visit, alert_id)
+    action_id = str(uuid.uuid4())
+    made = Act(
+        action_id=action_id,
+        alert_id=alert_id,
+        action=form.action,
+        actor=visit.account.title_vi,
+        office=visit.account.name,
+        note=form.note,
+        until=visit.now + int(form.hours * HOUR_MS) if form.action == "shelve" else None,
+        acted_at=visit.now,
+    )
+    deed = Deed(
+        at=visit.now, actor=visit.account.name, office=visit.account.title_vi, did=f"alerts.{form.action}", on=alert_id, detail=action_id
+    )
+    await visit.board.journal.act(made, deed)
+
+
+def open_only(rows: Iterable[Row]) -> list[Row]:
+    """Alerts whose condition holds."""
+    return [row for row in rows if row["condition"] in OPEN]
+
+
+def summary(visit: Visit, row: Row, told: Iterable[Row]) -> dict[str, Any]:
+    """What a line of the list shows."""
+    at, language = visit.lookup, visit.language
+    recorded, opened = figures.ms(row["recorded_at"]), figures.ms(row["opened_at"])
+    offices = sorted({visit.office_name(t["recipient"]) for t in told if t["alert_id"] == row["alert_id"] and t["state"] == "handed_over"})
+    return {
+        "id": row["alert_id"],
+        "title": row["title_vi"] if language == "vi" or not row["title_en"] else row["title_en"],
+        "text": row["text_vi"],
+        "judgement": of_severity(int(row["severity"])),
+        "severity": int(row["severity"]),
+        "open": row["condition"] in OPEN,
+        "condition": word(CONDITIONS, row["condition"], language),
+        "attention": word(ATTENTIONS, row["attention"], language),
+        "waiting": row["attention"] in ("unacknowledged", "returned"),
+        "agency": visit.agency_name(row["agency"]),
+        "territory": visit.territory_name(row["territory"]),
+        "value": at.value(row["value"], row["measure_unit"]),
+        "limit": at.value(row["limit"], row["measure_unit"]),
+        "gap": at.value(row["gap"], "percentage_point" if row["measure_unit"] == "percent" else row["measure_unit"]),
+        "opened": figures.instant(opened, language),
+        "age": figures.age(visit.now - opened, language),
+        "event": figures.instant(figures.ms(row["event_time"]), language),
+        "new": bool(visit.seen) and recorded > visit.seen,
+        "told": offices,
+        "rule": row["rule"],
+    }
+
+
+def story(visit: Visit, events: Iterable[Row], told: Iterable[Row]) -> list[dict[str, Any]]:
+    """The line of the story: each event with its words and whom it told."""
+    by_event: dict[str, list[Row]] = defaultdict(list)
+    for row in told:
+        by_event[row["event_id"]].append(row)
+    return [
+        {
+            "transition": word(TRANSITIONS, event["transition"], visit.language),
+            "judgement": of_severity(int(event["severity"])),
+            "at": figures.instant(figures.ms(event["recorded_at"]), visit.language),
+            "title": event["title_vi"] if visit.language == "vi" or not event["title_en"] else event["title_en"],
+            "text": event["text_vi"],
+            "actor": event["actor"],
+            "note": event["note"],
+            "source": f"{event['source_topic']} [{event['source_partition']}] {event['source_offset']}",
+            "told": [_told(visit, row) for row in by_event[event["event_id"]]],
+        }
+        for event in events
+    ]
+
+
+def _told(visit: Visit, row: Row) -> str:
+    return f"{visit.office_name(row['recipient'])} ({row['channel']}: {word(STATES, row['state'], visit.language)})"
+
+
+def acts(visit: Visit, row: Mapping[str, Any]) -> list[str]:
+    """What makes sense for the alert as it stands; the alerts process has the last word."""
+    if not visit.access.may_act:
+        return []
+    found = ["acknowledge"] if row["attention"] in ("unacknowledged", "returned") else []
+    found.append("explain")
+    if row["condition"] in OPEN:
+        found.append("unshelve" if row["attention"] == "shelved" else "shelve")
+    else:
+        found.append("close")
+    return [*found, "comment"]
+
+
+def table(visit: Visit, rows: Iterable[Row]) -> Table:
+    """The list for export."""
+    names = (
+        "severity",
+        "alert",
+        "territory",
+        "value",
+        "limit",
+        "gap",
+        "measure_unit",
+        "condition",
+        "attention",
+        "owner",
+        "opened_at",
+        "event_time",
+    )
+    columns = [("alert_id", "id"), *((name, visit.lookup.text(name)) for name in names)]
+    shown = [
+        [
+            r["alert_id"],
+            int(r["severity"]),
+            r["title_vi"],
+            visit.territory_name(r["territory"]),
+            r["value"],
+            r["limit"],
+            r["gap"],
+            r["measure_unit"],
+            word(CONDITIONS, r["condition"], visit.language),
+            word(ATTENTIONS, r["attention"], visit.language),
+            visit.agency_name(r["agency"]),
+            r["opened_at"],
+            r["event_time"],
+        ]
+        for r in rows
+    ]
+    return Table("canh-bao", columns, shown)
+
+
+def story_table(visit: Visit, events: Iterable[Row]) -> Table:
+    """The story for export."""
+    names = ("event_time", "story", "severity", "alert", "note", "topic", "partition", "offset")
+    columns = [("at", visit.lookup.text("arrived")), *((name, visit.lookup.text(name)) for name in names)]
+    rows = [
+        [
+            e["recorded_at"],
+            e["event_time"],
+            word(TRANSITIONS, e["transition"], visit.language),
+            int(e["severity"]),
+            e["title_vi"],
+            f"{e['actor']} {e['note']}".strip(),
+            e["source_topic"],
+            e["source_partition"],
+            e["source_offset"],
+        ]
+        for e in events
+    ]
+    return Table("dien-bien", columns, rows)

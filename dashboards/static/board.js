@@ -1,0 +1,88 @@
+"use strict";
+/* Live changes. Everything works without this file; with it, what changes is on the screen as soon as it is told. Text goes in as text,
+   never as markup. */
+(() => {
+  const address = document.body.dataset.live;
+  if (!address || !window.EventSource) return;
+  const pulse = document.getElementById("pulse");
+  const news = document.getElementById("news");
+  const say = (live) => {
+    if (!pulse) return;
+    pulse.className = live ? "pulse on" : "pulse off";
+    pulse.textContent = live ? pulse.dataset.liveOn : pulse.dataset.liveOff;
+  };
+  const flash = (element) => {
+    element.classList.remove("flash");
+    void element.offsetWidth; // starts the animation anew
+    element.classList.add("flash");
+  };
+  const announce = (text) => {
+    if (!news) return;
+    news.firstElementChild.textContent = text;
+    news.hidden = false;
+  };
+  const made = (tag, name, text) => {
+    const element = document.createElement(tag);
+    if (name) element.className = name;
+    if (text) element.textContent = text;
+    return element;
+  };
+  const badge = (change) => {
+    const found = made("span", `badge ${change.name}`);
+    const sign = made("span", "sign", change.sign);
+    sign.setAttribute("aria-hidden", "true");
+    found.append(sign, change.words);
+    return found;
+  };
+  const onValue = (change) => {
+    for (const element of document.querySelectorAll("[data-key]")) {
+      if (element.dataset.key !== change.key || element.textContent === change.text) continue;
+      element.textContent = change.text;
+      element.title = change.at;
+      flash(element);
+    }
+  };
+  const onAlert = (change) => {
+    announce(`${change.sign} ${change.title}`);
+    const list = document.getElementById("alerts");
+    if (!list) return;
+    const known = [...list.children].find((item) => item.dataset.alert === change.id);
+    if (known) {
+      known.className = `alert ${change.name}`;
+      known.querySelector("h3 a").textContent = change.title;
+      known.querySelector(".badge").replaceWith(badge(change));
+      known.querySelector(".mark").textContent = change.sign;
+      flash(known);
+    } else if (change.open) {
+      const item = made("li", `alert ${change.name} new`);
+      item.dataset.alert = change.id;
+      const mark = made("span", "mark", change.sign);
+      mark.setAttribute("aria-hidden", "true");
+      const inside = made("div");
+      const head = made("p", "head");
+      head.append(badge(change));
+      const title = made("h3");
+      const link = made("a", "", change.title);
+      link.href = `/alerts/${encodeURIComponent(change.id)}`;
+      title.append(link);
+      inside.append(head, title);
+      item.append(mark, inside);
+      list.querySelector(".calm")?.remove();
+      list.prepend(item);
+      flash(item);
+    }
+  };
+  const source = new EventSource(address);
+  source.addEventListener("open", () => say(true));
+  source.addEventListener("error", () => say(false));
+  source.addEventListener("change", (event) => {
+    const change = JSON.parse(event.data);
+    if (change.kind === "alert") onAlert(change);
+    else if (change.kind === "moved") {
+      for (const element of document.querySelectorAll("[data-key]")) {
+        if (element.dataset.key === `moved:${change.indicator}`) flash(element);
+      }
+    } else onValue(change);
+  });
+  window.addEventListener("pagehide", () => source.close());
+})();
