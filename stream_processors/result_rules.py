@@ -30,37 +30,45 @@ class ResultRules:
         return [r for r in self._rules.get(result.formula, []) if r.scope.subject_type in ("", result.subject_type)]
 
     def evaluate(self, key: str, state: ResultState, through: int) -> list[dict[str, Any]]:
-        """Condition rows of a settled result."""
-        newest = state.newest()
-        if newest is None or newest.value is None:
-            return []
+        """Condition rows of a settled result: every period that is newer than the last one judged, in its order, and a newest period that
+        was corrected.
+
+        So a week that arrives at once says what seven days would have said, and an alert that rose and fell meanwhile is in the record.
+        """
         rows = []
         for rule in self.concerns(state.result):
-            former = self.states.get(key, {}).get(rule.id, _FRESH)
-            if (
-                not rule.valid_at(newest.event_time)
-                or STATUSES[newest.status] not in rule.accept_status
-                or newest.event_time < former.evaluated
-            ):
-                continue
-            path = rule.pacing.share_at(newest.event_time, state.result.budget_year) if rule.pacing else None
-            number = newest.value if path is None else path - newest.value
-            if newest.event_time == former.evaluated and scaled(number) == scaled(former.value) and former is not _FRESH:
-                continue
-            after, change = advance(self._ladder(key, rule, state.result), former, newest.event_time, number)
-            if change is not None:
-                corrected = newest.event_time == former.evaluated
-                opened = change.transition == "opened"
-                identity = alert_id(rule.id, key, newest.period_start) if opened else former.alert_id
-                since = newest.period_start if opened else former.since
-                if change.transition != "cleared":
-                    after = replace(after, alert_id=identity, since=since)
-                evidence = self._identity(state) | self._figures(newest) | _compared(rule, newest, change, path)
-                evidence |= {"alert_id": identity, "since": since, "through": through, "source_topic": self._source[0]}
-                evidence |= {"source_partition": self._source[1], "source_offset": through}
-                rows.append(condition_row(rule, key, change, after, evidence, corrected=corrected))
-            self.states.setdefault(key, {})[rule.id] = after
+            after = former = self.states.get(key, {}).get(rule.id, _FRESH)
+            for outcome in state.since(former.evaluated):
+                if rule.valid_at(outcome.event_time) and STATUSES[outcome.status] in rule.accept_status:
+                    after, row = self._step(key, rule, state, after, outcome)
+                    if row is not None:
+                        mark = {"through": through, "source_topic": self._source[0], "source_partition": self._source[1]}
+                        rows.append(row | mark | {"source_offset": through})
+            if after is not former:
+                self.states.setdefault(key, {})[rule.id] = after
         return rows
+
+    def _step(
+        self, key: str, rule: Rule, state: ResultState, former: RuleState, outcome: Outcome
+    ) -> tuple[RuleState, dict[str, Any] | None]:
+        """The rule after one outcome, and the condition row of a change; its marks are added by who knows them."""
+        value = outcome.value or Decimal(0)
+        path = rule.pacing.share_at(outcome.event_time, state.result.budget_year) if rule.pacing else None
+        number = value if path is None else path - value
+        corrected = outcome.event_time == former.evaluated
+        if corrected and former is not _FRESH and scaled(number) == scaled(former.value):
+            return former, None
+        after, change = advance(self._ladder(key, rule, state.result), former, outcome.event_time, number)
+        if change is None:
+            return after, None
+        opened = change.transition == "opened"
+        identity = alert_id(rule.id, key, outcome.period_start) if opened else former.alert_id
+        since = outcome.period_start if opened else former.since
+        if change.transition != "cleared":
+            after = replace(after, alert_id=identity, since=since)
+        evidence = self._identity(state) | self._figures(outcome) | _compared(rule, outcome, change, path)
+        evidence |= {"alert_id": identity, "since": since}
+        return after, condition_row(rule, key, change, after, evidence, corrected=corrected)
 
     def _ladder(self, key: str, rule: Rule, result: Result) -> Ladder:
         found = self._ladders.get((key, rule.id))

@@ -1,19 +1,24 @@
 """Stage 2 on one input partition: operands in; derived rows, the newest operands (its state), further operands, conditions, the
 position out.
 
-Rules wait SETTLE_SECONDS after a result's last operand, so that a numerator before its denominator opens nothing. What was waiting
-when a process died is evaluated at the next start: conditions compare with the state in the result's own row, so nothing is said twice.
+Rules wait SETTLE_SECONDS after a result's last operand, so that a numerator before its denominator opens nothing, and until the horizon
+(stream_processors/horizon.py) has passed that operand, so that a catch-up is judged like orderly arrival. A result that never comes to
+rest is judged every LONGEST_SECONDS. What was waiting when a process died is evaluated at the next start: conditions compare with the state
+in the result's own row, so nothing is said twice.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, Final
 
 from indicators.formula import Formula, Result
 from indicators.observation import STATUSES
 from stream_processors.context import Context
+from stream_processors.horizon import Touch
 from stream_processors.result_rules import ResultRules
 from stream_processors.result_state import MEMBER, Outcome, ResultState
 from stream_processors.stage1_rows import POSITION
@@ -27,7 +32,7 @@ from transport.topics import GROUPS, conditions_topic
 from transport.transactions import Rows
 
 STAGE: Final = "stage2"
-SETTLE_SECONDS: Final = 0.3
+LOOK_SECONDS: Final = 0.05
 
 
 class Stage2:
@@ -42,20 +47,43 @@ class Stage2:
         self.rules = ResultRules(context.vocabulary, rules, (self.topic, partition))
         self._derived = DerivedRows(context.registry)
         self._operand = AvroEncoder("operand", context.registry.id_of("operand"))
-        self.waiting: dict[str, float] = {}
+        self.waiting: dict[str, Touch] = {}
+        self.folded_to = 0
+        self.horizon = math.inf
 
     def restore(self) -> int:
         """Newest operands and derived rows; returns the next input offset. Blocking."""
-        return restore_stage2(self)
+        self.folded_to = restore_stage2(self)
+        return self.folded_to
 
     @property
     def live(self) -> int:
         """Outcomes held."""
         return sum(len(state.outcomes) for state in self.results.values())
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """The input: full topic name and partition."""
+        return self.topic, self.partition
+
+    @property
+    def waits(self) -> bool:
+        """Does a result wait to be judged?"""
+        return bool(self.waiting)
+
+    @cached_property
+    def feeds(self) -> set[str]:
+        """Full names of the observation topics whose panes become operands here; for rankings, those of what they rank."""
+        books = self.context.formulas
+        ours = [f for f in books if f.group == self.group]
+        terms = [term for f in ours for term in (books[f.of] if f.of else f).terms().values()]
+        specs = (self.context.vocabulary.series_spec(term.indicator, term.component) for term in terms)
+        return {f"{self.context.prefix}obs.{spec.group}" for spec in specs if spec is not None}
+
     def due_at(self) -> float | None:
-        """When the first waiting result has settled, on the monotonic clock."""
-        return min(self.waiting.values(), default=None)
+        """When to look whether a waiting result can be judged, on the monotonic clock."""
+        soonest = min((touch.due_at() for touch in self.waiting.values()), default=None)
+        return None if soonest is None else max(soonest, self._clock() + LOOK_SECONDS) if self.horizon < math.inf else soonest
 
     def settle(self, position: int) -> list[Rows]:
         """Rules of the results that have settled."""
@@ -88,6 +116,7 @@ class Stage2:
         for key, periods in touched.items():
             self._recompute(key, periods, out)
         self._settle(out, next_offset - 1)
+        self.folded_to = next_offset
         out.derived.add(POSITION, self._derived.position(first, next_offset))
         self.context.metrics.folded(STAGE, self.group, len(records), decoded.refused)
         return out.all()
@@ -118,7 +147,8 @@ class Stage2:
         for operand in state.forget_old():
             out.latest.add(latest_key(key, operand), None)
         if self.rules.concerns(state.result):
-            self.waiting[key] = self._clock() + SETTLE_SECONDS
+            now, known = self._clock(), self.waiting.get(key)
+            self.waiting[key] = Touch(known.first if known else now, now)
 
     def write(self, key: str, state: ResultState, outcome: Outcome, through: int, out: _Output) -> None:
         """A derived row; the one of the newest period carries the states of the result's rules."""
@@ -128,7 +158,7 @@ class Stage2:
 
     def _settle(self, out: _Output, through: int) -> None:
         now = self._clock()
-        for key in [k for k, due in self.waiting.items() if due <= now]:
+        for key in [k for k, touch in self.waiting.items() if touch.due_at() <= now and touch.behind(self.horizon)]:
             del self.waiting[key]
             state = self.results[key]
             before = dict(self.rules.states.get(key, {}))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from stream_processors.conditions import rule_state_of
+from stream_processors.horizon import Touch
 from stream_processors.stage1_rows import POSITION
 from stream_processors.stage2_rows import operand_of, outcome_of
 from transport.columnar_reader import ColumnarReader
@@ -46,7 +47,7 @@ def restore_stage2(stage: Stage2) -> int:
         if row["period_start"] >= newest.get(row["result"], 0) and row["rules"]:
             newest[row["result"]] = row["period_start"]
             stage.rules.states[row["result"]] = {r["rule"]: rule_state_of(r) for r in row["rules"]}
-    now = time.monotonic()
+    now = Touch(time.monotonic(), time.monotonic())
     stage.waiting = {key: now for key, state in stage.results.items() if state.outcomes and stage.rules.concerns(state.result)}
     log.info(
         "stage 2 restored", topic=stage.topic, partition=p, position=position, results=len(stage.results), operands=len(operands),

@@ -12,11 +12,13 @@ from faust.types import TP
 
 from stream_processors import snapshot
 from stream_processors.context import GROUP, Context
+from stream_processors.horizon import Horizon
 from stream_processors.stage1 import Stage1
 from stream_processors.stage2 import Stage2
 from transport.chunks import SESSION_SECONDS, chunked_app
 from transport.lanes import Fold, Lane, Writer
 from transport.state_reader import end_offsets
+from transport.tail import Tail
 from transport.topics import GROUPS
 from transport.transactions import Transaction
 from transport.watchdog import watch
@@ -43,6 +45,7 @@ class Worker:
         self.lanes: dict[TP, Lane] = {}
         self._groups = tuple(groups)
         self._opening: asyncio.Task[None] | None = None
+        self._horizon: Horizon | None = None
         self._group = context.prefix + GROUP
         self._writer = writer or (lambda name, group: Transaction(context.settings, name, group))
         self.app = chunked_app(context.settings, self._group, session_seconds)
@@ -68,8 +71,21 @@ class Worker:
             group = tp.topic.removeprefix(f"{self.context.prefix}{stage}.")
             fold: Fold = STAGES[stage](self.context, group, tp.partition)
             writer = self._writer(f"{self.context.prefix}{STAGES[stage].__name__.lower()}-{group}-{tp.partition}", self._group)
+            if isinstance(fold, Stage2) and self._ruled(group):
+                self._horizon_of_rules().join(fold)
             lane = self.lanes[tp] = Lane(tp.topic, tp.partition, fold, writer, dense=stage == "obs")
         return lane
+
+    def _ruled(self, group: str) -> bool:
+        """Do results of this group have rules?"""
+        return any(f.group == group and self.context.rules.of_formula(f.id) for f in self.context.formulas)
+
+    def _horizon_of_rules(self) -> Horizon:
+        """Started with the first lane that needs it."""
+        if self._horizon is None:
+            self._horizon = Horizon(Tail(self.context.settings, GROUP))
+            self._horizon.start()
+        return self._horizon
 
     async def _on_revoked(self, app: faust.App, revoked: set[TP], **_: Any) -> None:
         """Begin no transaction, and let those in flight end: the next owner's fence would abort them."""
@@ -81,6 +97,9 @@ class Worker:
     async def _on_assigned(self, app: faust.App, assigned: set[TP], **_: Any) -> None:
         """Go on with what is still ours, close the rest; open those stage 2 lanes that may have rules waiting since the last stop."""
         gone = [tp for tp in self.lanes if tp not in assigned]
+        for tp in gone:
+            if self._horizon is not None:
+                self._horizon.leave((tp.topic, tp.partition))
         await asyncio.gather(*(self.lanes.pop(tp).close() for tp in gone))
         for lane in self.lanes.values():
             lane.release()
@@ -92,8 +111,7 @@ class Worker:
     def _may_wait(self, tp: TP) -> bool:
         """Is this a stage 2 partition whose results have rules? One of them may have settled while no worker was there."""
         prefix = f"{self.context.prefix}operands."
-        formulas = [f for f in self.context.formulas if self.context.rules.of_formula(f.id)]
-        return tp.topic.startswith(prefix) and tp.topic.removeprefix(prefix) in {f.group for f in formulas}
+        return tp.topic.startswith(prefix) and self._ruled(tp.topic.removeprefix(prefix))
 
     async def _open_waiting(self, partitions: set[TP]) -> None:
         """Open the lanes of partitions that have results; the others open with their first work."""
@@ -118,5 +136,7 @@ class Worker:
 
     async def close(self) -> None:
         """Let commits in flight end and give every partition up."""
+        if self._horizon is not None:
+            await asyncio.get_running_loop().run_in_executor(None, self._horizon.close)
         lanes, self.lanes = list(self.lanes.values()), {}
         await asyncio.gather(*(lane.close() for lane in lanes), return_exceptions=True)

@@ -45,6 +45,8 @@ CONFINED: dict[str, dict[str, str]] = {
         "transport.topic_admin": "creates and compares topics",
         "transport.state_reader": "reads compacted topics to their end",
         "transport.group_offsets": "where a group's members begin",
+        "transport.tail": "what is appended and not yet folded",
+        "stream_processors.horizon": "errors that pass: it looks again",
         "stream_processors.stage1_restore": "type of a message",
         "alerts.main": "errors that end the process",
         "alerts.leadership": "assignment is leadership",

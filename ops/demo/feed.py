@@ -1,7 +1,7 @@
 """Feed: the scenario given to the running system in steps: a budget year of files, then a day of storm by sensors.
 
-Between steps of the year the feed waits until the system is through: a result is judged when its operands have come to rest, so a year
-poured in at once would be judged by its last day only, which is right for a year that was missed and dull to watch.
+A step of the year is a month. Between two steps the feed waits until the system has taken and folded the month, so that what is printed
+of it is what the system knows; the alerts do not need it: results are judged period by period, however much arrives at once.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import groupby
 from pathlib import Path
 
 from ops.demo.pulse import Place, Pulse
@@ -21,9 +22,6 @@ SETTLE_SECONDS = 180.0
 YEAR_SHARE = 0.6
 HOUR_MS = 3_600_000
 TOLD_EVERY_HOURS = 3
-WATCHED_DAYS = (14, 6)
-"""So many days before the last evening begins and ends the time whose days are steps of their own: a hospital's intensive care fills up
-and empties again, and hospitals report once a day."""
 FOLDERS = ("open_data", "tax", "customs", "treasury", "icu", "sensors")
 
 Tell = Callable[[int], None]
@@ -35,16 +33,10 @@ class FeedError(RuntimeError):
 
 
 def steps(first: date, last: date) -> Iterator[list[date]]:
-    """The days of the year cut into steps: months, and single days while intensive care is watched."""
-    step: list[date] = []
-    begins, ends = (last - timedelta(n) for n in WATCHED_DAYS)
-    for number in range((last - first).days + 1):
-        day = first + timedelta(number)
-        step.append(day)
-        following = day + timedelta(1)
-        if begins <= following <= ends + timedelta(1) or following.day == 1 or day == last:
-            yield step
-            step = []
+    """The days of the year cut into months."""
+    days = (first + timedelta(n) for n in range((last - first).days + 1))
+    for _, month in groupby(days, key=lambda day: (day.year, day.month)):
+        yield list(month)
 
 
 @dataclass(slots=True)
@@ -71,7 +63,7 @@ class Feed:
             ends = self.clock() + self.seconds * YEAR_SHARE / len(parts)
             for day in days:
                 self.scenario.feed(day)
-            self._settle(self._files_taken)
+            self._wait(self.pulse.taken(self._files_taken, SETTLE_SECONDS))
             self._rest(ends)
             tell(_evening(days[-1]))
 
@@ -87,7 +79,7 @@ class Feed:
             if at % (TOLD_EVERY_HOURS * HOUR_MS) == 0 and at != instants[0]:
                 tell(at)
         wanted = before + self.published()
-        self._settle(lambda: self._files_taken() and _readings(self.pulse.ends()) >= wanted)
+        self._wait(self.pulse.settled(lambda: self._files_taken() and _readings(self.pulse.ends()) >= wanted, SETTLE_SECONDS))
         tell(instants[-1])
 
     def _files_taken(self) -> bool:
@@ -100,8 +92,8 @@ class Feed:
                 return False
         return True
 
-    def _settle(self, taken: Callable[[], bool]) -> None:
-        if not self.pulse.settled(taken, SETTLE_SECONDS):
+    def _wait(self, in_time: bool) -> None:
+        if not in_time:
             raise FeedError(
                 f"Sau {SETTLE_SECONDS:.0f} giây hệ thống chưa xử lý hết số liệu; xem `nhip status`, `nhip logs worker`, "
                 "`nhip logs producers` / the system is not through with what it was given; see these"

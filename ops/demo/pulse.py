@@ -19,8 +19,8 @@ REQUEST_SECONDS = 10.0
 LOOK_SECONDS = 0.2
 GROUPS = ("finance_budget", "trade", "emergency")
 """Concept groups that the scenario feeds; the others stay empty and are not asked for."""
-QUIET_SECONDS = 0.7
-"""Longer than the time results wait before their rules look at them (0.3 s) and a commit."""
+QUIET_SECONDS = 1.2
+"""Longer than the time results wait before their rules look at them (0.3 s and the horizon's round) and a commit."""
 
 Place = tuple[str, int]
 
@@ -65,6 +65,15 @@ class Pulse:
             raise PulseError(f"Kafka không trả lời / does not answer: {error}; xem / see `nhip logs kafka`") from error
         committed = {(p.topic, p.partition): p.offset for p in answer.topic_partitions}
         return all(committed.get(place, -1) >= end for place, end in wanted.items())
+
+    def taken(self, read: Callable[[], bool], seconds: float) -> bool:
+        """Wait until the producers have read what was fed (`read`) and the worker has committed it; False where not in `seconds`."""
+        deadline = self._clock() + seconds
+        while self._clock() < deadline:
+            if read() and self.folded(self.ends()):
+                return True
+            self._sleep(LOOK_SECONDS)
+        return False
 
     def settled(self, taken: Callable[[], bool], seconds: float) -> bool:
         """Wait until `taken` (the producers have read what was fed), the worker is through and no topic has grown for QUIET_SECONDS.

@@ -1,0 +1,83 @@
+"""The tail of a group's inputs: what was appended and is not yet folded, and whether a reader has seen all that is committed.
+
+Asked beside the lanes, in a thread of its own: nothing here waits in their event loop.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]
+
+from transport import kafka_clients
+from transport.group_offsets import GroupOffsets
+from transport.settings import Settings
+from transport.topics import table
+
+Place = tuple[str, int]
+
+REQUEST_SECONDS: Final = 5.0
+LOOK_SECONDS: Final = 0.05
+
+
+class Tail:
+    """Ends of topics, a group's positions in them, and a reader that looks whether anything lies behind a position. For one thread."""
+
+    def __init__(self, settings: Settings, group: str) -> None:
+        self._settings, self._admin, self._offsets = settings, kafka_clients.admin(settings), GroupOffsets(settings, group)
+        self._partitions = {name: topic.partitions for name, topic in table(settings.topic_prefix).items()}
+        self._reader: Consumer | None = None
+
+    def ends(self, topics: Iterable[str]) -> dict[Place, int]:
+        """The offset after the last message of each partition (full topic names). Raises KafkaException, TimeoutError."""
+        places = [(topic, p) for topic in topics for p in range(self._partitions[topic])]
+        return self._list(places, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+
+    def unfolded(self, ends: Mapping[Place, int]) -> dict[Place, int]:
+        """How many inputs below `ends` the group has not committed, of the partitions that have any. Raises as `ends`, and OffsetsUnknown.
+
+        Where the group has no position, what retention has left counts.
+        """
+        wanted = [place for place, end in ends.items() if end > 0]
+        found = {(p.topic, p.partition): p.offset for p in self._offsets.committed([TopicPartition(*p) for p in wanted], REQUEST_SECONDS)}
+        unknown = [place for place in wanted if found[place] <= OFFSET_INVALID]
+        if unknown:
+            found |= self._list(unknown, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+        return {place: ends[place] - found[place] for place in wanted if found[place] < ends[place]}
+
+    def exhausted(self, positions: Mapping[Place, int], seconds: float = REQUEST_SECONDS) -> set[Place]:
+        """Those partitions in which nothing committed lies at or behind the position; a marker of a transaction is nothing."""
+        if not positions:
+            return set()
+        reader = self._reader = self._reader or kafka_clients.consumer(
+            self._settings, "tail", enable_partition_eof=True, fetch_wait_max_ms=20
+        )
+        reader.assign([TopicPartition(topic, partition, at) for (topic, partition), at in positions.items()])
+        open_, at_end = set(positions), set[Place]()
+        deadline = time.monotonic() + seconds
+        while open_ and time.monotonic() < deadline:
+            for message in reader.consume(len(open_), LOOK_SECONDS):
+                place, error = (message.topic() or "", message.partition() or 0), message.error()
+                if error is not None and error.code() != KafkaError._PARTITION_EOF:
+                    raise KafkaException(error)
+                if error is not None and place in open_:
+                    at_end.add(place)
+                open_.discard(place)
+        reader.unassign()
+        return at_end
+
+    def close(self) -> None:
+        """Close the reader's connections."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def _list(self, places: Iterable[Place], spec: OffsetSpec) -> dict[Place, int]:
+        asked = {TopicPartition(*place): spec for place in places}
+        if not asked:
+            return {}
+        found = self._admin.list_offsets(asked, request_timeout=REQUEST_SECONDS)
+        return {(place.topic, place.partition): future.result(REQUEST_SECONDS).offset for place, future in found.items()}
