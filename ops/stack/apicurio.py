@@ -16,8 +16,8 @@ from ops.stack.ports import LOOPBACK
 CCOMPAT = "/apis/ccompat/v7"
 
 
-def apicurio(unpacked: Path, home: Path, port: int, heap_mb: int = 384) -> Part:
-    """The registry as a part: data under `home`, API at http://127.0.0.1:`port`/apis/ccompat/v7."""
+def apicurio(unpacked: Path, home: Path, port: int, heap_mb: int = 384, classes: Path | None = None) -> Part:
+    """The registry as a part: data under `home`, API at http://127.0.0.1:`port`/apis/ccompat/v7. `classes`: its class archive."""
     base = f"http://{LOOPBACK}:{port}"
     properties = (
         f"-Dquarkus.http.host={LOOPBACK}",
@@ -33,7 +33,7 @@ def apicurio(unpacked: Path, home: Path, port: int, heap_mb: int = 384) -> Part:
     return Part(
         name="registry",
         title="Apicurio Registry",
-        argv=java(heap_mb, (*properties, "-jar", str(unpacked / "quarkus-run.jar")), light=True),
+        argv=java(heap_mb, (*properties, "-jar", str(unpacked / "quarkus-run.jar")), light=True, classes=classes),
         address=f"{base}{CCOMPAT}",
         check=health.apicurio(base),
         cwd=home,

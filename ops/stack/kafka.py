@@ -90,8 +90,13 @@ Configuration:
 """
 
 
-def kafka(jars: tuple[Path, ...], home: Path, port: int, controller_port: int, heap_mb: int = 1024, light: bool = False) -> Part:
-    """The broker as a part: data and configuration under `home`, clients at 127.0.0.1:`port`."""
+def kafka(
+    jars: tuple[Path, ...], home: Path, ports: tuple[int, int], heap_mb: int = 1024, light: bool = False, classes: Path | None = None
+) -> Part:
+    """The broker as a part: data and configuration under `home`, clients at 127.0.0.1:`ports[0]`, its controller at `ports[1]`.
+    `classes`: its class archive (ops.stack.java).
+    """
+    port, controller_port = ports
     properties, log4j = home / "server.properties", home / "log4j2.yaml"
 
     def prepare() -> None:
@@ -105,7 +110,7 @@ def kafka(jars: tuple[Path, ...], home: Path, port: int, controller_port: int, h
     return Part(
         name="kafka",
         title="Apache Kafka",
-        argv=java(heap_mb, (*options, "-cp", class_path(jars), "kafka.Kafka", str(properties)), light),
+        argv=java(heap_mb, (*options, "-cp", class_path(jars), "kafka.Kafka", str(properties)), light, classes),
         address=f"{LOOPBACK}:{port}",
         check=health.kafka(f"{LOOPBACK}:{port}"),
         cwd=home,

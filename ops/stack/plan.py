@@ -16,6 +16,7 @@ from ops.processes import PROCESSES
 from ops.stack import artifacts
 from ops.stack.apicurio import CCOMPAT, apicurio
 from ops.stack.clickhouse import clickhouse
+from ops.stack.java import class_archive
 from ops.stack.kafka import kafka
 from ops.stack.own import own, variable
 from ops.stack.part import Part, Step
@@ -65,8 +66,8 @@ def local(settings: Settings, servers_only: bool = False, demo: bool = False) ->
     jars = artifacts.install("kafka", cache)
     (archive,) = artifacts.install("apicurio", cache)
     servers = (
-        kafka(jars, data / "kafka", kafka_port, controller_port),
-        apicurio(artifacts.unpack(archive, cache), data / "registry", registry_port),
+        kafka(jars, data / "kafka", (kafka_port, controller_port), light=demo, classes=class_archive(cache, "kafka")),
+        apicurio(artifacts.unpack(archive, cache), data / "registry", registry_port, classes=class_archive(cache, "registry")),
         clickhouse(here, data / "clickhouse", clickhouse_port),
     )
     ours: tuple[Part | Step, ...] = () if servers_only else (*steps(here), *(own(p, here, metrics[p.name]) for p in PROCESSES.values()))

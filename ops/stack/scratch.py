@@ -15,6 +15,7 @@ from ops.stack import artifacts
 from ops.stack.apicurio import apicurio
 from ops.stack.clickhouse import clickhouse
 from ops.stack.health import Unhealthy
+from ops.stack.java import class_archive
 from ops.stack.kafka import kafka
 from ops.stack.logs import tail
 from ops.stack.part import Part, PartError
@@ -42,13 +43,16 @@ class Scratch:
     def kafka(self) -> str:
         """host:port of a running broker."""
         jars = artifacts.install("kafka", self.cache)
-        return self.start(lambda: kafka(jars, self.home / "kafka", self.ports.take(), self.ports.take(), heap_mb=512, light=True), "kafka")
+        classes = class_archive(self.cache, "kafka")
+        ports = self.ports.take(), self.ports.take()
+        return self.start(lambda: kafka(jars, self.home / "kafka", ports, heap_mb=512, light=True, classes=classes), "kafka")
 
     def registry(self) -> str:
         """URL of a running registry's Confluent-compatible API."""
         (archive,) = artifacts.install("apicurio", self.cache)
         unpacked = artifacts.unpack(archive, self.cache)
-        return self.start(lambda: apicurio(unpacked, self.home / "registry", self.ports.take(), heap_mb=256), "registry")
+        classes = class_archive(self.cache, "registry")
+        return self.start(lambda: apicurio(unpacked, self.home / "registry", self.ports.take(), heap_mb=256, classes=classes), "registry")
 
     def clickhouse(self) -> str:
         """host:port of a running ClickHouse endpoint; users and passwords are the defaults of `Settings`."""
