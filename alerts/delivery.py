@@ -16,10 +16,10 @@ import structlog
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from alerts.channels.contract import Channel, Outcome
-from alerts.clocks import QuietHours
 from alerts.codec import DEAD, LEDGER, REQUESTS, RESULTS, Codec
 from alerts.condition import ConditionError
-from alerts.lane import NO_NIGHT, SIDE_BY_SIDE, Commit, Lane, Room
+from alerts.lane import PLAIN, SIDE_BY_SIDE, Commit, Lane, Room
+from alerts.manner import Manner
 from alerts.notification import Notification, notification_of
 from alerts.restore import RestoreError, to_end
 from alerts.rows import Row
@@ -55,9 +55,9 @@ class DeliveryLoop:
 
     def __init__(
         self, settings: Settings, codec: Codec, channels: Mapping[str, Channel], metrics: Metrics, stop: threading.Event,
-        clock: Callable[[], int], night: QuietHours = NO_NIGHT,
+        clock: Callable[[], int], manner: Manner = PLAIN,
     ) -> None:  # fmt: skip
-        self._night = night
+        self._manner = manner
         self._settings, self._codec, self._channels, self._metrics = settings, codec, channels, metrics
         self._stop, self._clock = stop, clock
         self._owned: dict[int, Owned] = {}
@@ -174,7 +174,7 @@ class DeliveryLoop:
             except (DecodeError, ConditionError) as error:
                 raise RestoreError(f"{message.topic()} [{partition}] {message.offset()}: {error}") from error
         lane = Lane(list(rows.values()), self._channels, self._room, self._committer(partition, writer), self._start, self._clock,
-                    self._night)  # fmt: skip
+                    self._manner)  # fmt: skip
         lane.recover()
         self._owned[partition] = Owned(lane, writer)
         log.info("delivers", partition=partition, ledger=len(rows), seconds=round(time.monotonic() - began, 3))

@@ -6,24 +6,21 @@ Each act leaves two rows in one transaction: the act itself (`alerts.actions`) a
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable, Iterable
 
 from alerts.action import Action
+from alerts.acts import ActWriter
 from alerts.alert import Alert, restored
-from alerts.codec import ACTIONS, CURRENT, Codec
+from alerts.codec import CURRENT, Codec
 from alerts.condition import ConditionError
 from alerts.lifecycle import step
 from alerts.restore import header, to_end
-from alerts.rows import MEMORY_HEADER, Row, instant
-from alerts.writer import Writer
-from transport.records import AvroEncoder, DecodeError
+from alerts.rows import MEMORY_HEADER
+from transport.records import DecodeError
 from transport.registry import Registry
 from transport.settings import Settings
 from transport.topics import table
-
-AUDIT = "ops.audit"
 
 
 class DeskError(ValueError):
@@ -79,14 +76,7 @@ class Desk:
             action_id=str(uuid.uuid4()), alert_id=alert.alert_id, action=what, actor=actor.strip(), office=office, note=note, until=until,
             acted_at=now, via="command",
         )  # fmt: skip
-        encoder = AvroEncoder("alert_action", self._registry.id_of(ACTIONS))
-        audit = {"at": instant(now), "actor": act.actor, "office": office, "did": f"alerts.{what}", "on": alert.alert_id,
-        "with": act.action_id,
-                 "note": note, "via": act.via}  # fmt: skip
-        Writer(self._settings, f"alerts-desk-{act.action_id}").commit([
-            Row(self._codec.topic(ACTIONS), act.alert_id.encode(), encoder.encode(act.record())),
-            Row(self._codec.topic(AUDIT), act.actor.encode(), json.dumps(audit, ensure_ascii=False).encode()),
-        ])
+        ActWriter(self._settings, self._registry, f"alerts-desk-{act.action_id}").record(act)
         return act
 
 

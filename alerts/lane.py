@@ -13,12 +13,10 @@ settled, so that nobody reads «over» before «opened». Whatever rings at nigh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import time
 
 import structlog
 
-from alerts.channels.contract import Channel, Outcome, message_of
-from alerts.clocks import QuietHours
+from alerts.channels.contract import Channel, Message, Outcome, message_of
 from alerts.ledger import (
     RETRY,
     Ledger,
@@ -34,10 +32,11 @@ from alerts.ledger import (
     switched_off,
     uncertain,
 )
+from alerts.manner import Manner
 from alerts.notification import Notification
 from transport.faults import reach
 
-NO_NIGHT = QuietHours(time(0), time(0))
+PLAIN = Manner()
 SIDE_BY_SIDE = 8
 """Messages under way at once on a channel whose repetition is harmless; elsewhere one, so that a crash leaves one in doubt."""
 
@@ -74,10 +73,10 @@ class Lane:
 
     def __init__(
         self, rows: Sequence[Notification], channels: Mapping[str, Channel], room: Room, commit: Commit, submit: Submit,
-        clock: Callable[[], int], night: QuietHours = NO_NIGHT,
+        clock: Callable[[], int], manner: Manner = PLAIN,
     ) -> None:  # fmt: skip
         self.ledger = Ledger(rows)
-        self._night = night
+        self._manner = manner
         self._room = room
         self._channels, self._commit, self._submit, self._clock = channels, commit, submit, clock
         self._under_way: dict[str, tuple[Notification, Callable[[], Outcome | None]]] = {}
@@ -110,7 +109,7 @@ class Lane:
         reach("alerts:intended")
         for row in ready:
             channel = self._channels[row.channel]
-            self._under_way[row.notification_key] = row, self._submit(channel, _sending(channel, row))
+            self._under_way[row.notification_key] = row, self._submit(channel, _sending(channel, self._manner.message(row)))
 
     def finish(self) -> int:
         """Write the outcomes that are there; returns how many messages are still under way."""
@@ -156,7 +155,7 @@ class Lane:
         channel = self._channels.get(row.channel)
         wanted = max(due_at(row), now)
         rings = channel is not None and channel.rings and row.lane != "direct"
-        return self._night.opens_at(wanted) if rings else due_at(row)
+        return self._manner.night.opens_at(wanted) if rings else due_at(row)
 
     def _stand_ins(self, rows: Iterable[Notification], now: int) -> list[Notification]:
         """Messages to the channels that stand in for one that refused or never answered in time; each once, by its key."""
@@ -196,13 +195,13 @@ def _order(row: Notification) -> tuple[int, str]:
     return row.requested_at, row.notification_key
 
 
-def _sending(channel: Channel, row: Notification) -> Callable[[], Outcome]:
+def _sending(channel: Channel, message: Message) -> Callable[[], Outcome]:
     def send() -> Outcome:
         try:
-            return channel.send(message_of(row))
+            return channel.send(message)
         except Exception as error:
             # The edge to a provider: a message that a channel cannot even write (a line break in a header …) must not stop all others.
-            log.error("channel failed", channel=channel.name, notification_key=row.notification_key, error=type(error).__name__)
+            log.error("channel failed", channel=channel.name, notification_key=message.key, error=type(error).__name__)
             return Outcome.failed(type(error).__name__, "the channel could not send this message; see the log", retryable=False)
 
     return send

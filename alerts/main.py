@@ -14,6 +14,7 @@ from contextlib import ExitStack
 import structlog
 from confluent_kafka import KafkaException
 
+from alerts.acts import ActWriter
 from alerts.audience import Audience
 from alerts.channels.console import Console
 from alerts.channels.contract import Channel
@@ -23,9 +24,13 @@ from alerts.codec import Codec
 from alerts.delivery import DeliveryLoop
 from alerts.duty import Duty
 from alerts.escalation import Rungs
+from alerts.link_server import LinkServer
+from alerts.links import Links, SecretError
+from alerts.manner import Manner
 from alerts.messages import Messages, check_templates
 from alerts.names import VocabularyNames
 from alerts.offices import OfficeError, load_offices, unknown_offices
+from alerts.providers import Providers
 from alerts.restore import RestoreError
 from alerts.story import Story
 from alerts.story_loop import StoryLoop
@@ -61,7 +66,7 @@ def channels_of(settings: Settings) -> dict[str, Channel]:
         )  # fmt: skip
     if settings.webhook_url:
         found["webhook"] = Webhook(settings.webhook_url, settings.webhook_secret)
-    return found
+    return found | Providers.load(settings.data_dir).channels(settings.data_dir)
 
 
 def story_of(settings: Settings) -> Story:
@@ -129,7 +134,9 @@ def serve(settings: Settings, stop: threading.Event, channels: Mapping[str, Chan
         threads = Threads(stop)
         codec = Codec(settings, registry)
         story = StoryLoop(settings, codec, story_of(settings), metrics, stop, clock)
-        delivery = DeliveryLoop(settings, codec, channels, metrics, stop, clock, load_offices(settings.home).night())
+        links = _serve_links(stack, settings, registry, clock)
+        manner = Manner(load_offices(settings.home).night(), links)
+        delivery = DeliveryLoop(settings, codec, channels, metrics, stop, clock, manner)
         threads.start("story", story.run)
         threads.start("delivery", delivery.run)
         metrics.check("loops", threads.check)
@@ -138,6 +145,17 @@ def serve(settings: Settings, stop: threading.Event, channels: Mapping[str, Chan
             pass
         threads.join(STOP_SECONDS)
         return 1 if threads.failed else 0
+
+
+def _serve_links(stack: ExitStack, settings: Settings, registry: Registry, clock: Callable[[], int]) -> Links | None:
+    """The endpoint of signed links, where it is configured. Raises SecretError, OSError where the port is taken."""
+    providers = Providers.load(settings.data_dir)
+    links = providers.links()
+    if links is not None:
+        writer = ActWriter(settings, registry, f"alerts-links-{settings.alerts_instance}")
+        server = stack.enter_context(LinkServer(links, writer.record, clock, providers.link_host, providers.link_port))
+        log.info("answers links", port=server.port)
+    return links
 
 
 def main(settings: Settings) -> int:
@@ -149,7 +167,7 @@ def main(settings: Settings) -> int:
     channels = channels_of(settings)
     try:
         return serve(settings, stop, channels)
-    except (RuleError, OfficeError, DataFileError, RegistryError, KafkaException) as error:
+    except (RuleError, OfficeError, DataFileError, SecretError, RegistryError, KafkaException, OSError) as error:
         log.error("cannot start", error=str(error))
         return 2
     finally:

@@ -10,6 +10,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from transport.kafka_clients import consumer
 from transport.settings import Settings
 
+LEADERLESS = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART)
+LEADER_SECONDS = 0.2
 QUIET_SECONDS = 30.0
 """No message and no end of a partition for so long: the broker does not answer."""
 
@@ -24,13 +26,25 @@ def to_end(settings: Settings, topic: str, partitions: Sequence[int], since_ms: 
     try:
         where = [TopicPartition(topic, p, 0) for p in partitions]
         if since_ms is not None:
-            where = reader.offsets_for_times([TopicPartition(topic, p, since_ms) for p in partitions], QUIET_SECONDS)
+            where = _offsets_at(reader, [TopicPartition(topic, p, since_ms) for p in partitions])
         reader.assign(where)
         yield from _until_ends(reader, {p.partition for p in where}, topic)
     except KafkaException as error:
         raise RestoreError(f"{topic}: cannot be read: {error.args[0].str()}") from error
     finally:
         reader.close()
+
+
+def _offsets_at(reader: Consumer, instants: list[TopicPartition]) -> list[TopicPartition]:
+    """The offsets of instants. A partition whose leader is just being found is waited for, within the time of a silent broker."""
+    ends = time.monotonic() + QUIET_SECONDS
+    while True:
+        try:
+            return reader.offsets_for_times(instants, QUIET_SECONDS)
+        except KafkaException as error:
+            if error.args[0].code() not in LEADERLESS or time.monotonic() > ends:
+                raise
+            time.sleep(LEADER_SECONDS)
 
 
 def _until_ends(reader: Consumer, left: set[int], topic: str) -> Iterator[Message]:

@@ -38,7 +38,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a channel sends. `key` is the same for every attempt: the receiver may use it to drop repetitions."""
+    """What a channel sends. `key` is the same for every attempt: the receiver may use it to drop repetitions. `link`: where the recipient
+    answers; a capability, so made when it is sent and kept nowhere."""
 
     key: str
     event_id: str
@@ -53,6 +54,7 @@ class Message:
     repeated: bool
     mode: str
     requested_at: int
+    link: str = ""
 
     @property
     def subject(self) -> str:
@@ -60,12 +62,11 @@ class Message:
         return (REPEATED_VI if self.repeated else "") + self.title
 
 
-def message_of(row: Notification) -> Message:
+def message_of(row: Notification, link: str = "") -> Message:
     """The message of a ledger row."""
     return Message(
         row.notification_key, row.event_id, row.alert_id, row.rule, row.transition, row.severity, row.recipient, row.address, row.title,
-        row.text,
-        row.repeated, row.mode, row.requested_at,
+        row.text, row.repeated, row.mode, row.requested_at, link,
     )  # fmt: skip
 
 

@@ -126,5 +126,7 @@ def written(message: Message, sender: str) -> EmailMessage:
     ):  # fmt: skip
         mail[f"X-Nhip-{name}"] = value
     note = "\n\n(Gửi lại: không rõ lần gửi trước đã đến hay chưa.)" if message.repeated else ""
-    mail.set_content(f"{message.subject}\n\n{message.text}{note}\n\nMã cảnh báo: {message.alert_id}\n", charset="utf-8", cte="base64")
+    answer = f"\n\nTiếp nhận, giải trình tại / answer here: {message.link}" if message.link else ""
+    body = f"{message.subject}\n\n{message.text}{note}{answer}\n\nMã cảnh báo: {message.alert_id}\n"
+    mail.set_content(body, charset="utf-8", cte="base64")
     return mail

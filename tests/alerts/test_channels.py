@@ -97,7 +97,7 @@ def receiver(answer: Callable[[web.Request, bytes], Awaitable[web.StreamResponse
 
     async def start() -> tuple[web.AppRunner, int]:
         app = web.Application()
-        app.router.add_post("/hook", handle)
+        app.router.add_post("/{path:.*}", handle)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)

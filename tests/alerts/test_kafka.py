@@ -46,6 +46,8 @@ class Receiver:
 
     name = "webhook"
     repeat = "safe"
+    rings = False
+    stand_in = ""
 
     def __init__(self) -> None:
         self.seen: Counter[str] = Counter()

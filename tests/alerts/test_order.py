@@ -14,6 +14,7 @@ from alerts.clocks import QuietHours
 from alerts.ids import notification_key
 from alerts.lane import Lane, Room
 from alerts.ledger import is_settled
+from alerts.manner import Manner
 from alerts.notification import Notification
 from alerts.rows import partition_of
 from indicators.instant import VIETNAM, to_ms
@@ -70,7 +71,7 @@ def test_one_recipient_one_partition_and_rising_instants() -> None:
 
 def lane(world: World, **providers: Provider) -> Lane:
     return Lane(
-        list(world.rows.values()), providers, Room(providers.values()), world.commit, world.submit, lambda: world.now, NIGHT,
+        list(world.rows.values()), providers, Room(providers.values()), world.commit, world.submit, lambda: world.now, Manner(NIGHT),
     )  # fmt: skip
 
 

@@ -1,0 +1,31 @@
+"""How messages leave: not at night where they would wake people, and with a link to answer by where there is somebody to answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import time
+
+from alerts.channels.contract import Message, message_of
+from alerts.clocks import QuietHours
+from alerts.links import VALID_MS, Claim, Links
+from alerts.notification import Notification
+
+NO_NIGHT = QuietHours(time(0), time(0))
+READ_BY_PEOPLE = ("email", "sms")
+"""Channels whose text may carry a link; ZNS forbids links in the body, console and webhook are read by machines and many eyes."""
+OVER = ("cleared", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """The night that the grouped lane keeps, and the maker of links; None: no links."""
+
+    night: QuietHours = NO_NIGHT
+    links: Links | None = None
+
+    def message(self, row: Notification) -> Message:
+        """The message of a ledger row, with the same link at every attempt."""
+        if self.links is None or row.channel not in READ_BY_PEOPLE or row.transition in OVER:
+            return message_of(row)
+        claim = Claim(row.alert_id, row.recipient, row.requested_at + VALID_MS, row.notification_key)
+        return message_of(row, self.links.url(claim))
