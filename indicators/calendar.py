@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Self
 from pydantic import Field, ValidationError, model_validator
 
 from indicators.datafile import DataFileError, Row, read_yaml, refuse
+from indicators.lunar import new_year
 
 if TYPE_CHECKING:
     from holidays import HolidayBase
 
 FIRST_YEAR, LAST_YEAR = 1976, 2100
-TET_NAME = "Tết Nguyên Đán"
 _ONE = timedelta(days=1)
 _LONGEST = 10_000
 """Working days one may add: some 40 years; a larger number is a fault of the caller."""
@@ -95,10 +95,7 @@ class WorkingCalendar:
 
 def tet(year: int) -> date:
     """The first day of the lunar new year that falls in this year. Raises CalendarError outside 1976–2100."""
-    days = [day for day, name in _holidays(_known(date(year, 1, 1)).year).items() if TET_NAME in str(name).split("; ")]
-    if not days:
-        raise CalendarError(f"Tết of {year} is not in the table of lunar dates")
-    return min(days)
+    return new_year(_known(date(year, 1, 1)).year)
 
 
 @lru_cache(maxsize=256)

@@ -1,0 +1,1 @@
+"""Tests of the comparisons K1–K18, each with an example worked by hand."""
