@@ -17,12 +17,12 @@ from indicators.observation import SCALE, STATUSES, VALUE_LIMIT
 from indicators.series import Series
 from indicators.wide import Wide
 from stream_processors.calendar_panes import DAY_MS, OFFSET_MS
+from stream_processors.head_facts import MIX, SEED, HeadFacts
 from stream_processors.record_memory import Arrivals
 from stream_processors.series_table import SeriesTable
-from transport.columnar_reader import Refused
+from transport.columnar_reader import Decoded, Refused
 
 Int64s = NDArray[np.int64]
-UInt64s = NDArray[np.uint64]
 Bools = NDArray[np.bool_]
 
 DELETED = STATUSES.index("deleted")
@@ -34,19 +34,16 @@ rest late.
 """
 
 _LIMIT = int(VALUE_LIMIT.scaleb(SCALE))
-_SEED = 7
-_MIX = np.uint64(0x9E3779B97F4A7C15)
-_CONSTANT = ("indicator", "component", "territory", "subject_type", "subject_id", "measure_unit")
 NO_WATERMARK = -(1 << 62)
 
 
 @dataclass(slots=True)
 class Admitted:
-    """`frame`: the decoded rows; `rows`: indices into it, one per arrival, in offset order; `late`: refused as too late, their panes
+    """`decoded`: the rows looked at; `rows`: indices into it, one per arrival, in offset order; `late`: refused as too late, their panes
     are inexact.
     """
 
-    frame: pl.DataFrame
+    decoded: Decoded
     rows: Int64s
     arrivals: Arrivals
     period_type: Int64s
@@ -64,76 +61,106 @@ class Late:
     offset: Int64s
 
 
-def admit(frame: pl.DataFrame, keys: list[bytes], offsets: Int64s, series: SeriesTable) -> Admitted:
-    """Check the rows of a decoded frame. `keys` and `offsets` belong to its rows, in order."""
-    sid = series.numbers(keys)
-    facts = _facts(frame)
-    refusals = _Refusals(frame)
-    good = series.known[sid].copy()
-    for i in np.flatnonzero(~good).tolist():
-        entry = series.entries[sid[i]]
-        refusals.add(i, entry.reason, "key", entry.detail)
-    _check_constant_fields(frame, facts, keys, sid, series, good, refusals)
-    _check_agencies(frame, series, good, refusals)
-    time, period_start, status = facts["event_time"], facts["period_start"], facts["status"]
-    _check_dates(facts, sid, series, good, refusals)
-    _require(good, facts["revision"] >= 0, refusals, "validation", "revision", "negative")
-    _require(good, facts["id_bytes"] > 0, refusals, "validation", "source_record_id", "empty")
-    value = _check_values(frame, sid, series, status == DELETED, good, refusals)
-    late = good & ~series.reported[sid] & _late(time, sid, good, series)
-    _require(good, ~late, refusals, "too_late", "event_time", "older than the indicator's horizon: kept, not folded")
-    rows = np.flatnonzero(good)
-    taken = sid[rows]
-    np.maximum.at(series.watermark, taken, time[rows])
-    np.minimum.at(series.first_time, taken, time[rows])
-    identity = facts["#source_record_id"] ^ (facts["#source_system"] * _MIX)
-    arrivals = Arrivals(
-        identity[rows], taken, time[rows], value.take(rows), facts["revision"][rows], status[rows], offsets[rows],
-        facts["budget_year"][rows],
-        status[rows] != DELETED,
-    )  # fmt: skip
-    lates = np.flatnonzero(late)
-    late_rows = Late(sid[lates], time[lates], offsets[lates])
-    return Admitted(frame, rows, arrivals, facts["period_type"][rows], period_start[rows], refusals.found, late_rows)
+class Door:
+    """The checks of one partition. What they found out about heads is kept."""
+
+    def __init__(self, series: SeriesTable) -> None:
+        self._series, self._facts = series, HeadFacts(series)
+
+    def admit(self, decoded: Decoded, keys: list[bytes], offsets: Int64s) -> Admitted:
+        """Check decoded observations. `keys` and `offsets` belong to the rows, in order."""
+        series, facts, head = self._series, self._facts, decoded.head
+        sid = series.numbers(keys)
+        facts.learn(decoded.heads)
+        tail = _tail(decoded.tail)
+        refusals = _Refusals(decoded.tail)
+        good = series.known[sid].copy()
+        for i in np.flatnonzero(~good).tolist():
+            entry = series.entries[sid[i]]
+            refusals.add(i, entry.reason, "key", entry.detail)
+        self._check_heads(decoded, keys, sid, good, refusals)
+        time, status, budget_year = tail["event_time"], facts.status[head], facts.budget_year[head]
+        _check_dates(tail, budget_year, sid, series, good, refusals)
+        _require(good, tail["revision"] >= 0, refusals, "validation", "revision", "negative")
+        _require(good, tail["id_bytes"] > 0, refusals, "validation", "source_record_id", "empty")
+        alive = status != DELETED
+        value = _check_values(decoded.tail["value"], sid, series, ~alive, good, refusals)
+        late = good & ~series.reported[sid] & _late(time, sid, good, series)
+        _require(good, ~late, refusals, "too_late", "event_time", "older than the indicator's horizon: kept, not folded")
+        series.note(sid[good], time[good])
+        identity = tail["#source_record_id"] ^ (facts.source[head] * MIX)
+        every = Arrivals(identity, sid, time, value, tail["revision"], status, offsets, budget_year, alive)
+        lates, whole = np.flatnonzero(late), bool(good.all())
+        rows = np.arange(len(good)) if whole else np.flatnonzero(good)
+        return Admitted(
+            decoded, rows, every if whole else every.take(rows), facts.period_type[head[rows]], tail["period_start"][rows],
+            refusals.found, Late(sid[lates], time[lates], offsets[lates]),
+        )  # fmt: skip
+
+    def _check_heads(self, decoded: Decoded, keys: list[bytes], sid: Int64s, good: Bools, refusals: _Refusals) -> None:
+        """The fields that make the series must give the key, and the unit be the catalogue's: looked at once a head and series, by hash
+        where the series knows it, else in full. The responsible agency must be in the registry."""
+        facts, head = self._facts, decoded.head
+        strange = np.flatnonzero(good & (facts.checked[head] != sid))
+        if strange.size:
+            problems: dict[tuple[int, int], tuple[str, str] | None] = {}
+            for i, pair in zip(strange.tolist(), zip(head[strange].tolist(), sid[strange].tolist(), strict=True), strict=True):
+                if pair not in problems:
+                    problems[pair] = self._belongs(decoded, pair, keys[i])
+                if problem := problems[pair]:
+                    refusals.add(i, "contract", *problem)
+                    good[i] = False
+        _require(good, facts.agency_known[head], refusals, "unknown_agency", "agency", "not in the registry of agencies")
+
+    def _belongs(self, decoded: Decoded, pair: tuple[int, int], key: bytes) -> tuple[str, str] | None:
+        """Does a head belong to a series? Field and problem where it does not."""
+        (head, sid), series = pair, self._series
+        found = self._facts.constant[head]
+        if series.fingerprint[sid] != found:
+            problem = _compare(decoded.heads.frame.row(head, named=True), key, series, sid)
+            if problem:
+                return problem
+            series.fingerprint[sid] = found
+        self._facts.checked[head] = sid
+        return None
 
 
-_HASHED = (*_CONSTANT, "source_record_id", "source_system")
-_NUMBERS = ("event_time", "ingested_at", "period_start", "period_end", "revision", "budget_year")
-_CODES = ("figure", "status", "period_type")
-_FACTS = [
-    *(pl.col(n).hash(_SEED).alias(f"#{n}") for n in _HASHED),
-    *(pl.col(n).cast(pl.Int64) for n in _NUMBERS),
-    *(pl.col(n).to_physical().cast(pl.Int64) for n in _CODES),
+_TAIL = [
+    *(pl.col(n).cast(pl.Int64) for n in ("event_time", "ingested_at", "period_start", "period_end", "revision")),
+    pl.col("source_record_id").hash(SEED).alias("#source_record_id"),
     pl.col("source_record_id").str.len_bytes().cast(pl.Int64).alias("id_bytes"),
-    pl.col("dimensions").list.len().cast(pl.Int64).alias("dimension_count"),
 ]
 
 
-def _facts(frame: pl.DataFrame) -> dict[str, NDArray[Any]]:
-    """What the checks look at, as arrays: identities as 64-bit hashes, enums as numbers. One query: each costs a small chunk 0.2 ms."""
-    return {column.name: column.to_numpy() for column in frame.select(_FACTS).get_columns()}
+def _tail(frame: pl.DataFrame) -> dict[str, NDArray[Any]]:
+    """What the checks look at, as arrays: the record's id as a 64-bit hash. One query: each costs a small chunk 0.2 ms."""
+    return {column.name: column.to_numpy() for column in frame.select(_TAIL).get_columns()}
 
 
-def _check_dates(facts: dict[str, NDArray[Any]], sid: Int64s, series: SeriesTable, good: Bools, refusals: _Refusals) -> None:
+def _check_dates(
+    tail: dict[str, NDArray[Any]], budget_year: Int64s, sid: Int64s, series: SeriesTable, good: Bools, refusals: _Refusals
+) -> None:
     """Impossible dates, and budget years that are not the event's year, the one before or the one after."""
-    time, start, end = facts["event_time"], facts["period_start"], facts["period_end"]
-    actual = series.actual[sid]
+    time, start, end = tail["event_time"], tail["period_start"], tail["period_end"]
     _require(good, (time >= EARLIEST_MS) & (time < LATEST_MS), refusals, "impossible_date", "event_time", "outside 1990–2100")
-    ahead = ~actual | (time <= facts["ingested_at"] + AHEAD_MS)
+    ahead = (time <= tail["ingested_at"] + AHEAD_MS) | ~series.actual[sid]
     _require(good, ahead, refusals, "impossible_date", "event_time", "more than a day after ingested_at")
     _require(good, (end > start) & (start >= EARLIEST_MS), refusals, "impossible_date", "period_end", "not after period_start")
-    budget_year = facts["budget_year"]
-    year = 1970 + np.clip(time, 0, LATEST_MS).astype("datetime64[ms]").astype("datetime64[Y]").astype(np.int64)
-    near = (budget_year == 0) | (np.abs(budget_year - year) <= 1) | series.reported[sid]
+    near = (budget_year == 0) | (np.abs(budget_year - _years(time)) <= 1) | series.reported[sid]
     _require(good, near, refusals, "impossible_date", "budget_year", "more than a year from the event's")
 
 
-def _check_agencies(frame: pl.DataFrame, series: SeriesTable, good: Bools, refusals: _Refusals) -> None:
-    """The responsible agency must be in the registry."""
-    unknown = [a for a in frame["agency"].unique().to_list() if not series.knows_agency(a)]
-    if unknown:
-        known = ~frame["agency"].is_in(unknown).to_numpy()
-        _require(good, known, refusals, "unknown_agency", "agency", "not in the registry of agencies")
+def _years(time: Int64s) -> Int64s:
+    """Calendar years (UTC) of instants; one look where all lie in one year, the usual case."""
+    inside = np.clip(time, 0, LATEST_MS)
+    ends = np.array([inside.min(initial=LATEST_MS), inside.max(initial=0)])
+    first, last = _calendar_years(ends).tolist()
+    return np.full(len(time), first) if first == last else _calendar_years(inside)
+
+
+def _calendar_years(time: Int64s) -> Int64s:
+    years: Int64s = 1970 + time.astype("datetime64[ms]").astype("datetime64[Y]").astype(np.int64)
+    return years
 
 
 def _late(time: Int64s, sid: Int64s, good: Bools, series: SeriesTable) -> Bools:
@@ -173,51 +200,9 @@ def _require(good: Bools, condition: Bools, refusals: _Refusals, reason: str, na
         good &= condition
 
 
-def _check_constant_fields(
-    frame: pl.DataFrame,
-    facts: dict[str, NDArray[Any]],
-    keys: list[bytes],
-    sid: Int64s,
-    series: SeriesTable,
-    good: Bools,
-    refusals: _Refusals,
-) -> None:
-    """The fields that make the series must give the key, and the unit be the catalogue's: compared by hash, in full where a hash is new."""
-    found = _fingerprints(frame, facts)
-    for i in np.flatnonzero(good & (found != series.fingerprint[sid])).tolist():
-        if series.fingerprint[sid[i]] == found[i]:
-            continue
-        problem = _compare(frame, i, keys[i], series, int(sid[i]))
-        if problem:
-            refusals.add(i, "contract", *problem)
-            good[i] = False
-        else:
-            series.fingerprint[sid[i]] = found[i]
-
-
-def _fingerprints(frame: pl.DataFrame, facts: dict[str, NDArray[Any]]) -> UInt64s:
-    """One hash per row over the fields that are constant in a series."""
-    mixed: UInt64s = facts["figure"].astype(np.uint64) + np.uint64(1)
-    for name in _CONSTANT:
-        mixed = (mixed * _MIX) ^ facts[f"#{name}"]
-    lengths = facts["dimension_count"]
-    if lengths.any():
-        dimensions = frame["dimensions"]
-        filled = dimensions if lengths.all() else dimensions.filter(pl.Series(lengths > 0))
-        pairs = filled.explode().struct.unnest().select(pl.all().hash(_SEED))
-        each = (pairs["name"].to_numpy() * _MIX) ^ pairs["value"].to_numpy()
-        used = np.flatnonzero(lengths)
-        starts = np.cumsum(lengths[used]) - lengths[used]
-        place = np.arange(len(each)) - np.repeat(starts, lengths[used])
-        each = each * (_MIX + np.uint64(2) * place.astype(np.uint64))
-        mixed[used] = (mixed[used] * _MIX) ^ np.add.reduceat(each, starts)
-    return mixed
-
-
-def _compare(frame: pl.DataFrame, row: int, key: bytes, series: SeriesTable, sid: int) -> tuple[str, str] | None:
-    """Field and problem where row and key disagree; None: they agree."""
+def _compare(record: dict[str, Any], key: bytes, series: SeriesTable, sid: int) -> tuple[str, str] | None:
+    """Field and problem where a head's fields and the key disagree; None: they agree."""
     spec = series.entries[sid].spec
-    record = frame.row(row, named=True)
     dimensions = tuple((d["name"], d["value"]) for d in record["dimensions"])
     names = ("indicator", "component", "territory", "subject_type", "subject_id", "figure")
     try:
@@ -237,9 +222,8 @@ def _compare(frame: pl.DataFrame, row: int, key: bytes, series: SeriesTable, sid
     return None
 
 
-def _check_values(frame: pl.DataFrame, sid: Int64s, series: SeriesTable, deleted: Bools, good: Bools, refusals: _Refusals) -> Wide:
+def _check_values(column: pl.Series, sid: Int64s, series: SeriesTable, deleted: Bools, good: Bools, refusals: _Refusals) -> Wide:
     """Values as 128-bit integers; refused: none where one is needed, beyond the door's limit, outside the catalogue's bounds, sentinels."""
-    column = frame["value"]
     _require(good, deleted | column.is_not_null().to_numpy(), refusals, "validation", "value", "missing")
     value = Wide.from_polars(column)
     fits = value.fits_int64()

@@ -1,7 +1,8 @@
 """Folding event series: many records a period, each with an identity; corrections and deletions exact within the horizon.
 
-What is new adds to its panes. A correction moves sums and counts by the difference; extremes and last values of hour and day panes are
-recomputed from the record memory, those of month panes from their day panes (from the memory where months are split by budget year).
+What is new adds to its panes. A correction moves a pane by the difference where that is certain (deltas.py). Else hour and day panes are
+made anew from the record memory; of coarse panes sums and counts move by the difference, extremes and last values follow from their day
+panes (from the memory where months are split by budget year).
 """
 
 from __future__ import annotations
@@ -15,14 +16,18 @@ from numpy.typing import NDArray
 
 from indicators.wide import Wide
 from stream_processors.calendar_panes import Kind, day_of, first_day_of_month, hour_of, month_code, month_of_day
+from stream_processors.deltas import Deltas, deltas_of, shift, unsettled
 from stream_processors.panes import PaneTable, Records, group
-from stream_processors.record_memory import Arrivals, Correction, RecordMemory, Remembered
+from stream_processors.record_memory import Arrivals, RecordMemory, Remembered
 from stream_processors.series_table import SeriesTable
 
 Int64s = NDArray[np.int64]
 
 Touched = dict[Kind, list[Int64s]]
 """Rows of pane tables that a chunk changed; a row may come twice."""
+
+Added = dict[Kind, tuple[Int64s, Int64s]]
+"""Rows of pane tables to which a chunk added new records, and the weakest status among those."""
 
 
 def codes_of(kind: Kind, time: Int64s, budget_year: Int64s) -> Int64s:
@@ -45,11 +50,12 @@ class EventFold:
     def fold(self, arrivals: Arrivals, remembered: Remembered, touched: Touched) -> None:
         """Apply what `remember` found to the panes; rows changed are noted in `touched`."""
         fresh = remembered.fresh
+        added: Added = {}
         if fresh.size:
             order = np.argsort((arrivals.sid[fresh] << 44) | arrivals.time[fresh], kind="stable")
-            self._add(arrivals.records(fresh[order]), touched)
+            added = self._add(arrivals.records(fresh[order]), touched)
         if remembered.corrections:
-            self._correct(arrivals, remembered.corrections, touched)
+            self._correct(deltas_of(arrivals, remembered.corrections), added, touched)
         if remembered.orphans.size:
             self._mark(arrivals.records(self._long_running(arrivals, remembered.orphans)), touched)
 
@@ -58,37 +64,41 @@ class EventFold:
         zeros = np.zeros(len(sid), np.int64)
         self._mark(Records(sid, time, Wide.zeros(len(sid)), zeros, zeros, offset, zeros), touched)
 
-    def _add(self, records: Records, touched: Touched) -> None:
+    def _add(self, records: Records, touched: Touched) -> Added:
+        added: Added = {}
         for kind, table in self._tables.items():
             mine = self._series.panes[kind, records.sid]
             if kind == Kind.BUDGET_YEAR:
                 mine = mine & (records.budget_year > 0)
             some = records if mine.all() else records.take(np.flatnonzero(mine))
             if len(some):
-                touched[kind].append(table.add(group(some, codes_of(kind, some.time, some.budget_year))))
+                groups = group(some, codes_of(kind, some.time, some.budget_year))
+                rows = table.add(groups)
+                touched[kind].append(rows)
+                added[kind] = rows, groups.status
+        return added
 
-    def _correct(self, arrivals: Arrivals, corrections: list[Correction], touched: Touched) -> None:
-        deltas = _Deltas()
-        for c in corrections:
-            number, at = int(arrivals.sid[c.arrival]), int(arrivals.offset[c.arrival])
-            if c.was_alive:
-                deltas.note(number, c.old_time, c.old_budget_year, at, -1, -c.old_value)
-            if arrivals.alive[c.arrival]:
-                now = arrivals.value.take(np.array([c.arrival])).to_ints()[0]
-                deltas.note(number, int(arrivals.time[c.arrival]), int(arrivals.budget_year[c.arrival]), at, 1, now)
-        sid, time, budget_year, offset, count, value = deltas.arrays()
-        live = self._memory.live_of(np.unique(sid), len(self._series))
-        for kind in (Kind.HOUR, Kind.DAY):
-            self._recompute(kind, sid, codes_of(kind, time, budget_year), offset, live, touched)
-        for kind in (Kind.MONTH, Kind.BUDGET_YEAR):
-            self._shift(kind, (sid, codes_of(kind, time, budget_year), offset, count, value), live, touched)
-
-    def _recompute(self, kind: Kind, sid: Int64s, code: Int64s, offset: Int64s, live: Records, touched: Touched) -> None:
-        """Panes of the records that changed, anew from every live record in them."""
-        mine = self._series.panes[kind, sid]
-        if not mine.any():
+    def _correct(self, deltas: Deltas, added: Added, touched: Touched) -> None:
+        """Settled panes move by the difference; the others are made anew from the live records of their series, fine ones first."""
+        left: dict[Kind, tuple[Deltas, Int64s]] = {}
+        for kind, table in self._tables.items():
+            code = codes_of(kind, deltas.time, deltas.budget_year)
+            mine = np.flatnonzero(self._series.panes[kind, deltas.sid] & ((code > 0) if kind == Kind.BUDGET_YEAR else True))
+            some, code = deltas.take(mine), code[mine]
+            apart = unsettled(table, some, code, added.get(kind))
+            if not apart.all():
+                touched[kind].append(shift(table, some.take(~apart), code[~apart]))
+            if apart.any():
+                left[kind] = some.take(apart), code[apart]
+        if not left:
             return
-        sid, code, through = _newest(sid[mine], code[mine], offset[mine])
+        live = self._memory.live_of(np.unique(np.concatenate([some.sid for some, _ in left.values()])), len(self._series))
+        for kind, (some, code) in left.items():
+            (self._recompute if kind in (Kind.HOUR, Kind.DAY) else self._replace)(kind, some, code, live, touched)
+
+    def _recompute(self, kind: Kind, deltas: Deltas, code: Int64s, live: Records, touched: Touched) -> None:
+        """Panes of the records that changed, anew from every live record in them."""
+        sid, code, through = _newest(deltas.sid, code, deltas.offset)
         table = self._tables[kind]
         rows = table.rows_for(sid, code)
         before = table.columns.array("through")[rows]
@@ -103,18 +113,15 @@ class EventFold:
         column = table.columns.array("through")
         column[rows] = np.maximum(before, through)
 
-    def _shift(self, kind: Kind, changes: tuple[Int64s, Int64s, Int64s, Int64s, list[int]], live: Records, touched: Touched) -> None:
+    def _replace(self, kind: Kind, deltas: Deltas, code: Int64s, live: Records, touched: Touched) -> None:
         """Sums and counts of coarse panes move by the difference; extremes and last values follow from what is finer."""
-        sid, code, offset, count, value = changes
-        mine = np.flatnonzero(self._series.panes[kind, sid] & ((code > 0) if kind == Kind.BUDGET_YEAR else True))
         totals: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0, -1])
-        for i in mine.tolist():
-            total = totals[int(sid[i]), int(code[i])]
-            total[0] += int(count[i])
-            total[1] += value[i]
-            total[2] = max(total[2], int(offset[i]))
-        if not totals:
-            return
+        values = deltas.value.to_ints()
+        for i, pair in enumerate(zip(deltas.sid.tolist(), code.tolist(), strict=True)):
+            total, sign = totals[pair], int(deltas.sign[i])
+            total[0] += sign
+            total[1] += sign * values[i]
+            total[2] = max(total[2], int(deltas.offset[i]))
         pairs = np.array(list(totals), np.int64)
         table = self._tables[kind]
         rows = table.rows_for(pairs[:, 0], pairs[:, 1])
@@ -174,22 +181,6 @@ class EventFold:
         sid = arrivals.sid[which]
         s = self._series
         return which[s.watermark[sid] - s.horizon[sid] > s.first_time[sid]]
-
-
-class _Deltas:
-    """Differences that corrections make: one entry per record taken out or put in."""
-
-    def __init__(self) -> None:
-        self._rows: list[tuple[int, int, int, int, int]] = []
-        self._values: list[int] = []
-
-    def note(self, sid: int, time: int, budget_year: int, offset: int, count: int, value: int) -> None:
-        self._rows.append((sid, time, budget_year, offset, count))
-        self._values.append(value)
-
-    def arrays(self) -> tuple[Int64s, Int64s, Int64s, Int64s, Int64s, list[int]]:
-        table = np.array(self._rows, np.int64).reshape(-1, 5)
-        return table[:, 0], table[:, 1], table[:, 2], table[:, 3], table[:, 4], self._values
 
 
 def _newest(sid: Int64s, code: Int64s, offset: Int64s) -> tuple[Int64s, Int64s, Int64s]:

@@ -103,6 +103,8 @@ class Correction:
     was_alive: bool
     old_time: int
     old_budget_year: int
+    old_status: int
+    old_revision: int
     old_value: int
 
 
@@ -161,14 +163,15 @@ class RecordMemory:
             if row < 0:
                 self._enter_one(arrivals, i)
                 if arrivals.alive[i]:
-                    corrections.append(Correction(i, False, 0, 0, 0))
+                    corrections.append(Correction(i, False, 0, 0, 0, 0, 0))
                 continue
             c = self.columns
             if arrivals.revision[i] <= c.array("revision")[row]:
                 ignored += 1
                 continue
             old = c.wide("value").take(np.array([row])).to_ints()[0]
-            corrections.append(Correction(i, bool(c.array("alive")[row]), int(c.array("time")[row]), int(c.array("budget_year")[row]), old))
+            time, year, status, revision = (int(c.array(name)[row]) for name in ("time", "budget_year", "status", "revision"))
+            corrections.append(Correction(i, bool(c.array("alive")[row]), time, year, status, revision, old))
             self._overwrite(row, arrivals, i)
         return corrections, ignored
 

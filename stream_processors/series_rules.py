@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from indicators.observation import SCALE, STATUSES
@@ -19,6 +18,7 @@ from stream_processors.conditions import alert_id, condition_row, scaled
 from stream_processors.record_memory import Arrivals, RecordMemory, Remembered
 from stream_processors.rule_state import Change, Ladder, RuleState, advance
 from stream_processors.series_table import SeriesTable
+from transport.columnar_reader import INDEX, Decoded
 
 Int64s = NDArray[np.int64]
 Evidence = Callable[[int], dict[str, Any]]
@@ -167,18 +167,19 @@ def _compared(number: Decimal, change: Change) -> dict[str, Any]:
     }
 
 
-def evidence_of(frame: pl.DataFrame, rows: Int64s, source: tuple[str, int], offsets: Int64s, records: Sequence[Any]) -> Evidence:
-    """Fields of a condition that come from the observation: `rows[i]` is arrival i's row of the frame, `records` the chunk's consumer
-    records.
+def evidence_of(decoded: Decoded, rows: Int64s, source: tuple[str, int], offsets: Int64s, records: Sequence[Any]) -> Evidence:
+    """Fields of a condition that come from the observation: `rows[i]` is arrival i's row of the decoded ones, `records` the chunk's
+    consumer records.
     """
 
     def evidence(i: int) -> dict[str, Any]:
-        record = frame.row(int(rows[i]), named=True)
+        row = int(rows[i])
+        record = decoded.record(row)
         return {name: record[name] for name in _EVIDENCE} | {
             "source_topic": source[0],
             "source_partition": source[1],
             "source_offset": int(offsets[i]),
-            "caused_at": records[record["index"]].timestamp,
+            "caused_at": records[decoded.tail[INDEX][row]].timestamp,
             "generation": 0,
             "through": int(offsets[i]),
         }

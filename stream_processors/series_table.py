@@ -81,7 +81,15 @@ class SeriesTable:
         try:
             return np.fromiter(map(known.__getitem__, keys), np.int64, len(keys))
         except KeyError:
-            return np.fromiter((known[k] if k in known else self._enter(k) for k in keys), np.int64, len(keys))
+            for key in dict.fromkeys(keys):
+                if key not in known:
+                    self._enter(key)
+            return np.fromiter(map(known.__getitem__, keys), np.int64, len(keys))
+
+    def note(self, sid: Int64s, time: Int64s) -> None:
+        """Admitted records: series number and event time, epoch ms. They move watermarks and first times."""
+        np.maximum.at(self.watermark, sid, time)
+        np.minimum.at(self.first_time, sid, time)
 
     def consumers(self, sid: int, budget_year: int) -> tuple[Consumer, ...]:
         """Results that use series `sid` in `budget_year`, one per formula and role."""

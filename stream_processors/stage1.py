@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from stream_processors.admission import Admitted, admit
+from stream_processors.admission import Admitted, Door
 from stream_processors.calendar_panes import DAY_MS, Kind, budget_year_of
 from stream_processors.conditions import rule_state_record
 from stream_processors.context import Context
@@ -52,6 +52,7 @@ class Stage1:
         self.memory = RecordMemory()
         self.rules = SeriesRules(self.series)
         self.reader = ColumnarReader("observation", registry.schema)
+        self._door = Door(self.series)
         self.pane_rows = PaneRows(registry, self.series)
         self.aggregate_rows = AggregateRows(registry, self.series)
         self._operands = OperandRows(registry, self.series, self.topic, partition)
@@ -104,7 +105,7 @@ class Stage1:
         rows = {kind: np.unique(np.concatenate(parts)) for kind, parts in touched.items() if parts}
         self.newest.take_reports(rows)
         where = admitted.rows if not reported.any() else admitted.rows[np.flatnonzero(~reported)]
-        evidence = evidence_of(admitted.frame, where, (self.topic, self.partition), events.offset, records)
+        evidence = evidence_of(admitted.decoded, where, (self.topic, self.partition), events.offset, records)
         conditions = self.rules.step(events, remembered, before, newest, evidence)
         out = self._rows(rows, conditions, records)
         out += self._letters(records, refused)
@@ -115,12 +116,13 @@ class Stage1:
 
     def admit(self, records: Sequence[Any]) -> tuple[Admitted, list[Refused]]:
         """Decode and check; what is refused by either."""
-        decoded = self.reader.read([r.value for r in records])
-        index = decoded.frame["index"].to_numpy()
-        whole = len(index) == len(records)
-        keys = [r.key or b"" for r in records] if whole else [records[i].key or b"" for i in index.tolist()]
+        keys = [r.key or b"" for r in records]
+        decoded = self.reader.read([r.value for r in records], keys)
         offsets = np.arange(records[0].offset, records[-1].offset + 1)  # `obs` holds no control records: the lane checks for gaps
-        admitted = admit(decoded.frame, keys, offsets if whole else offsets[index], self.series)
+        if len(decoded.head) < len(records):
+            index = decoded.tail["index"].to_numpy()
+            keys, offsets = [keys[i] for i in index.tolist()], offsets[index]
+        admitted = self._door.admit(decoded, keys, offsets)
         return admitted, decoded.refused + admitted.refused
 
     def reserve(self) -> None:

@@ -76,7 +76,7 @@ CONFINED: dict[str, dict[str, str]] = {
         "transport.split_source": "columns of the tails",
         "transport.resolution": "aligns columns to the reader's schema",
         "stream_processors.admission": "which records of a chunk count",
-        "stream_processors.series_rules": "rules over columns",
+        "stream_processors.head_facts": "which heads of records count",
         "stream_processors.snapshot": "the record memory on disk",
         "sinks.clickhouse": "columns of an answer",
         "sinks.tables": "columns of a table",

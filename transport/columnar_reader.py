@@ -15,6 +15,7 @@ the same, the refusals too.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,9 @@ from transport.resolution import ResolutionError
 from transport.schema_ids import Resolver, SchemaUnknown
 from transport.schemas import load
 from transport.split_source import SplitSource, divided, fits
+
+FEW: Final = 256
+"""Messages whose heads are unknown that are learnt from at once."""
 
 __all__ = ["INDEX", "ColumnarReader", "Decoded", "Refused", "frame_schema"]
 
@@ -80,7 +84,7 @@ class ColumnarReader:
         """
         chunk = Chunk(values, np.arange(len(values)))  # type: ignore[arg-type]  # None goes out first
         refuse_sizes(chunk)
-        if keys is None or not self._head_names or not fits(chunk):
+        if keys is None or not self._head_names:
             self._read_whole(chunk)
             return self._whole(chunk)
         if self._heads.full:
@@ -123,9 +127,7 @@ class ColumnarReader:
     def _read_split(self, chunk: Chunk, keys: Sequence[bytes | None]) -> Decoded:
         """Known heads first, new ones learnt, tails by column; what is not certain is read whole."""
         heads = self._heads
-        numbers = heads.match(keys, chunk.messages)
-        if (numbers < 0).any():
-            self._learn(chunk, keys, numbers)
+        numbers = self._meet(chunk, keys)
         tails, left = self._tails(chunk, numbers)
         rest = chunk.part(np.flatnonzero((numbers == -1) | left))
         self._read_whole(rest)
@@ -141,9 +143,24 @@ class ColumnarReader:
     def _empty_tail(self) -> pl.DataFrame:
         return pl.DataFrame(schema={n: t for n, t in self._columns.items() if n not in self._head_names})
 
-    def _learn(self, chunk: Chunk, keys: Sequence[bytes | None], numbers: Numbers) -> None:
-        """Fill in the numbers of heads that were not the expected ones; -1: to be read whole, -2: refused."""
+    def _meet(self, chunk: Chunk, keys: Sequence[bytes | None]) -> Numbers:
+        """Number of each message's head; -1: to be read whole, -2: refused. One message a key is learnt from before the others."""
+        if not fits(chunk):
+            return np.full(len(chunk.messages), -1, np.int64)
+        numbers = self._heads.match(keys, chunk.messages)
         rows = np.flatnonzero(numbers < 0)
+        if len(rows) > FEW:
+            first = {keys[row]: row for row in reversed(rows.tolist())}
+            self._learn(chunk, keys, np.array(sorted(first.values()), np.int64), numbers)
+            rows = rows[numbers[rows] == -1]
+            numbers[rows] = self._heads.match([keys[row] for row in rows.tolist()], [chunk.messages[row] for row in rows.tolist()])
+            rows = rows[numbers[rows] == -1]
+        if len(rows):
+            self._learn(chunk, keys, rows, numbers)
+        return numbers
+
+    def _learn(self, chunk: Chunk, keys: Sequence[bytes | None], rows: Numbers, numbers: Numbers) -> None:
+        """Fill in the numbers of these messages' heads, new ones learnt."""
         unknown = Chunk([chunk.messages[row] for row in rows.tolist()], rows)
         parts = by_schema(unknown)
         unknown.refused.clear()  # they are read whole, which refuses them
