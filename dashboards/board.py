@@ -116,13 +116,14 @@ class Visit:
         subject = self.board.vocabulary.subject(kind, code)
         return code if subject is None else subject.name_vi if self.language == "vi" or not subject.name_en else subject.name_en
 
-    def office_name(self, recipient: str) -> str:
-        """Words of an office at its place: `chair_province@31` → «Chủ tịch Ủy ban nhân dân Thành phố Hải Phòng»."""
+    def office_name(self, recipient: str, at: str = "") -> str:
+        """Words of an office at its place: `chair_province@31` → «Chủ tịch Ủy ban nhân dân Thành phố Hải Phòng»; `at`: a place that goes
+        without saying."""
         office, _, where = recipient.partition("@")
         kind, _, subject = where.partition(":")
         if subject:
             return f"{word(OFFICES, office, self.language)} – {self.subject_name(kind, subject)}"
-        named = f" {self.territory_name(where)}" if where and where != COUNTRY else ""
+        named = f" {self.territory_name(where)}" if where and where not in (COUNTRY, at) else ""
         return f"{word(OFFICES, office, self.language)}{named}"
 
 

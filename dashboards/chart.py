@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from markupsafe import Markup, escape
 
-WIDTH, HEIGHT = 760.0, 280.0
-LEFT, RIGHT, TOP, BOTTOM = 64.0, 12.0, 14.0, 30.0
+SIZES = {"broad": (1180.0, 300.0), "narrow": (380.0, 260.0)}
+"""Each chart is drawn for a desk and for a phone; the style sheet shows one."""
+LEFT, RIGHT, TOP, BOTTOM = 84.0, 12.0, 14.0, 30.0
 SPARK_WIDTH, SPARK_HEIGHT = 120.0, 34.0
 TICKS = 4
 
@@ -52,7 +53,7 @@ def nice_step(span: Decimal) -> Decimal:
     return next(size * m for m in (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10)) if size * m >= rough)
 
 
-def line_chart(points: Sequence[Point], title: str, axis: Sequence[str] | None = None, bars: bool = False) -> Markup:
+def line_chart(points: Sequence[Point], title: str, axis: Sequence[str] = (), bars: bool = False) -> Markup:
     """A line (or bars) over periods with the plan's path dashed and what was known earlier dotted. `axis`: texts of the ticks 0…n.
 
     Empty where no value is known. The scale begins at zero, or below it where a value is negative.
@@ -60,41 +61,61 @@ def line_chart(points: Sequence[Point], title: str, axis: Sequence[str] | None =
     known = [v for p in points for v in (p.value, p.path, p.then) if v is not None]
     if not known:
         return Markup("")
-    low, high = scale(known)
-    across = (WIDTH - LEFT - RIGHT) / max(len(points), 1)
-    down = HEIGHT - TOP - BOTTOM
+    return Markup("").join(_Frame(name, points, known).drawn(title, axis, bars) for name in SIZES)
 
-    def at(i: int, value: Decimal) -> tuple[float, float]:
-        return LEFT + across * (i + 0.5), TOP + down * float(1 - (value - low) / (high - low))
 
-    parts = [_grid(low, high, axis or (), down)]
-    parts += [
-        f'<text class="tick" x="{LEFT + across * (i + 0.5):.1f}" y="{HEIGHT - 10:g}">{escape(p.tick)}</text>'
-        for i, p in enumerate(points)
-        if _shown(i, len(points))
-    ]
-    if any(p.path is not None for p in points):
-        parts.append(_line("path", [at(i, p.path) for i, p in enumerate(points) if p.path is not None]))
-    if any(p.then is not None for p in points):
-        parts.append(_line("then", [at(i, p.then) for i, p in enumerate(points) if p.then is not None]))
-    zero = at(0, max(low, Decimal(0)))[1]
-    marks = [(p, at(i, p.value)) for i, p in enumerate(points) if p.value is not None]
-    if bars:
-        parts += [_bar(p, x, y, zero, across) for p, (x, y) in marks]
-    else:
-        parts.append(_line("actual", [place for _, place in marks]))
-        parts += [
-            f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4"><title>{escape(p.label)}: {escape(p.text)}</title></circle>'
-            for p, (x, y) in marks
-        ]
-    return Markup(f'<svg class="chart" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" role="img" aria-label="{escape(title)}">{"".join(parts)}</svg>')
+class _Frame:
+    """One size of a chart: where values and periods lie."""
+
+    def __init__(self, name: str, points: Sequence[Point], known: Sequence[Decimal]) -> None:
+        self.name, self.points = name, points
+        self.width, self.height = SIZES[name]
+        self.low, self.high = scale(known)
+        self.across = (self.width - LEFT - RIGHT) / max(len(points), 1)
+        self.down = self.height - TOP - BOTTOM
+
+    def at(self, i: int, value: Decimal) -> tuple[float, float]:
+        """Pixels of a value in the i-th period."""
+        return LEFT + self.across * (i + 0.5), TOP + self.down * float(1 - (value - self.low) / (self.high - self.low))
+
+    def drawn(self, title: str, axis: Sequence[str], bars: bool) -> Markup:
+        """The picture."""
+        paths = [self.at(i, p.path) for i, p in enumerate(self.points) if p.path is not None]
+        then = [self.at(i, p.then) for i, p in enumerate(self.points) if p.then is not None]
+        marks = [(p, self.at(i, p.value)) for i, p in enumerate(self.points) if p.value is not None]
+        parts = [self._grid(axis), self._ticks()]
+        if bars:
+            zero = self.at(0, max(self.low, Decimal(0)))[1]
+            parts += [_bar(p, x, y, zero, self.across) for p, (x, y) in marks]
+        parts += [_line(kind, places) for kind, places in (("path", paths), ("then", then)) if places]
+        if not bars:
+            parts.append(_line("actual", [place for _, place in marks]))
+            parts += [f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4">{_tip(p)}</circle>' for p, (x, y) in marks]
+        head = f'<svg class="chart {self.name}" viewBox="0 0 {self.width:g} {self.height:g}" role="img" aria-label="{escape(title)}">'
+        return Markup(f"{head}{''.join(parts)}</svg>")
+
+    def _grid(self, axis: Sequence[str]) -> str:
+        n, lines = max(len(axis) - 1, 1), []
+        for i, text in enumerate(axis):
+            y = TOP + self.down * (1 - i / n)
+            lines.append(f'<line class="grid" x1="{LEFT:g}" x2="{self.width - RIGHT:g}" y1="{y:.1f}" y2="{y:.1f}"/>')
+            lines.append(f'<text class="axis" x="{LEFT - 8:g}" y="{y + 4:.1f}">{escape(text)}</text>')
+        return "".join(lines)
+
+    def _ticks(self) -> str:
+        """As many labels below the axis as have room, the last one always."""
+        every = -(-len(self.points) // max(int((self.width - LEFT) / 46), 1))
+        shown = [(i, p) for i, p in enumerate(self.points) if (len(self.points) - 1 - i) % every == 0]
+        y = self.height - 10
+        return "".join(f'<text class="tick" x="{LEFT + self.across * (i + 0.5):.1f}" y="{y:g}">{escape(p.tick)}</text>' for i, p in shown)
 
 
 def scale(known: Sequence[Decimal]) -> tuple[Decimal, Decimal]:
     """Lowest and highest of the axis, whole steps: from zero unless a value lies below."""
     low, high = min(*known, Decimal(0)), max(*known, Decimal(0))
     step = nice_step((high - low) or Decimal(1))
-    return (low // step - (low % step < 0)) * step, -(-high // step) * step or step
+    # Decimal's // cuts towards zero: a scale needs floor and ceiling.
+    return (low / step).to_integral_value(ROUND_FLOOR) * step, (high / step).to_integral_value(ROUND_CEILING) * step or step
 
 
 def ticks(known: Sequence[Decimal]) -> list[Decimal]:
@@ -104,18 +125,6 @@ def ticks(known: Sequence[Decimal]) -> list[Decimal]:
     return [low + step * i for i in range(int((high - low) / step) + 1)]
 
 
-def _grid(low: Decimal, high: Decimal, axis: Sequence[str], down: float) -> str:
-    n = max(len(axis) - 1, 1)
-    lines = []
-    for i, text in enumerate(axis):
-        y = TOP + down * (1 - i / n)
-        lines.append(
-            f'<line class="grid" x1="{LEFT:g}" x2="{WIDTH - RIGHT:g}" y1="{y:.1f}" y2="{y:.1f}"/>'
-            f'<text class="axis" x="{LEFT - 8:g}" y="{y + 4:.1f}">{escape(text)}</text>'
-        )
-    return "".join(lines)
-
-
 def _line(kind: str, places: Sequence[tuple[float, float]]) -> str:
     return f'<polyline class="{kind}" points="{_joined(places)}"/>'
 
@@ -123,17 +132,13 @@ def _line(kind: str, places: Sequence[tuple[float, float]]) -> str:
 def _bar(point: Point, x: float, y: float, zero: float, across: float) -> str:
     width = min(across * 0.62, 44)
     top, height = min(y, zero), max(abs(zero - y), 1)
-    return (
-        f'<rect class="bar" x="{x - width / 2:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}" rx="2">'
-        f"<title>{escape(point.label)}: {escape(point.text)}</title></rect>"
-    )
+    box = f'x="{x - width / 2:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}" rx="2"'
+    return f'<rect class="bar" {box}>{_tip(point)}</rect>'
+
+
+def _tip(point: Point) -> str:
+    return f"<title>{escape(point.label)}: {escape(point.text)}</title>"
 
 
 def _joined(places: Sequence[tuple[float, float]]) -> str:
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-
-
-def _shown(i: int, n: int) -> bool:
-    """At most twelve labels below the axis, the last one always."""
-    every = -(-n // 12)
-    return (n - 1 - i) % every == 0

@@ -19,7 +19,6 @@ HEARTBEAT_SECONDS: Final = 15.0
 MOST_OF_ONE: Final = 20
 MOST: Final = 500
 RETRY: Final = b"retry: 2000\n\n"
-HEARTBEAT: Final = b": \n\n"
 
 
 class Streams:
@@ -46,11 +45,17 @@ async def stream(visit: Visit, streams: Streams) -> AsyncIterator[bytes]:
     """Events until the session ends, its account changes, or the page is closed."""
     board = visit.board
     with streams.one(visit.account.name), board.hub.subscribed() as subscriber:
-        yield RETRY
+        yield RETRY + state(board)
         while still_valid(board, visit):
             changes = await subscriber.take(HEARTBEAT_SECONDS)
             sent = [event(visit, change) for change in await permitted(visit, changes)]
-            yield b"".join(sent) or HEARTBEAT
+            yield b"".join(sent) or state(board)
+
+
+def state(board: Board) -> bytes:
+    """Whether changes are being followed; also what keeps a quiet stream open."""
+    live = board.follower is not None and board.follower.following.is_set()
+    return f"event: state\ndata: {json.dumps({'live': live})}\n\n".encode()
 
 
 def still_valid(board: Board, visit: Visit) -> bool:

@@ -42,6 +42,17 @@ def value_text(value: Decimal | None, unit: str, vocabulary: Vocabulary, languag
     return f"{shown}{name}" if name == "%" else f"{shown} {name}".strip()
 
 
+def axis_text(value: Decimal, unit: str, vocabulary: Vocabulary, language: Language = "vi") -> str:
+    """A value at a line of a chart: short, without zeros behind the comma; money in tỷ."""
+    if unit == "VND":
+        billions = number(_WIDE.divide(value, Decimal(10) ** 9), 0, language)
+        return f"{billions} {'tỷ' if language == 'vi' else 'bn'}"
+    size, name = _scaled(value, unit, vocabulary, language)
+    plain = _WIDE.divide(value, size).normalize()
+    shown = number_vi(plain) if language == "vi" else f"{plain:,f}"
+    return f"{shown}%" if unit == "percent" else f"{shown} {name}".strip()
+
+
 def _scaled(value: Decimal, unit: str, vocabulary: Vocabulary, language: Language) -> tuple[Decimal, str]:
     """The divisor and name of the unit a reader expects for a value of this size."""
     if unit == "USD":
@@ -61,6 +72,13 @@ def number(value: Decimal, places: int, language: Language = "vi") -> str:
     if language == "vi":
         return number_vi(value, places)
     return f"{value.quantize(Decimal(1).scaleb(-places), context=_WIDE):,}"
+
+
+def exact(value: Decimal | None, language: Language = "vi") -> str:
+    """A value with all its digits and no more; a dash for none."""
+    if value is None:
+        return "–"
+    return number_vi(value) if language == "vi" else f"{value.normalize():,f}"
 
 
 def count(value: int, language: Language = "vi") -> str:

@@ -138,7 +138,7 @@ def _ratio(formula: Formula, rows: list[Row], at: Lookup) -> Headline:
     return Headline(
         indicator=formula.indicator,
         component=formula.component,
-        name=at.name(formula),
+        name=_ratio_name(formula, parts, at),
         live=f"{formula.id}|{last['territory']}|",
         raw=value,
         measure_unit=formula.measure_unit,
@@ -155,6 +155,12 @@ def _ratio(formula: Formula, rows: list[Row], at: Lookup) -> Headline:
         quality=at.text("from_parts").format(parts=parts) if parts > 1 else "",
         formula=formula.id,
     )
+
+
+def _ratio_name(formula: Formula, parts: int, at: Lookup) -> str:
+    """The formula's name; where it was added up over provinces, the indicator's, which names no level."""
+    row = at.vocabulary.indicator(formula.indicator)
+    return at.name(row if parts > 1 and row is not None else formula)
 
 
 def _same_ratio(rows: Sequence[Row], last: Row, formula: Formula, at: Lookup) -> str:

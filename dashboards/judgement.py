@@ -19,6 +19,7 @@ from indicators.rule import Rule
 SIGNS: Final = {"good": "✓", "notice": "○", "attention": "▲", "warning": "◆", "urgent": "■", "disaster": "■", "none": "·", "over": "✓"}
 _NAMES: Final = {0: "over", 1: "notice", 2: "attention", 3: "warning", 4: "urgent", 5: "disaster"}
 GOOD: Final = Words("đạt tiến độ", "on path")
+WITHIN: Final = Words("trong giới hạn", "within limits")
 NOT_JUDGED: Final = Words("chưa có quy tắc", "no rule yet")
 _LATE_DAYS: Final = {"day": 4, "week": 10, "month": 45, "reporting_month": 45, "quarter": 120, "half_year": 215, "year": 430}
 _LATE_AFTER: Final = {"instant": 3 * HOUR_MS, "hour": 3 * HOUR_MS, **{name: days * DAY_MS for name, days in _LATE_DAYS.items()}}
@@ -45,6 +46,7 @@ class Judgement:
 
 UNJUDGED: Final = Judgement("none", NOT_JUDGED)
 ON_PATH: Final = Judgement("good", GOOD)
+WITHIN_LIMITS: Final = Judgement("good", WITHIN)
 
 
 def of_severity(severity: int) -> Judgement:
@@ -57,7 +59,7 @@ def of_measure(rule: Rule | None, measure: Decimal | None) -> Judgement:
     if rule is None or measure is None:
         return UNJUDGED
     reached = [level.severity for level in rule.levels if isinstance(level.raise_at, Decimal) and _reaches(rule, measure, level.raise_at)]
-    return of_severity(max(reached)) if reached else ON_PATH
+    return of_severity(max(reached)) if reached else ON_PATH if rule.pacing and measure <= 0 else WITHIN_LIMITS
 
 
 def of_limits(value: Decimal, limits: Sequence[tuple[str, Decimal]], rule: Rule) -> tuple[Judgement, str]:

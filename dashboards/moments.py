@@ -1,11 +1,15 @@
-"""Moments in addresses: `2026-11-20T08:30`, the clock of Vietnam, as a date field of a browser writes it."""
+"""Moments in addresses, by the clock of Vietnam: `20/11/2026 08:30` as people write them, or `2026-11-20T08:30`."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Final
 
 from dashboards.figures import moment
 from indicators.instant import VIETNAM
+
+PATTERN: Final = r"^[0-9/:T\- ]{0,20}$"
+_SHAPES: Final = ("%d/%m/%Y %H:%M", "%Y-%m-%dT%H:%M", "%d/%m/%Y", "%Y-%m-%d")
 
 
 class MomentError(ValueError):
@@ -13,10 +17,12 @@ class MomentError(ValueError):
 
 
 def known_at(text: str, now: int) -> datetime:
-    """The moment of an address, the present where it is empty. Raises MomentError."""
-    if not text:
+    """The moment of an address, the present where it is empty; a day alone is its first instant. Raises MomentError."""
+    if not text.strip():
         return moment(now)
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=VIETNAM).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise MomentError("thời điểm viết dạng 2026-11-20T08:30 / a moment is written 2026-11-20T08:30") from None
+    for shape in _SHAPES:
+        try:
+            return datetime.strptime(text.strip(), shape).replace(tzinfo=VIETNAM).astimezone(UTC)
+        except (ValueError, OverflowError):
+            continue
+    raise MomentError("thời điểm viết dạng 20/11/2026 08:30 / a moment is written 20/11/2026 08:30")

@@ -67,6 +67,14 @@ STATUSES: Final = words(
     revised=("đính chính", "revised"),
     deleted=("đã hủy", "withdrawn"),
 )
+OPERANDS: Final = words(
+    disbursed=("đã giải ngân", "disbursed"),
+    plan=("kế hoạch", "plan"),
+    collected=("đã thu", "collected"),
+    estimate=("dự toán", "estimate"),
+    occupied=("đang dùng", "occupied"),
+    free=("trống", "free"),
+)
 ROLES: Final = words(leader=("Lãnh đạo", "Leader"), duty_officer=("Trực ban", "Duty officer"), analyst=("Phân tích", "Analyst"))
 DEPTHS: Final = (
     Words("tổng số", "totals"),

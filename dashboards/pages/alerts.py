@@ -13,8 +13,9 @@ from dashboards import figures
 from dashboards.board import Answer, Forbidden, Missing, Query, Visit
 from dashboards.database import Row
 from dashboards.export import Table
+from dashboards.headlines import rule_of
 from dashboards.journal import Act, ActName, Deed
-from dashboards.judgement import of_severity
+from dashboards.judgement import gap_to_path, of_severity
 from dashboards.terms import ATTENTIONS, CONDITIONS, STATES, TRANSITIONS
 from dashboards.words import word
 from indicators.instant import HOUR_MS
@@ -59,8 +60,9 @@ async def answer(visit: Visit, query: AlertsQuery) -> Answer:
     territory = visit.territory(query.territory) if query.territory else ""
     rows = await visit.ask("alerts", everything=int(query.everything), severity=query.severity, territory=territory)
     told = await visit.ask("told", alerts=[r["alert_id"] for r in rows[:200]]) if rows else []
+    now = await present(visit, rows)
     shown = {
-        "alerts": [summary(visit, row, told) for row in rows],
+        "alerts": [summary(visit, row, told, now) for row in rows],
         "open": len(open_only(rows)),
         "severity": query.severity,
         "everything": query.everything,
@@ -75,7 +77,7 @@ async def one(visit: Visit, query: AlertQuery, alert_id: str) -> Answer:
     events = await visit.ask("story", alerts=[alert_id])
     told = await visit.ask("told", alerts=[alert_id])
     shown = {
-        "alert": summary(visit, alert, told),
+        "alert": summary(visit, alert, told, await present(visit, [alert])),
         "row": alert,
         "story": story(visit, events, told),
         "acts": acts(visit, alert),
@@ -122,11 +124,42 @@ def open_only(rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if row["condition"] in OPEN]
 
 
-def summary(visit: Visit, row: Row, told: Iterable[Row]) -> dict[str, Any]:
+async def present(visit: Visit, rows: Iterable[Row]) -> dict[str, str]:
+    """Alert id → the figure as it stands now, where the rule watches a formula: an alert tells only changes of its level."""
+    watched: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        rule = visit.board.rules.rules.get(row["rule"])
+        if rule is not None and rule.scope.formula and row["condition"] in OPEN:
+            watched[rule.scope.formula].append(row)
+    found: dict[str, str] = {}
+    for formula, alerts in watched.items():
+        results = await visit.ask("results_by_territory", formula=formula, moment=figures.moment(visit.now // 60_000 * 60_000 + 60_000))
+        newest = {(r["territory"], r["subject_id"]): r for r in reversed(results)}
+        for alert in alerts:
+            result = newest.get((alert["territory"], alert["subject_id"]))
+            if result is not None:
+                found[alert["alert_id"]] = _present(visit, formula, result)
+    return found
+
+
+def _present(visit: Visit, formula: str, row: Row) -> str:
+    at, newest = visit.lookup, figures.ms(row["event_time"])
+    against = gap_to_path(rule_of(at.rules, at.formulas, formula), row["value"], newest, int(row["budget_year"]))
+    gap = f" ({figures.signed(against[1], 'percentage_point', at.vocabulary, at.language)})" if against else ""
+    return f"{at.value(row['value'], at.formulas[formula].measure_unit)}{gap}, {figures.day(newest, at.language)}"
+
+
+def summary(visit: Visit, row: Row, told: Iterable[Row], now: Mapping[str, str] | None = None) -> dict[str, Any]:
     """What a line of the list shows."""
     at, language = visit.lookup, visit.language
     recorded, opened = figures.ms(row["recorded_at"]), figures.ms(row["opened_at"])
-    offices = sorted({visit.office_name(t["recipient"]) for t in told if t["alert_id"] == row["alert_id"] and t["state"] == "handed_over"})
+    offices = sorted(
+        {
+            visit.office_name(t["recipient"], row["territory"])
+            for t in told
+            if t["alert_id"] == row["alert_id"] and t["state"] == "handed_over"
+        }
+    )
     return {
         "id": row["alert_id"],
         "title": row["title_vi"] if language == "vi" or not row["title_en"] else row["title_en"],
@@ -148,6 +181,7 @@ def summary(visit: Visit, row: Row, told: Iterable[Row]) -> dict[str, Any]:
         "new": bool(visit.seen) and recorded > visit.seen,
         "told": offices,
         "rule": row["rule"],
+        "present": (now or {}).get(row["alert_id"], ""),
     }
 
 

@@ -15,7 +15,7 @@ from dashboards.country_map import Pin, Shade, country_map
 from dashboards.database import Row
 from dashboards.export import Table
 from dashboards.headlines import rule_of
-from dashboards.judgement import ON_PATH, SIGNS, UNJUDGED, Judgement, of_limits, of_severity
+from dashboards.judgement import SIGNS, UNJUDGED, WITHIN_LIMITS, Judgement, of_limits, of_severity
 from dashboards.pages.ranking import Unit, standing
 from dashboards.words import Words
 
@@ -72,7 +72,7 @@ def legend(layer: str, visit: Visit) -> list[tuple[str, str, str]]:
         words += [("warning", "báo động II, mưa rất to", "alarm II, very heavy rain"), ("urgent", "báo động III", "alarm III")]
         return [(name, SIGNS[name], vi if visit.language == "vi" else en) for name, vi, en in words]
     rule = rule_of(visit.board.rules, visit.board.formulas, FORMULA)
-    found = [("good", SIGNS["good"], ON_PATH.text(visit.language))]
+    found = [("good", SIGNS["good"], WITHIN_LIMITS.text(visit.language))]
     for level in rule.levels if rule else ():
         at = of_severity(level.severity)
         points = figures.signed(-Decimal(level.raise_at), "percentage_point", visit.board.vocabulary, visit.language)

@@ -17,8 +17,8 @@ from dashboards.chart import Point, line_chart, ticks
 from dashboards.database import Row
 from dashboards.export import Table
 from dashboards.headlines import Headline, Lookup, flows, gap_at, indicator_name, ratio_value, ratios, rule_of, scope_name
-from dashboards.moments import known_at
-from dashboards.terms import FREQUENCIES
+from dashboards.moments import PATTERN, known_at
+from dashboards.terms import FREQUENCIES, OPERANDS
 from dashboards.words import word
 from indicators.catalogue import Indicator
 from indicators.formula import Formula
@@ -33,9 +33,7 @@ class IndicatorQuery(Query):
     """An indicator's page: component, as known when."""
 
     component: str = Field("", pattern=r"^[a-z0-9_]{0,60}$", description="chỉ số thành phần / component")
-    as_of: str = Field(
-        "", pattern=r"^(\d{4}-\d\d-\d\dT\d\d:\d\d)?$", description="xem như đã biết lúc, giờ Việt Nam / as known at, Vietnam's time"
-    )
+    as_of: str = Field("", pattern=PATTERN, description="xem như đã biết lúc, giờ Việt Nam / as known at, Vietnam's time")
 
 
 async def answer(visit: Visit, query: IndicatorQuery, code: str) -> Answer:
@@ -60,7 +58,8 @@ async def answer(visit: Visit, query: IndicatorQuery, code: str) -> Answer:
         "as_of": query.as_of,
         "operands": operands,
         "value": lambda value: visit.lookup.value(value, series["unit"]),
-        "plain": lambda value: visit.lookup.value(value, ""),
+        "plain": lambda value: figures.exact(value, visit.language),
+        "operand": lambda role: word(OPERANDS, role, visit.language),
         **series,
         **lineage,
     }
@@ -175,7 +174,7 @@ def _chart(points: list[Point], unit: str, at: Lookup, bars: bool) -> str:
     known = [v for p in points for v in (p.value, p.path, p.then) if v is not None]
     if not known:
         return ""
-    axis = [at.value(v, unit) for v in ticks(known)]
+    axis = [figures.axis_text(v, unit, at.vocabulary, at.language) for v in ticks(known)]
     return line_chart(points, at.text("trend"), axis, bars)
 
 

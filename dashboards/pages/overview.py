@@ -15,7 +15,7 @@ from dashboards.database import Row
 from dashboards.export import Table
 from dashboards.headlines import Headline, Lookup, core, flows, ratios, scope_name
 from dashboards.judgement import Judgement, of_severity
-from dashboards.pages.alerts import open_only, summary
+from dashboards.pages.alerts import open_only, present, summary
 from dashboards.pages.country import judged
 from indicators.catalogue import Catalogue
 
@@ -41,11 +41,14 @@ async def answer(visit: Visit, query: OverviewQuery) -> Answer:
     cards, old = core([*ratios(results, at), *flows(totals, at)], visit.now)
     standing = open_only(alerts)
     told = await visit.ask("told", alerts=[a["alert_id"] for a in standing[:MOST_ALERTS]]) if standing else []
+    now = await present(visit, standing[:MOST_ALERTS])
     shown = {
         "territory": territory,
         "title": scope_name(territory, at),
-        "alerts": [summary(visit, alert, told) for alert in standing[:MOST_ALERTS]],
+        "alerts": [summary(visit, alert, told, now) for alert in standing[:MOST_ALERTS]],
         "severities": severities(standing),
+        "open": len(standing),
+        "waiting": sum(1 for a in standing if a["attention"] == "unacknowledged"),
         "more": max(len(standing) - MOST_ALERTS, 0),
         "new": sum(1 for a in standing if visit.seen and figures.ms(a["recorded_at"]) > visit.seen),
         "cards": [*cards, *station_cards(stations, territory, visit)],

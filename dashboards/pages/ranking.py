@@ -22,7 +22,7 @@ from dashboards.database import Row
 from dashboards.export import Table
 from dashboards.headlines import Lookup, rule_of
 from dashboards.judgement import UNJUDGED, Judgement, gap_to_path, of_measure
-from dashboards.moments import known_at
+from dashboards.moments import PATTERN, known_at
 from indicators.instant import DAY_MS
 
 LATE_MS: Final = 10 * DAY_MS
@@ -33,9 +33,7 @@ class RankingQuery(Query):
     """The ranking: which formula, as known when."""
 
     formula: str = Field("F02.province", pattern=r"^[A-Za-z0-9.-]{1,60}$", description="công thức / formula")
-    as_of: str = Field(
-        "", pattern=r"^(\d{4}-\d\d-\d\dT\d\d:\d\d)?$", description="xem như đã biết lúc, giờ Việt Nam / as known at, Vietnam's time"
-    )
+    as_of: str = Field("", pattern=PATTERN, description="xem như đã biết lúc, giờ Việt Nam / as known at, Vietnam's time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +148,18 @@ def _line(visit: Visit, unit: Unit, alerts: dict[str, Row], formula: str) -> dic
         "mark": float(unit.path) if unit.path is not None else None,
         "path": at.value(unit.path, "percent"),
         "gap": figures.signed(unit.gap, "percentage_point", at.vocabulary, visit.language) if unit.gap is not None else "",
-        "numerator": at.value(unit.numerator, "VND"),
-        "denominator": at.value(unit.denominator, "VND"),
+        "numerator": _billions(unit.numerator, visit),
+        "denominator": _billions(unit.denominator, visit),
         "day": figures.day(unit.newest, visit.language),
         "moved": unit.before - unit.place if unit.before and unit.place else 0,
         "alert": alert["alert_id"] if alert else "",
         "live": f"{formula}|{unit.territory}|",
     }
+
+
+def _billions(value: Decimal | None, visit: Visit) -> str:
+    """An amount in đồng as a number of tỷ, one decimal; the heading names the unit."""
+    return figures.number(value / 10**9, 1, visit.language) if value is not None else "–"
 
 
 def table(visit: Visit, units: Iterable[Unit]) -> Table:

@@ -42,12 +42,6 @@ async def answer(visit: Visit, query: SupplyQuery) -> Answer:
     return Answer("supply.html", shown, table(visit, providers, refused))
 
 
-def frequencies(visit: Visit, indicators: Iterable[str]) -> list[str]:
-    """Every period in which something of these indicators is due."""
-    rows = (visit.board.vocabulary.indicator(code) for code in indicators)
-    return sorted({name for row in rows if row for name in row.frequency})
-
-
 def _line(visit: Visit, row: Row) -> dict[str, Any]:
     newest, arrived = figures.ms(row["newest_event"]), figures.ms(row["newest_arrival"])
     names = [
@@ -62,7 +56,7 @@ def _line(visit: Visit, row: Row) -> dict[str, Any]:
         "newest": figures.instant(newest, visit.language),
         "age": figures.age(visit.now - newest, visit.language),
         "arrived": figures.instant(arrived, visit.language),
-        "late": late(frequencies(visit, row["indicators"]), newest, visit.now),
+        "late": late(row["period_types"], newest, visit.now),
         "foreign": row["provider"] == OPEN_DATA,
     }
 

@@ -73,7 +73,7 @@
     }
   };
   const source = new EventSource(address);
-  source.addEventListener("open", () => say(true));
+  source.addEventListener("state", (event) => say(JSON.parse(event.data).live));
   source.addEventListener("error", () => say(false));
   source.addEventListener("change", (event) => {
     const change = JSON.parse(event.data);

@@ -106,13 +106,13 @@ WHERE alert_id IN
 -- Supply by provider and source within a stretch of arrival time.
 CREATE OR REPLACE VIEW board_supply AS
 SELECT
-    provider, source_system, indicator, uniqExact(topic, partition, offset) AS records, max(event_time) AS newest_event,
+    provider, source_system, indicator, period_type, uniqExact(topic, partition, offset) AS records, max(event_time) AS newest_event,
     max(ingested_at) AS newest_arrival,
     uniqExactIf((topic, partition, offset), revision > 0) AS corrections
 FROM observations
 WHERE access_level <= {clearance:Int32} AND ingested_at >= {since:DateTime64(3, 'UTC')}
     AND territory IN (SELECT code FROM board_territories(territories = {territories:Array(String)}))
-GROUP BY provider, source_system, indicator;
+GROUP BY provider, source_system, indicator, period_type;
 
 -- Refusals carry no territory: for readers of the whole country, from depth 2. The bytes stay out.
 CREATE OR REPLACE VIEW board_refused AS
