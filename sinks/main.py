@@ -40,7 +40,8 @@ FIRST_WAIT: Final = 0.2
 LONGEST_WAIT: Final = 5.0
 COLLECTED_EVERY: Final = (200_000, 50, 100)
 """Objects made between two collections of the youngest generation, and collections of each generation between two of the next."""
-_TRANSIENT: Final = (clickhouse.Unavailable, KafkaException)
+_TRANSIENT: Final = (clickhouse.Unavailable, KafkaException, TimeoutError)
+"""ClickHouse or Kafka away: it is waited for. TimeoutError: a request to the broker without an answer."""
 
 
 def run(settings: Settings, stop: threading.Event, observer: Observer, only: dict[str, Route] | None = None) -> None:
@@ -71,7 +72,7 @@ def _patiently(stop: threading.Event, work: Callable[[], dict[str, str]]) -> dic
         try:
             return work()
         except _TRANSIENT as error:
-            why = str(error)
+            why = str(error) or type(error).__name__
         except ClickHouseError as error:
             why = clickhouse.reason(error)
         log.warning("sink.waiting_to_start", why=why, retry_in_s=pause)

@@ -67,9 +67,11 @@ def parts(state: State) -> Table:
 
 
 def measures(state: State) -> Table:
-    """One line a process that serves /metrics, from two readings a second apart."""
+    """One line a process that serves /metrics, from two readings a second apart: rates, and counts since the process started."""
     rows = [row for row in state.rows if row.metrics_url and row.condition in ("ready", "unhealthy")]
-    table = Table("tiến trình\nprocess", "mỗi giây\na second", "trễ, giây\nlag, s", "độ tươi, giây\nfreshness, s", "từ chối\nrefused")
+    table = Table(
+        "tiến trình\nprocess", "mỗi giây\na second", "từ khi chạy\nsince its start", "trễ, giây\nlag, s", "độ tươi, giây\nfreshness, s", "từ chối\nrefused"
+    )  # fmt: skip
     with ThreadPoolExecutor(max(1, len(rows))) as pool:
         before = list(pool.map(lambda row: fetch(row.metrics_url), rows))
         begun = time.monotonic()
@@ -83,10 +85,12 @@ def measures(state: State) -> Table:
 def line(row: Row, first: Reading | None, second: Reading | None, seconds: float) -> tuple[str, ...]:
     """The cells of one process; a dash where it says nothing."""
     if first is None or second is None:
-        return (row.title, "không trả lời / no answer", "–", "–", "–")
-    speed = "\n".join(f"{name.removesuffix('_total')} {number(value)}" for name, value in sorted(rates(first, second, seconds).items()))
+        return (row.title, "không trả lời / no answer", "–", "–", "–", "–")
+    grown = sorted(rates(first, second, seconds).items())
+    speed = "\n".join(f"{name.removesuffix('_total')} {number(value)}" for name, value in grown)
+    total = "\n".join(number(second.counters[name], 0) for name, _ in grown)
     refused = "\n".join(f"{reason}: {number(count, 0)}" for reason, count in sorted(second.refused.items()) if count)
-    return (row.title, speed or "–", number(second.lag_s), number(second.freshness_s), refused or "–")
+    return (row.title, speed or "–", total or "–", number(second.lag_s), number(second.freshness_s), refused or "–")
 
 
 def number(value: float | None, places: int = 1) -> str:

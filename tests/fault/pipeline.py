@@ -3,21 +3,26 @@
     python -m tests.fault.pipeline --observations 200000 --kills 10
 
 Prints one JSON line: what was done, what was compared, what is wrong. Each round sends its share of the load at full speed and kills every
-process once, at a moment of its own; every third round all at the same moment. Seeded; what the broker holds is what is judged.
+process once, at a moment of its own; every third round all at the same moment. With `--away 60` broker, registry and ClickHouse are then
+frozen one after the other for so many seconds while the load goes on; no process of ours may end by that. Seeded; what the broker holds
+is what is judged.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
+import signal
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from confluent_kafka import KafkaError, TopicPartition
 
@@ -42,6 +47,9 @@ from transport.topics import table
 
 AT_WORK_SECONDS = 60.0
 READ_SECONDS = 20.0
+ACKNOWLEDGED_SECONDS = 300.0
+"""Longer than the broker is ever away: the load is not what is tried here."""
+BACK_SECONDS = 10.0
 SETTLED_PASSES = 2
 
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -60,15 +68,19 @@ class Plan:
     kills: int = 2
     seed: int = 1
     patience_seconds: float = 120.0
+    away_seconds: float = 0.0
 
 
 @dataclass
 class Report:
-    """What a run did and found. `exits`: processes that ended by themselves, with their exit status and last log line."""
+    """What a run did and found. `exits`: processes that ended by themselves, with their exit status and last log line; `away`: servers that
+    were frozen, with the number of processes that ended meanwhile.
+    """
 
     plan: dict[str, float]
     killed: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PROCESSES, 0))
     exits: list[Ended] = field(default_factory=list)
+    away: dict[str, int] = field(default_factory=dict)
     sent: int = 0
     caught_up: bool = False
     catch_up_seconds: float = 0.0
@@ -96,7 +108,7 @@ class Feed(threading.Thread):
     def run(self) -> None:
         """Send plans, then the load."""
         try:
-            out = CountingProducer(producer(self._settings, linger_ms=2))
+            out = CountingProducer(producer(self._settings, linger_ms=2, delivery_timeout_ms=int(ACKNOWLEDGED_SECONDS * 1000)))
             self._publish(out, self._load.plans())
             for number in range(self._plan.observations):
                 while number >= self.allowed and not self.stop.wait(0.01):
@@ -104,7 +116,7 @@ class Feed(threading.Thread):
                 if self.stop.is_set():
                     break
                 self._publish(out, self._load.take(number, 1))
-            out.flush()
+            out.flush(ACKNOWLEDGED_SECONDS)
         except BaseException as error:  # a thread's end: the run raises it, it is not lost
             self.failure = error
 
@@ -149,8 +161,10 @@ def settled(settings: Settings) -> bool:
         return int(live.result_rows[0][0]) == 0
 
 
-def run(settings: Settings, plan: Plan, say: Callable[[str], None] = print) -> Report:
-    """One run on servers that are up."""
+def run(
+    settings: Settings, plan: Plan, say: Callable[[str], None] = print, servers: Mapping[str, int] = MappingProxyType({})
+) -> Report:
+    """One run on servers that are up; `servers`: name → process id of those to freeze."""
     report, began = Report(asdict(plan)), time.monotonic()
     prepare(settings, compaction=False)
     migrate(settings)
@@ -163,6 +177,10 @@ def run(settings: Settings, plan: Plan, say: Callable[[str], None] = print) -> R
     try:
         _kill(plan, feed, processes, report)
         say(f"{time.monotonic() - began:.0f} s: {sum(report.killed.values())} kills, {feed.sent} sent")
+        for name, pid in servers.items():
+            report.away[name] = _away(pid, plan, feed, processes, report)
+            say(f"{time.monotonic() - began:.0f} s: {name} was away for {plan.away_seconds:g} s, {report.away[name]} processes ended")
+        feed.allowed = plan.observations
         feed.join(plan.patience_seconds)
         _catch_up(settings, plan, report, processes)
     finally:
@@ -195,7 +213,21 @@ def _kill(plan: Plan, feed: Feed, processes: list[Process], report: Report) -> N
             time.sleep(0.0 if together else dice.uniform(0.0, 0.6))
             process.kill()
             report.killed[process.name] += 1
-    feed.allowed = plan.observations
+
+
+def _away(server: int, plan: Plan, feed: Feed, processes: list[Process], report: Report) -> int:
+    """Freeze a server while a small share of the load goes on, and wake it; returns how many of our processes ended by it."""
+    before = len(report.exits)
+    feed.allowed += (plan.observations - feed.allowed) // 4
+    os.kill(server, signal.SIGSTOP)
+    try:
+        time.sleep(plan.away_seconds)
+    finally:
+        os.kill(server, signal.SIGCONT)
+    time.sleep(BACK_SECONDS)
+    for process in processes:
+        process.revive()
+    return len(report.exits) - before
 
 
 def _catch_up(settings: Settings, plan: Plan, report: Report, processes: list[Process]) -> None:
@@ -215,15 +247,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("observations", "kills", "seed"):
         parser.add_argument(f"--{name}", type=int, default=getattr(Plan(), name))
+    parser.add_argument("--away", type=float, default=0.0)
     given = parser.parse_args()
-    plan = Plan(given.observations, given.kills, given.seed, patience_seconds=120.0 + given.observations / 100)
+    plan = Plan(given.observations, given.kills, given.seed, 120.0 + given.observations / 100, given.away)
     with tempfile.TemporaryDirectory(prefix="pipeline-") as folder, Scratch(Path(folder) / "stack", cache_dir(HOME / ".nhip")) as parts:
         host, _, port = parts.clickhouse().rpartition(":")
         settings = Settings.load(
             kafka_bootstrap=parts.kafka(), registry_url=parts.registry(), clickhouse_host=host, clickhouse_port=int(port),
             clickhouse_database="nhip_fault", data_dir=Path(folder) / "data", topic_prefix="p.",
         )  # fmt: skip
-        report = run(settings, plan, lambda text: print(text, file=sys.stderr, flush=True))
+        servers = {name: parts.pid(name) for name in ("kafka", "registry", "clickhouse")} if plan.away_seconds else {}
+        report = run(settings, plan, lambda text: print(text, file=sys.stderr, flush=True), servers)
     print(json.dumps(asdict(report), ensure_ascii=False))
     return int(bool(report.wrong) or not report.caught_up)
 

@@ -16,6 +16,7 @@ from decimal import Decimal
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from indicators.numbers_vi import number_vi
 from indicators.observation import Observation
 from indicators.vocabulary import Vocabulary
 from ops.stack import state
@@ -172,5 +173,7 @@ def test_pages_and_status_agree_with_the_oracle(settings: Settings) -> None:
     told = total(alerts, "nhip_messages_in_total", topic="alerts.conditions") + sum(map(len, stories))
     assert total(sink, "nhip_inserted_rows_total", table="conditions") == told
     assert total(sink, "nhip_inserted_rows_total", table="alert_events") == told
+    since_start = number_vi(Decimal(total(sink, "nhip_inserted_rows_total")))
+    assert re.search(rf"nhip_inserted_rows [\d.,]+ *│ {re.escape(since_start)}\b", text), (since_start, text)
     for reason, count in refused.items():
         assert re.search(rf"\b{reason}: {count}\b", text), (reason, text)

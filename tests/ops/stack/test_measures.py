@@ -69,6 +69,6 @@ def test_the_line_of_a_process() -> None:
     row = Row(name="worker", title="Bộ xử lý luồng", kind="part")
     after = Reading({"nhip_messages_in_total": 1234.5}, 0.2, None, {"decode": 3.0})
     cells = line(row, Reading({"nhip_messages_in_total": 0.0}), after, 1.0)
-    assert cells == ("Bộ xử lý luồng", "nhip_messages_in 1.234,5", "0,2", "–", "decode: 3")
+    assert cells == ("Bộ xử lý luồng", "nhip_messages_in 1.234,5", "1.235", "0,2", "–", "decode: 3")
     assert line(row, None, Reading(), 1.0)[1].startswith("không trả lời")
     assert number(None) == "–"
