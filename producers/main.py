@@ -1,6 +1,6 @@
 """The process: every configured source, one publisher, metrics; stops on SIGTERM and SIGINT within fifteen seconds.
 
-Folders `<inbox>/{tax,customs,treasury,sensors,icu,open_data}` are always read; addresses of `catalogue/exchange/feeds.yaml` (source,
+Folders `<inbox>/{tax,customs,treasury,sensors,icu,open_data,intake}` are always read; addresses of `catalogue/exchange/feeds.yaml` (source,
 url) are read over HTTP beside them; live sensors where `NHIP_MQTT_HOST` is set.
 """
 
@@ -25,6 +25,7 @@ from producers.documents import Adapter, Documents, DocumentSource
 from producers.files import Folder
 from producers.http import HttpFolder
 from producers.icu import IntensiveCare
+from producers.intake import Intake
 from producers.mqtt import MqttSensors
 from producers.open_data import OpenData
 from producers.positions import PositionStore
@@ -54,7 +55,7 @@ def adapters(settings: Settings, vocabulary: Vocabulary) -> dict[str, Adapter]:
     codes = Codes.load(settings.home)
     made: tuple[Adapter, ...] = (
         Tax(codes), Customs(codes.offices, Pseudonyms(settings.site_secret)), Treasury(), Sensors(vocabulary), IntensiveCare(vocabulary),
-        OpenData(vocabulary),
+        OpenData(vocabulary), Intake(vocabulary),
     )  # fmt: skip
     return {adapter.name: adapter for adapter in made}
 

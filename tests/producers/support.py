@@ -15,6 +15,7 @@ from producers.customs import Customs
 from producers.documents import Adapter, Document, Overlay, Parsed
 from producers.fields import instant_of
 from producers.icu import IntensiveCare
+from producers.intake import Intake
 from producers.open_data import OpenData
 from producers.pseudonym import Pseudonyms
 from producers.reject import Reject
@@ -47,7 +48,7 @@ def adapters() -> dict[str, Adapter]:
     codes, words = Codes.load(HOME), vocabulary()
     made: tuple[Adapter, ...] = (
         Tax(codes), Customs(codes.offices, Pseudonyms(SecretStr("of the test"))), Treasury(), Sensors(words), IntensiveCare(words),
-        OpenData(words),
+        OpenData(words), Intake(words),
     )  # fmt: skip
     return {a.name: a for a in made}
 

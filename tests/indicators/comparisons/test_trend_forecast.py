@@ -46,7 +46,8 @@ def test_k8_says_when_it_cannot_judge() -> None:
     ("before", "previous", "now", "better", "expected"),
     [
         (100, 100, 105, "higher", Direction("up", "up", True, False)), (100, 100, 95, "higher", Direction("down", "down", False, True)),
-        (100, 100, 101, "higher", Direction("stable", "stable", None, False)), (90, 100, 95, "higher", Direction("down", "up", False, False)),
+        (100, 100, 101, "higher", Direction("stable", "stable", None, False)),
+        (90, 100, 95, "higher", Direction("down", "up", False, False)),
         (100, 100, 105, "lower", Direction("up", "up", False, True)), (100, 100, 105, "neither", Direction("up", "up", None, False)),
         (None, 100, 95, "higher", Direction("down", None, False, False)),
     ],
