@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from indicators.observation import SCALE, STATUSES, VALUE_LIMIT
 from indicators.series import Series
 from indicators.wide import Wide
+from stream_processors.arrivals import Arrivals
 from stream_processors.calendar_panes import DAY_MS, OFFSET_MS
 from stream_processors.head_facts import MIX, SEED, HeadFacts
-from stream_processors.record_memory import Arrivals
 from stream_processors.series_table import SeriesTable
 from transport.columnar_reader import Decoded, Refused
 

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indicators.wide import Wide
+from stream_processors.arrivals import Arrivals, Correction
 from stream_processors.panes import PaneTable, pane_keys
-from stream_processors.record_memory import Arrivals, Correction
 
 Int64s = NDArray[np.int64]
 Bools = NDArray[np.bool_]

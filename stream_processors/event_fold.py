@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indicators.wide import Wide
+from stream_processors.arrivals import Arrivals, Remembered
 from stream_processors.calendar_panes import Kind, day_of, first_day_of_month, hour_of, month_code, month_of_day
 from stream_processors.deltas import Deltas, deltas_of, shift, unsettled
 from stream_processors.panes import PaneTable, Records, group
-from stream_processors.record_memory import Arrivals, RecordMemory, Remembered
+from stream_processors.record_memory import RecordMemory
 from stream_processors.series_table import SeriesTable
 
 Int64s = NDArray[np.int64]
@@ -47,17 +48,20 @@ class EventFold:
     def __init__(self, series: SeriesTable, tables: Mapping[Kind, PaneTable], memory: RecordMemory) -> None:
         self._series, self._tables, self._memory = series, tables, memory
 
-    def fold(self, arrivals: Arrivals, remembered: Remembered, touched: Touched) -> None:
-        """Apply what `remember` found to the panes; rows changed are noted in `touched`."""
+    def fold(self, arrivals: Arrivals, remembered: Remembered, touched: Touched) -> Int64s:
+        """Apply what `remember` found to the panes; rows changed are noted in `touched`. Returns the fresh arrivals ordered by
+        (series, event time, offset).
+        """
         fresh = remembered.fresh
         added: Added = {}
         if fresh.size:
-            order = np.argsort((arrivals.sid[fresh] << 44) | arrivals.time[fresh], kind="stable")
-            added = self._add(arrivals.records(fresh[order]), touched)
+            fresh = fresh[np.argsort((arrivals.sid[fresh] << 44) | arrivals.time[fresh], kind="stable")]
+            added = self._add(arrivals.records(fresh), touched)
         if remembered.corrections:
             self._correct(deltas_of(arrivals, remembered.corrections), added, touched)
         if remembered.orphans.size:
             self._mark(arrivals.records(self._long_running(arrivals, remembered.orphans)), touched)
+        return fresh
 
     def mark_late(self, sid: Int64s, time: Int64s, offset: Int64s, touched: Touched) -> None:
         """Records came after the horizon: their panes, where they still exist, are inexact from now on."""

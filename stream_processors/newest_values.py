@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indicators.wide import Wide
+from stream_processors.arrivals import Arrivals
 from stream_processors.calendar_panes import Kind, budget_year_of, pane_start
 from stream_processors.panes import PaneTable
-from stream_processors.record_memory import Arrivals, RecordMemory
+from stream_processors.record_memory import RecordMemory
 from stream_processors.reported_fold import newest_panes
 from stream_processors.series_table import NEVER, SeriesTable
 
@@ -46,10 +47,12 @@ class NewestValues:
         return at
 
     def take_events(self, events: Arrivals, fresh: Int64s, corrected: list[int]) -> None:
-        """After the event series were folded: `fresh` arrivals add, `corrected` ones changed known records."""
+        """After the event series were folded: `fresh` arrivals, ordered by (series, event time, offset), add; `corrected` ones changed
+        known records.
+        """
         if fresh.size:
-            order = fresh[np.argsort((events.sid[fresh] << 44) | events.time[fresh], kind="stable")]
-            last = order[np.append(events.sid[order][1:] != events.sid[order][:-1], True)]
+            sids = events.sid[fresh]
+            last = fresh[np.append(sids[1:] != sids[:-1], True)]
             last = last[events.time[last] >= self.time[events.sid[last]]]
             sid = events.sid[last]
             self.value.put(sid, events.value.take(last))

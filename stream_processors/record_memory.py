@@ -10,12 +10,12 @@ condition admits a record, so every live record of a pane that may still change 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indicators.wide import Wide
+from stream_processors.arrivals import Arrivals, Correction, Remembered
 from stream_processors.columns import Columns
 from stream_processors.hash_index import HashIndex
 from stream_processors.panes import Records
@@ -37,75 +37,20 @@ COLUMNS = {
 }
 
 
-@dataclass(slots=True)
-class Arrivals:
-    """Admitted records in offset order. `alive`: not a deletion."""
-
-    hash: UInt64s
-    sid: Int64s
-    time: Int64s
-    value: Wide
-    revision: Int64s
-    status: Int64s
-    offset: Int64s
-    budget_year: Int64s
-    alive: Bools
-
-    def __len__(self) -> int:
-        return len(self.hash)
-
-    def take(self, rows: Int64s) -> Arrivals:
-        """Some of the arrivals, in the order given."""
-        return Arrivals(
-            self.hash[rows],
-            self.sid[rows],
-            self.time[rows],
-            self.value.take(rows),
-            self.revision[rows],
-            self.status[rows],
-            self.offset[rows],
-            self.budget_year[rows],
-            self.alive[rows],
-        )
-
-    def records(self, rows: Int64s) -> Records:
-        """Some of them as records to be grouped."""
-        return Records(
-            self.sid[rows],
-            self.time[rows],
-            self.value.take(rows),
-            self.revision[rows],
-            self.status[rows],
-            self.offset[rows],
-            self.budget_year[rows],
-        )
+MOST_TURNS = 4
+"""A record that comes more often in one batch is taken one by one."""
 
 
-@dataclass(slots=True)
-class Remembered:
-    """What a batch of arrivals did.
+class Seen(NamedTuple):
+    """Of each arrival: the row under its identity's hash (-1: none), and whether the hash comes more than once in the batch."""
 
-    `fresh`: indices of arrivals that were never seen (they add). `corrections`: effective changes of known records, in offset order.
-    `ignored`: how many repeat what is known, or come with a lower revision. `orphans`: fresh ones that claim to revise something unknown.
-    """
+    rows: Int64s
+    repeated: Bools
 
-    fresh: Int64s
-    corrections: list[Correction]
-    ignored: int
-    orphans: Int64s
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """One effective change of a known record, or a record that came twice in one batch. `was_alive` False: nothing to take out."""
-
-    arrival: int
-    was_alive: bool
-    old_time: int
-    old_budget_year: int
-    old_status: int
-    old_revision: int
-    old_value: int
+    @property
+    def suspects(self) -> Bools:
+        """Which arrivals may be more than new records."""
+        return (self.rows >= 0) | self.repeated
 
 
 class RecordMemory:
@@ -119,9 +64,9 @@ class RecordMemory:
     def __len__(self) -> int:
         return self.columns.count
 
-    def suspects(self, arrivals: Arrivals) -> Bools:
-        """Which arrivals `remember` will look at one by one: their identity is known already, or comes twice in the batch."""
-        return (self._index.get(arrivals.hash) >= 0) | _repeated(arrivals.hash)
+    def look_up(self, arrivals: Arrivals) -> Seen:
+        """Which arrivals may be more than new records. Look up before `remember`, which takes what was found."""
+        return Seen(self._index.get(arrivals.hash), _repeated(arrivals.hash))
 
     def hashes_of(self, sid: int) -> dict[int, tuple[int, int, int]]:
         """Live records of one series: identity → (event time, offset, unscaled value)."""
@@ -137,25 +82,66 @@ class RecordMemory:
             )
         )
 
-    def remember(self, arrivals: Arrivals) -> Remembered:
-        """Enter arrivals in offset order; tells which add, which correct and which repeat."""
-        slow = self.suspects(arrivals)
-        fresh = np.flatnonzero(~slow)
-        if fresh.size:
-            self._enter(arrivals, fresh)
-        corrections, ignored = self._one_by_one(arrivals, np.flatnonzero(slow)) if slow.any() else ([], 0)
+    def remember(self, arrivals: Arrivals, seen: Seen | None = None) -> Remembered:
+        """Enter arrivals in offset order; tells which add, which correct and which repeat. `seen`: what `look_up` just found."""
+        seen = seen or self.look_up(arrivals)
+        suspects = seen.suspects
+        if not suspects.any():
+            fresh, ignored = np.arange(len(arrivals)), 0
+            corrections: list[Correction] = []
+            self._enter(arrivals)
+        else:
+            fresh = np.flatnonzero(~suspects)
+            if fresh.size:
+                self._enter(arrivals.take(fresh))
+            corrections, ignored = self._in_turns(arrivals, np.flatnonzero(suspects), seen.rows)
         orphans = fresh[arrivals.revision[fresh] > 0]
         return Remembered(fresh[arrivals.alive[fresh]], corrections, ignored, orphans)
 
-    def _enter(self, arrivals: Arrivals, which: Int64s) -> None:
-        rows = self.columns.append(len(which))
+    def _enter(self, arrivals: Arrivals) -> None:
+        """All of these arrivals as new records."""
+        rows = self.columns.append(len(arrivals))
+        place = slice(self.columns.count - len(arrivals), self.columns.count)
         for name in ("hash", "sid", "time", "revision", "status", "offset", "budget_year", "alive"):
-            self.columns.array(name)[rows] = getattr(arrivals, name)[which]
-        self.columns.wide("value").put(rows, arrivals.value.take(which))
-        self._index.put(arrivals.hash[which], rows)
+            self.columns.array(name)[place] = getattr(arrivals, name)
+        value = self.columns.wide("value")
+        value.hi[place], value.lo[place] = arrivals.value.hi, arrivals.value.lo
+        self._index.put(arrivals.hash, rows)
+
+    def _in_turns(self, arrivals: Arrivals, which: Int64s, rows: Int64s) -> tuple[list[Correction], int]:
+        """The suspects: of each identity the first, then of each the second, … so that all of a turn concern different records."""
+        order, turn, strange = _turns(arrivals.hash[which], arrivals.sid[which])
+        which = which[order]
+        strange |= (rows[which] >= 0) & (self.columns.array("sid")[rows[which]] != arrivals.sid[which])
+        strange = np.maximum.reduceat(strange, np.flatnonzero(turn == 0))[np.cumsum(turn == 0) - 1]
+        corrections, ignored = self._one_by_one(arrivals, np.sort(which[strange]))
+        which, turn = which[~strange], turn[~strange]
+        for number in range(int(turn.max(initial=-1)) + 1):
+            mine = which[turn == number]
+            found = rows[mine] if number == 0 else self._index.get(arrivals.hash[mine])
+            new = mine[found < 0]
+            if new.size:
+                self._enter(arrivals.take(new))
+                corrections += [Correction(i, False, 0, 0, 0, 0, 0) for i in new[arrivals.alive[new]].tolist()]
+            more, repetitions = self._known(arrivals, mine[found >= 0], found[found >= 0])
+            corrections, ignored = corrections + more, ignored + repetitions
+        return sorted(corrections, key=lambda c: c.arrival), ignored
+
+    def _known(self, arrivals: Arrivals, which: Int64s, rows: Int64s) -> tuple[list[Correction], int]:
+        """Arrivals of different known records, which lie at `rows`: a higher revision replaces."""
+        c = self.columns
+        newer = arrivals.revision[which] > c.array("revision")[rows]
+        ignored = len(which) - int(newer.sum())
+        which, rows = which[newer], rows[newer]
+        old = [c.array(name)[rows].tolist() for name in ("alive", "time", "budget_year", "status", "revision")]
+        corrections = [Correction(*one) for one in zip(which.tolist(), *old, c.wide("value").take(rows).to_ints(), strict=True)]
+        for name in ("time", "revision", "status", "offset", "budget_year", "alive"):
+            c.array(name)[rows] = getattr(arrivals, name)[which]
+        c.wide("value").put(rows, arrivals.value.take(which))
+        return corrections, ignored
 
     def _one_by_one(self, arrivals: Arrivals, which: Int64s) -> tuple[list[Correction], int]:
-        """Arrivals whose hash is known, or comes twice in the batch: in offset order, exactly."""
+        """Arrivals whose hash is also that of a record of another series, or comes very often in the batch: in offset order, exactly."""
         corrections: list[Correction] = []
         ignored = 0
         for i in which.tolist():
@@ -235,6 +221,19 @@ class RecordMemory:
             rest = np.setdiff1d(np.arange(n), first)
             sids = self.columns.array("sid")
             self._overflow = {(int(hashes[r]), int(sids[r])): int(r) for r in rest.tolist()}
+
+
+def _turns(hashes: UInt64s, sids: Int64s) -> tuple[Int64s, Int64s, Bools]:
+    """An order in which equal hashes stand together, as they came; how many of its hash came before each; and marks on some of those whose
+    hash is of several series or comes more than MOST_TURNS times.
+    """
+    order = np.argsort(hashes, kind="stable")
+    hashes, sids = hashes[order], sids[order]
+    first = np.append(True, hashes[1:] != hashes[:-1])
+    starts = np.flatnonzero(first)
+    turn = np.arange(len(order)) - starts[np.cumsum(first) - 1]
+    mixed = np.append(False, ~first[1:] & (sids[1:] != sids[:-1]))
+    return order, turn, mixed | (turn >= MOST_TURNS)
 
 
 def _repeated(hashes: UInt64s) -> Bools:

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from indicators.observation import PERIOD_TYPES
 from indicators.wide import Wide
+from stream_processors.arrivals import Arrivals
 from stream_processors.calendar_panes import Kind, day_of, hour_of, month_code, month_of_day, pane_start
 from stream_processors.event_fold import Touched
 from stream_processors.panes import Groups, PaneTable, Records
-from stream_processors.record_memory import Arrivals
 
 Int64s = NDArray[np.int64]
 

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from indicators.observation import SCALE, STATUSES
 from indicators.rule import Rule
+from stream_processors.arrivals import Arrivals, Remembered
 from stream_processors.conditions import alert_id, condition_row, scaled
-from stream_processors.record_memory import Arrivals, RecordMemory, Remembered
+from stream_processors.record_memory import RecordMemory, Seen
 from stream_processors.rule_state import Change, Ladder, RuleState, advance
 from stream_processors.series_table import SeriesTable
 from transport.columnar_reader import INDEX, Decoded
@@ -35,12 +36,12 @@ class SeriesRules:
         self._ladders: dict[tuple[int, str], Ladder] = {}
         self.states: dict[int, dict[str, RuleState]] = {}
 
-    def before(self, arrivals: Arrivals, memory: RecordMemory) -> Before:
+    def before(self, arrivals: Arrivals, seen: Seen, memory: RecordMemory) -> Before:
         """Live records of the ruled series that this chunk may correct; call it before the memory takes the chunk in."""
         ruled = self._series.ruled[arrivals.sid]
         if not ruled.any():
             return {}
-        sids = np.unique(arrivals.sid[ruled & memory.suspects(arrivals)])
+        sids = np.unique(arrivals.sid[ruled & seen.suspects])
         return {int(s): memory.hashes_of(int(s)) for s in sids}
 
     def step(self, arrivals: Arrivals, remembered: Remembered, before: Before, newest: Int64s, evidence: Evidence) -> list[dict[str, Any]]:

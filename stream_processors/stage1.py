@@ -92,13 +92,14 @@ class Stage1:
         self.reserve()
         reported = self.series.reported[arrivals.sid]
         events = arrivals if not reported.any() else arrivals.take(np.flatnonzero(~reported))
-        before = self.rules.before(events, self.memory)
-        remembered = self.memory.remember(events)
-        self._events.fold(events, remembered, touched)
+        seen = self.memory.look_up(events)
+        before = self.rules.before(events, seen, self.memory)
+        remembered = self.memory.remember(events, seen)
+        fresh = self._events.fold(events, remembered, touched)
         if len(admitted.late.sid):
             self._events.mark_late(admitted.late.sid, admitted.late.time, admitted.late.offset, touched)
         newest = self.newest.time.copy() if self.series.ruled.any() else self.newest.time
-        self.newest.take_events(events, remembered.fresh, [c.arrival for c in remembered.corrections])
+        self.newest.take_events(events, fresh, [c.arrival for c in remembered.corrections])
         if reported.any():
             some = np.flatnonzero(reported)
             self._reported.fold(arrivals.take(some), admitted.period_type[some], admitted.period_start[some], touched)

@@ -17,7 +17,6 @@ from stream_processors.stage1 import Stage1
 from tests.stream_processors.offline import OfflineContext
 from tests.stream_processors.test_stage1_against_oracle import START, base, load_of, run
 
-
 CONTEXT = OfflineContext()
 
 
