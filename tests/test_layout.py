@@ -39,7 +39,10 @@ CONFINED: dict[str, dict[str, str]] = {
         "stream_processors.worker": "the agents",
     },
     "mode": {"transport.chunks": "the supervisor that crashes the application"},
-    "aiokafka": {"transport.transactions": "the transactional producer of a lane, in Faust's event loop"},
+    "aiokafka": {
+        "transport.transactions": "the transactional producer of a lane, in Faust's event loop",
+        "transport.chunks": "records are handed on as parsed",
+    },
     "confluent_kafka": {
         "transport.kafka_clients": "makes every client, with its settings",
         "transport.topic_admin": "creates and compares topics",

@@ -20,8 +20,11 @@ import aiokafka.producer.sender as sender
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka import TopicPartition as Place
+from aiokafka.consumer.fetcher import READ_COMMITTED, PartitionRecords
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.producer.transaction_manager import TransactionManager
+from aiokafka.record.default_records import DefaultRecord, DefaultRecordBatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
 from confluent_kafka import Consumer, Message, TopicPartition
 from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]  # public, but not marked so
 from faust.transport.drivers import aiokafka as driver
@@ -37,7 +40,7 @@ from transport.transactions import Rows, Transaction
 MODULES = ("chunks", "transactions", "watchdog")
 FOREIGN = {
     "_isolation_level", "_fetch_max_wait_ms", "_fetch_max_bytes", "_create_worker_consumer", "_thread", "_consumer", "_coordinator",
-    "_txn_manager",
+    "_txn_manager", "_consumer_record",
 }  # fmt: skip
 """Private names of others that the modules touch; a new one needs a test here. `_new_consumer_thread` is overridden, not called."""
 
@@ -70,6 +73,17 @@ def test_every_private_name_in_use_has_its_contract_here() -> None:
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):  # the names that getattr is given
                 found.add(node.value)
     assert {name for name in found if re.fullmatch(r"_[a-z_]+", name)} == FOREIGN
+
+
+def test_records_are_handed_on_as_parsed() -> None:
+    """The reader of a fetched batch asks `_consumer_record` for what it yields, and a parsed record has what lanes and folds read."""
+    builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1 << 14)
+    for offset in range(2):
+        builder.append(offset, 1000 + offset, b"k%d" % offset, b"v", [])
+    batches = MemoryRecords(bytes(builder.build()))
+    found = list(PartitionRecords(Place("t", 0), batches, [], 1, None, None, True, READ_COMMITTED))
+    assert [(r.offset, r.timestamp, r.key, r.value, list(r.headers)) for r in found] == [(1, 1001, b"k1", b"v", [])]
+    assert isinstance(found[0], DefaultRecord)
 
 
 def test_a_consumer_keeps_what_we_set_in_the_attributes_that_its_start_reads() -> None:
