@@ -1,6 +1,6 @@
 """The vocabulary in one object: what an adapter, a stage, a rule and a page may ask of catalogues, territory, agencies and subjects.
 
-`Vocabulary.load(home)` reads the specs and the present territory at once (about 0.1 s) and the rest when first asked, each part
+`Vocabulary.load(home)` reads the specs and the present territory at once (about 0.2 s) and the rest when first asked, each part
 once per process. Nothing is read at import. A wrong file raises DataFileError where it is read; `nhip catalogue check` reads everything.
 """
 

@@ -1,16 +1,18 @@
-"""`nhip catalogue show [code]` and `nhip catalogue check`: the vocabulary for people, and proof that its files agree.
+"""`nhip catalogue`: the vocabulary for people, proof that its files agree, templates to fill it, and how much of it comes in.
 
 `show` without a code lists the catalogues and the series of the main path; with `catalogue/code` it shows one indicator in full; with a
 code of territory or agency, that unit. `check` reads every data file and cross-checks them; it prints file, line and field of each problem
-and exits 1 where there is one.
+and exits 1 where there is one. `template` writes the intake template of an indicator; `coverage` tries every way in and writes
+`benchmarks/results/catalogue.json`; `document` writes the two pages of docs that come from the catalogue.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -25,6 +27,8 @@ from indicators.spec import DAY_MS, SeriesSpec
 from indicators.territory import COMMUNE_KINDS, KIND_VI, Territory
 from indicators.verification import verify
 from indicators.vocabulary import Vocabulary
+from ops.catalogue_coverage import coverage_page, formulas_page, measured
+from producers.template import FORMS, columns, rows, write
 from transport.settings import Settings
 from transport.topics import GROUPS
 
@@ -81,6 +85,50 @@ def check() -> None:
     if problems:
         _fail(f"{len(problems)} lỗi trong danh mục / problems in the catalogue", 1)
     typer.echo(_summary(home))
+
+
+@app.command()
+def template(
+    code: Annotated[str, typer.Argument(help="vn-1012/A.IV.1")],
+    form: Annotated[str, typer.Option(help=" | ".join(FORMS))] = "xlsx",
+    out: Annotated[Path | None, typer.Option(help="tệp ghi ra / the file to write; mặc định / default: <mã>.<dạng>")] = None,
+) -> None:
+    """Viết mẫu nhập số liệu của một chỉ số / write the intake template of an indicator."""
+    vocabulary = Vocabulary.load(Settings.load().home)
+    specs = [s for s in vocabulary.series_specs() if s.indicator == code]
+    chosen = next((f for f in FORMS if f == form), None)
+    if not specs or chosen is None:
+        wanted = f"dạng / form: {', '.join(FORMS)}" if specs else "chỉ số chưa có chuỗi số liệu / no series of this indicator"
+        _fail(f"{code}: {wanted}. Xem / see: nhip catalogue show {code}", NOT_FOUND)
+    path = out or Path(f"{code.replace('/', '-')}.{chosen}")
+    path.write_bytes(write(chosen, columns(specs), rows(vocabulary, specs)))
+    typer.echo(f"{path.name}: {len(specs)} chuỗi / series. Điền xong, bỏ vào hộp thư `intake` / filled, put it into the inbox `intake`.")
+
+
+@app.command()
+def coverage() -> None:
+    """Thử đường vào của mọi dòng, ghi benchmarks/results/catalogue.json / try every way in; exit 1 where a row has none."""
+    home = Settings.load().home
+    found = measured(home)
+    path = home / "benchmarks" / "results" / "catalogue.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(found, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    for name, counts in found["rows"].items():
+        typer.echo(f"{name}: {counts['with_way_in']}/{counts['rows']} dòng có đường vào / rows with a way in")
+    typer.echo(f"{found['series']} chuỗi / series; {found['formulas']}/40 công thức / formulas")
+    typer.echo(f"{found['comparisons']}/18 phép so sánh / comparisons")
+    lost = [*found["missing"]["rows"], *found["missing"]["formulas"], *found["missing"]["comparisons"]]
+    if lost:
+        _fail(f"Còn thiếu / missing: {', '.join(lost)}", 1)
+
+
+@app.command()
+def document() -> None:
+    """Viết lại docs/catalogue-coverage.md và docs/formulas.md / write the pages that come from the catalogue."""
+    home = Settings.load().home
+    for name, page in (("catalogue-coverage.md", coverage_page(home)), ("formulas.md", formulas_page(home))):
+        (home / "docs" / name).write_text(page, encoding="utf-8")
+        typer.echo(f"docs/{name}")
 
 
 def _summary(home: Path) -> str:
@@ -171,6 +219,6 @@ def _count(items: Iterable[object]) -> str:
     return number_vi(Decimal(sum(1 for _ in items)))
 
 
-def _fail(message: str, code: int) -> None:
+def _fail(message: str, code: int) -> NoReturn:
     typer.echo(message, err=True)
     raise typer.Exit(code)
