@@ -5,6 +5,7 @@ Files: `catalogue/rules/*.yaml`. A rule measures one number and holds it against
 - `threshold`: the number is the newest value of a series, or a result of a formula.
 - `pacing`: the number is path(t) − value in percentage points: how far a rate of completion lies behind the plan's path at the event's
   time.
+- the other kinds, and what each measures: indicators/rules/kinds.py; how they are stepped: indicators/rules/.
 
 The documents print no numeric limit (domain.md §5): each default says who must set it. Limits of river stations are those of Decision
 05/2020/QĐ-TTg where the subject's registry carries them.
@@ -15,17 +16,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
-from itertools import pairwise
 from pathlib import Path
 from typing import Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from indicators.rules.kinds import (
+    Absence,
+    ChangeOver,
+    Composite,
+    Due,
+    Kind,
+    Outlier,
+    Pacing,
+    Rank,
+    Watchdog,
+    YearOnYear,
+)
 from indicators.rules.policy import DEFAULT_STORM, Acknowledgement, Escalation, Explanation, Flap, Severity, Storm
 
 VIETNAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 """Vietnam has kept UTC+7 without summer time since 1975; every indicator begins later."""
+
+
+PARAMETERS: tuple[Kind, ...] = ("pacing", "year_on_year", "change", "outlier", "rank", "absence", "due", "composite", "watchdog")
+"""Kinds with parameters of their own, under the kind's name."""
 
 
 class RuleError(ValueError):
@@ -47,6 +63,8 @@ class Level(_Model):
     )
     clear_at: Decimal | None = Field(None, description="absolute clear limit; needed unless clear_margin is given")
     clear_margin: Decimal | None = Field(None, description="clear limit as a distance from raise_at")
+    periods: int = Field(1, ge=1, description="how many periods in a row before it counts")
+    clear_periods: int = Field(1, ge=1)
     hold: timedelta = Field(timedelta(0), alias="for", description="how long, in event time, before it counts")
     clear_hold: timedelta = Field(timedelta(0), alias="clear_for")
 
@@ -60,43 +78,23 @@ class Level(_Model):
 
 
 class Scope(_Model):
-    """What the rule looks at: a series (indicator, component, figure) in stage 1, or the results of a formula in stage 2."""
+    """What the rule looks at: a series (indicator, component, figure) in stage 1, or the results of a formula in stage 2.
+
+    `awaits` names a figure that no feed or formula gives yet: the rule is whole and proven by its cases, and stays a draft until then.
+    """
 
     indicator: str = ""
     component: str = ""
     figure: str = "actual"
     formula: str = ""
+    awaits: str = ""
     subject_type: str = ""
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if bool(self.indicator) == bool(self.formula):
-            raise ValueError("give exactly one of indicator and formula")
+        if [bool(self.indicator), bool(self.formula), bool(self.awaits)].count(True) != 1:
+            raise ValueError("give exactly one of indicator, formula and awaits")
         return self
-
-
-class PathPoint(_Model):
-    """A point of the path: `date` is MM-DD of the budget year, or `next-MM-DD` of the year after; share in percent of the plan."""
-
-    date: str = Field(pattern=r"^(next-)?\d\d-\d\d$")
-    share: Decimal = Field(ge=0, le=100)
-
-
-class Pacing(_Model):
-    """Path to the plan over a budget year; straight lines between the points, 0 on 1 January."""
-
-    figure: Literal["plan", "plan_pm", "plan_local", "plan_carried_over", "budget_estimate"]
-    path: tuple[PathPoint, ...] = Field(min_length=1)
-
-    def share_at(self, at_ms: int, budget_year: int) -> Decimal:
-        """Percent of the plan that the path asks for at `at_ms` (epoch ms) in `budget_year`; two decimals, half up."""
-        points = [(_start_of(date(budget_year, 1, 1)), Decimal(0))] + [(_day_of(p.date, budget_year), p.share) for p in self.path]
-        if at_ms <= points[0][0]:
-            return points[0][1]
-        for (t0, s0), (t1, s1) in pairwise(points):
-            if at_ms <= t1:
-                return (s0 + (s1 - s0) * (at_ms - t0) / (t1 - t0)).quantize(Decimal("0.01"))
-        return points[-1][1]
 
 
 class Message(_Model):
@@ -120,9 +118,18 @@ class Rule(_Model):
     owner_agency: str
     to_be_set_by_owner: bool = Field(description="true: the limits are our defaults, no document gives them")
     scope: Scope
-    kind: Literal["threshold", "pacing"]
+    kind: Kind
     direction: Literal["above", "below"] = "above"
+    period: str = Field("", description="type of the periods judged (month, quarter …); empty: whatever comes in")
     pacing: Pacing | None = None
+    year_on_year: YearOnYear | None = None
+    change: ChangeOver | None = None
+    outlier: Outlier | None = None
+    rank: Rank | None = None
+    absence: Absence | None = None
+    due: Due | None = None
+    composite: Composite | None = None
+    watchdog: Watchdog | None = None
     levels: tuple[Level, ...] = Field(min_length=1)
     accept_status: tuple[str, ...] = ("estimated", "preliminary", "official", "revised")
     no_data: Literal["hold", "open", "resolve", "ignore"]
@@ -148,11 +155,20 @@ class Rule(_Model):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        if (self.kind == "pacing") != (self.pacing is not None):
-            raise ValueError("pacing: needed for kind pacing, and only there")
+        for kind in PARAMETERS:
+            if (self.kind == kind) != (getattr(self, kind) is not None):
+                raise ValueError(f"{kind}: needed for kind {kind}, and only there")
+        if self.scope.awaits and self.status != "draft":
+            raise ValueError("status: a rule that awaits its figures is a draft")
         if "opened" not in self.message_vi:
             raise ValueError("message_vi.opened: missing")
         return self
+
+    @property
+    def streamed(self) -> bool:
+        """Do the workers judge it reading by reading (`stream_processors`)? All others are judged by the evaluators of indicators/rules."""
+        plain = all(level.periods == level.clear_periods == 1 for level in self.levels)
+        return plain and (self.kind == "threshold" or (self.pacing is not None and self.pacing.compare == "gap_points"))
 
     def valid_at(self, at_ms: int) -> bool:
         """Is this version in force at the event's time (epoch ms)?"""
@@ -161,7 +177,10 @@ class Rule(_Model):
 
 
 class RuleBook:
-    """All rules, indexed: a record costs nothing for rules that do not concern its indicator."""
+    """All rules, indexed: a record costs nothing for rules that do not concern its indicator.
+
+    `of_series` and `of_formula` give the rules judged reading by reading; `of_kinds` those that evaluators of indicators/rules judge.
+    """
 
     def __init__(self, rules: list[Rule]) -> None:
         self.rules = {rule.id: rule for rule in rules}
@@ -169,6 +188,8 @@ class RuleBook:
         self._by_formula: dict[str, list[Rule]] = {}
         for rule in rules:
             s = rule.scope
+            if not rule.streamed or s.awaits:
+                continue
             if s.formula:
                 self._by_formula.setdefault(s.formula, []).append(rule)
             else:
@@ -187,6 +208,10 @@ class RuleBook:
         """Rules whose scope is the results of this formula."""
         return self._by_formula.get(formula, [])
 
+    def of_kinds(self, *kinds: Kind) -> list[Rule]:
+        """Rules of these kinds that are not judged reading by reading."""
+        return [rule for rule in self.rules.values() if rule.kind in kinds and not rule.streamed]
+
     def __iter__(self) -> Iterator[Rule]:
         return iter(self.rules.values())
 
@@ -200,14 +225,3 @@ def load_rule(path: Path) -> Rule:
         raise RuleError(f"{path.name}: {'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}") from error
     except yaml.YAMLError as error:
         raise RuleError(f"{path.name}: not YAML: {error}") from error
-
-
-def _start_of(day: date) -> int:
-    return int(datetime(day.year, day.month, day.day, tzinfo=VIETNAM).timestamp() * 1000)
-
-
-def _day_of(text: str, budget_year: int) -> int:
-    """End of the day `MM-DD` or `next-MM-DD` of a budget year, epoch ms."""
-    year = budget_year + text.startswith("next-")
-    month, day = text.removeprefix("next-").split("-")
-    return _start_of(date(year, int(month), int(day))) + 86_400_000

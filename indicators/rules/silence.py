@@ -1,0 +1,77 @@
+"""Absence and watchdog: nothing has been heard of something that should speak. Pure; the clock is handed in.
+
+Silence is measured against a registry of what is expected, so that a station that never spoke is missed too. The number is the time since
+the newest value: hours for absence, minutes for the watchdog. `next_due` says when to ask again: no polling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import ROUND_DOWN, Decimal
+
+from indicators.instant import HOUR_MS
+from indicators.rule import Rule
+from indicators.rules.finding import Finding, Said, change, ladder_of, said_after
+from indicators.rules.ladder import Standing
+
+MINUTE_MS = 60_000
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceState:
+    """When each series was last heard (epoch ms, wall time), and the last word on it."""
+
+    heard: Mapping[str, int] = field(default_factory=dict)
+    said: Mapping[str, Said] = field(default_factory=dict)
+
+
+class SilenceRule:
+    """One rule of kind absence or watchdog. `expected`: series → since when it is expected (epoch ms)."""
+
+    def __init__(self, rule: Rule, expected: Mapping[str, int]) -> None:
+        if rule.kind not in ("absence", "watchdog"):
+            raise ValueError(f"{rule.id}: neither absence nor watchdog")
+        self.rule, self._expected = rule, dict(expected)
+        self.ladder = ladder_of(rule)
+        self._unit_ms = HOUR_MS if rule.kind == "absence" else MINUTE_MS
+
+    def hear(self, state: SilenceState, series: str, at: int) -> tuple[SilenceState, dict[str, Finding]]:
+        """A value of a series arrived at `at`. A late one never makes the series sound older; one nobody expects is not looked at."""
+        if series not in self._expected or at <= self._since(state, series):
+            return state, {}
+        return self._judged(replace(state, heard={**state.heard, series: at}), at, (series,))
+
+    def tick(self, state: SilenceState, now: int) -> tuple[SilenceState, dict[str, Finding]]:
+        """Time has passed."""
+        return self._judged(state, now, tuple(self._expected))
+
+    def next_due(self, state: SilenceState, now: int) -> int | None:
+        """The first instant after `now` at which silence reaches a level it has not been said to have; None: none is left."""
+        found = [
+            at
+            for series in self._expected
+            for step in self.ladder.steps
+            if step.severity > state.said.get(series, Said()).severity
+            and (at := self._since(state, series) + int(step.raise_at * self._unit_ms)) > now
+        ]
+        return min(found, default=None)
+
+    def _since(self, state: SilenceState, series: str) -> int:
+        return max(state.heard.get(series, 0), self._expected.get(series, 0))
+
+    def _judged(self, state: SilenceState, now: int, some: tuple[str, ...]) -> tuple[SilenceState, dict[str, Finding]]:
+        found: dict[str, Finding] = {}
+        said = dict(state.said)
+        for series in some:
+            since, before = self._since(state, series), said.get(series, Said())
+            silent = (Decimal(max(0, now - since)) / self._unit_ms).quantize(CENT, ROUND_DOWN)
+            reached = max((s.severity for s in self.ladder.steps if silent >= s.raise_at), default=0)
+            held = max((s.severity for s in self.ladder.steps if s.severity <= before.severity and silent >= s.clear_at), default=0)
+            standing = Standing(max(reached, held), since, since)
+            finding = change(self.ladder, before, standing, corrected=False, number=silent, value=silent)
+            said[series] = said_after(finding, before)
+            if finding is not None:
+                found[series] = finding
+        return replace(state, said=said), found
