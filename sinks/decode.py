@@ -51,7 +51,7 @@ class Decoder:
             frame = frame.with_columns(pl.lit(route.part, pl.Enum([route.part])).alias("part"))
         frame = frame.with_columns(
             *(pl.col(name).cast(MOMENT) for name in route.times),
-            *(pl.col(name).cast(pl.Categorical(pl.Categories(name))) for name in route.words),
+            *(pl.col(name).cast(_dictionary(name)) for name in route.words if frame.schema[name] == pl.String),
         )
         return Block(frame.select(route.columns), frame[INDEX], sorted(refused + ranges, key=lambda one: one.index))
 
@@ -67,7 +67,8 @@ class Decoder:
         if places is not None:
             values = [values[i] for i in places]
         read = self._reader(route.schema).read(values, keys if places is None else [keys[i] for i in places])
-        frame = read.frame
+        heads = read.heads.frame
+        frame = read.joined(heads.with_columns(pl.col(name).cast(_dictionary(name)) for name in route.words if name in heads.columns))
         refused = [Refusal(places[r.index] if places else r.index, r.reason, r.field, r.detail) for r in read.refused]
         if places is not None:
             frame = frame.with_columns(pl.Series(INDEX, places, pl.UInt32).gather(frame[INDEX]))
@@ -91,6 +92,11 @@ class Decoder:
         keys = [(messages[i].key() or b"").decode(errors="replace") for i in places]
         columns = [pl.Series(INDEX, places, pl.UInt32), pl.Series("body", [messages[i].value() for i in places], pl.Binary)]
         return pl.DataFrame([*columns, pl.Series(route.key, keys, pl.String)]), []
+
+
+def _dictionary(name: str) -> pl.Categorical:
+    """The type of a column of few words: numbers into a table that all batches share."""
+    return pl.Categorical(pl.Categories(name))
 
 
 def _meaningful(route: Route, keys: Sequence[bytes | None], values: Sequence[bytes | None]) -> list[int] | None:

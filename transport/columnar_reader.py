@@ -46,15 +46,22 @@ class Decoded:
     __slots__ = ("_columns", "_frame", "head", "heads", "refused", "tail")
 
     def __init__(self, columns: Sequence[str], heads: Heads, head: Numbers, tail: pl.DataFrame, refused: list[Refused]) -> None:
-        self._columns, self._frame = columns, None if heads.frame.width else tail.select(columns)
+        self._columns = columns
+        self._frame: pl.DataFrame | None = None
         self.heads, self.head, self.tail, self.refused = heads, head, tail, sorted(refused, key=lambda one: one.index)
 
     @property
     def frame(self) -> pl.DataFrame:
         """All columns of all rows."""
         if self._frame is None:
-            self._frame = pl.concat([self.heads.frame[self.head], self.tail], how="horizontal").select(self._columns)
+            self._frame = self.joined(self.heads.frame)
         return self._frame
+
+    def joined(self, heads: pl.DataFrame) -> pl.DataFrame:
+        """All columns of all rows, those of the heads from `heads`: `heads.frame` with whatever is cheaper done once a head."""
+        if not heads.width:
+            return self.tail.select(self._columns)
+        return pl.concat([heads[self.head], self.tail], how="horizontal").select(self._columns)
 
     def record(self, row: int) -> dict[str, object]:
         """One row, without its index."""
