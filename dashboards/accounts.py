@@ -111,7 +111,9 @@ def verify(password: SecretStr, stored: str) -> bool:
 
 
 def _scrypt(password: SecretStr, salt: bytes, n: int, r: int, p: int) -> bytes:
-    return hashlib.scrypt(password.get_secret_value().encode(), salt=salt, n=n, r=r, p=p, dklen=HASH_BYTES, maxmem=256 * n * r)
+    return hashlib.scrypt(
+        password.get_secret_value().encode(), salt=salt, n=n, r=r, p=p, dklen=HASH_BYTES, maxmem=256 * r * (n + p) + (1 << 20)
+    )
 
 
 def _read(path: Path) -> dict[str, Account]:

@@ -70,7 +70,7 @@ class _Frame:
     def __init__(self, name: str, points: Sequence[Point], known: Sequence[Decimal]) -> None:
         self.name, self.points = name, points
         self.width, self.height = SIZES[name]
-        self.low, self.high = scale(known)
+        self.low, self.high, _ = axis_of(known)
         self.across = (self.width - LEFT - RIGHT) / max(len(points), 1)
         self.down = self.height - TOP - BOTTOM
 
@@ -110,18 +110,18 @@ class _Frame:
         return "".join(f'<text class="tick" x="{LEFT + self.across * (i + 0.5):.1f}" y="{y:g}">{escape(p.tick)}</text>' for i, p in shown)
 
 
-def scale(known: Sequence[Decimal]) -> tuple[Decimal, Decimal]:
-    """Lowest and highest of the axis, whole steps: from zero unless a value lies below."""
+def axis_of(known: Sequence[Decimal]) -> tuple[Decimal, Decimal, Decimal]:
+    """(lowest, highest, step) of the axis, in whole steps: from zero unless a value lies below."""
     low, high = min(*known, Decimal(0)), max(*known, Decimal(0))
     step = nice_step((high - low) or Decimal(1))
     # Decimal's // cuts towards zero: a scale needs floor and ceiling.
-    return (low / step).to_integral_value(ROUND_FLOOR) * step, (high / step).to_integral_value(ROUND_CEILING) * step or step
+    low, high = (low / step).to_integral_value(ROUND_FLOOR) * step, (high / step).to_integral_value(ROUND_CEILING) * step
+    return low, high if high > low else low + step, step
 
 
 def ticks(known: Sequence[Decimal]) -> list[Decimal]:
     """The values at the lines of the grid, lowest first."""
-    low, high = scale(known)
-    step = nice_step(high - low)
+    low, high, step = axis_of(known)
     return [low + step * i for i in range(int((high - low) / step) + 1)]
 
 

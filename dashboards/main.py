@@ -66,6 +66,7 @@ class Server:
     """uvicorn with its socket bound before it starts, so that a taken port is an error at once and port 0 is known."""
 
     def __init__(self, made: Board) -> None:
+        self.board = made
         self._socket = socket.create_server((made.settings.board_host, made.settings.board_port), backlog=256, reuse_port=False)
         self.port = int(self._socket.getsockname()[1])
         config = uvicorn.Config(

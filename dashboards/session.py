@@ -1,7 +1,7 @@
 """Signed cookies: who is signed in, since when, and the token that forms carry against forged requests (CSRF).
 
-A cookie is `payload.signature`, base64url; HMAC-SHA256 under the board's key. It names the account and its stamp: a changed password or
-right ends the session. Nothing in it is secret, all of it is authentic.
+A cookie is `payload.signature`, base64url without padding; HMAC-SHA256 under the board's key. It names the account and its stamp: a
+changed password or right ends the session. Nothing in it is secret, all of it is authentic.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Sessions:
 
     def written(self, session: Session) -> str:
         """The cookie's value."""
-        payload = urlsafe_b64encode(json.dumps(asdict(session)).encode())
+        payload = urlsafe_b64encode(json.dumps(asdict(session)).encode()).rstrip(b"=")
         return f"{payload.decode()}.{self._sign(payload)}"
 
     def read(self, cookie: str, now: int) -> Session | None:
@@ -55,7 +55,7 @@ class Sessions:
         if not hmac.compare_digest(self._sign(payload.encode()).encode(), signature.encode()):
             return None
         try:
-            session = Session(**json.loads(urlsafe_b64decode(payload)))
+            session = Session(**json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))
         except (ValueError, TypeError):
             return None
         return session if session.until > now else None

@@ -18,6 +18,7 @@ from dashboards.database import Row
 from dashboards.export import Table
 from dashboards.headlines import Headline, Lookup, flows, gap_at, indicator_name, ratio_value, ratios, rule_of, scope_name
 from dashboards.moments import PATTERN, known_at
+from dashboards.reported import levels, period_label
 from dashboards.terms import FREQUENCIES, OPERANDS
 from dashboards.words import word
 from indicators.catalogue import Indicator
@@ -43,7 +44,13 @@ async def answer(visit: Visit, query: IndicatorQuery, code: str) -> Answer:
     if row is None and not formulas:
         raise Missing
     territory = visit.territory(query.territory)
-    series = await (_of_formula(visit, query, territory, formulas) if formulas else _of_flow(visit, query, code, territory))
+    spec = visit.board.vocabulary.series_spec(code, query.component)
+    if formulas:
+        series = await _of_formula(visit, query, territory, formulas)
+    elif spec is None or spec.additivity == "flow":
+        series = await _of_flow(visit, query, code, territory)
+    else:
+        series = await _of_values(visit, query, code, territory)
     operands = sorted({t.indicator for f in formulas for t in f.terms().values()} or {code})
     lineage = await _lineage(visit, operands, territory, series)
     await _write_down(visit, code, territory, operands, lineage)
@@ -152,6 +159,38 @@ async def _of_flow(visit: Visit, query: IndicatorQuery, code: str, territory: st
         "formula": None,
         "newest_start": figures.moment(headline.newest) if headline else None,
     }
+
+
+async def _of_values(visit: Visit, query: IndicatorQuery, code: str, territory: str) -> dict[str, Any]:
+    """Series of a reported value that does not add up: by period now and as known at the moment, by province."""
+    at = visit.lookup
+    rows = [r for r in await visit.ask("values", territory=territory, indicator=code) if r["component"] == query.component]
+    headline = next(iter(levels(rows, at)), None)
+    unit = rows[-1]["measure_unit"] if rows else ""
+    shown = [r for r in rows if r["period_type"] == rows[-1]["period_type"]][-MOST_PERIODS:]
+    known = {"indicator": code, "component": query.component, "territory": territory, "moment": known_at(query.as_of, visit.now)}
+    then_rows, units = await asyncio.gather(
+        visit.ask("known_values", **known) if query.as_of else _nothing(),
+        visit.ask("values_by_territory", indicator=code, component=query.component),
+    )
+    then = {(r["period_type"], r["period_start"]): r["value"] for r in then_rows}
+    points = [_value_point(r, unit, then.get((r["period_type"], r["period_start"])), at) for r in shown]
+    return {
+        "headline": headline,
+        "points": points,
+        "unit": unit,
+        "chart": _chart(points, unit, at, bars=False),
+        "units": [_unit_line(r, visit, unit) for r in units],
+        "parts": [],
+        "marks": None,
+        "formula": None,
+        "newest_start": shown[-1]["period_start"] if shown else None,
+    }
+
+
+def _value_point(row: Row, unit: str, then: Decimal | None, at: Lookup) -> Point:
+    value, start = Decimal(row["value"]), local(figures.ms(row["period_start"]))
+    return Point(period_label(row, at), f"{start:%m/%y}", value, at.value(value, unit), None, then)
 
 
 async def _nothing() -> list[Row]:

@@ -17,6 +17,7 @@ from dashboards.headlines import Headline, Lookup, core, flows, ratios, scope_na
 from dashboards.judgement import Judgement, of_severity
 from dashboards.pages.alerts import open_only, present, summary
 from dashboards.pages.country import judged
+from dashboards.reported import levels
 from indicators.catalogue import Catalogue
 
 MOST_ALERTS: Final = 6
@@ -31,14 +32,15 @@ class OverviewQuery(Query):
 async def answer(visit: Visit, query: OverviewQuery) -> Answer:
     """The page of a territory."""
     territory = visit.territory(query.territory)
-    alerts, results, totals, stations = await asyncio.gather(
+    alerts, results, totals, stations, values = await asyncio.gather(
         visit.ask("alerts", everything=0, severity=0, territory=territory),
         visit.ask("results", territory=territory),
         visit.ask("totals", territory=territory, indicator=""),
         visit.ask("stations"),
+        visit.ask("values", territory=territory, indicator=""),
     )
     at = visit.lookup
-    cards, old = core([*ratios(results, at), *flows(totals, at)], visit.now)
+    cards, old = core([*ratios(results, at), *flows(totals, at), *levels(values, at)], visit.now)
     standing = open_only(alerts)
     told = await visit.ask("told", alerts=[a["alert_id"] for a in standing[:MOST_ALERTS]]) if standing else []
     now = await present(visit, standing[:MOST_ALERTS])

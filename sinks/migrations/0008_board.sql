@@ -154,3 +154,10 @@ FROM
         AND indicator NOT IN (SELECT indicator FROM board_withheld(clearance = {clearance:Int32}))
 )
 GROUP BY indicator, component, figure, territory, month, budget_year;
+
+-- Values in force as they were known at a moment (clock of arrival).
+CREATE OR REPLACE VIEW board_known_values AS
+SELECT * FROM known_records(moment = {moment:DateTime64(3, 'UTC')})
+WHERE access_level <= {clearance:Int32}
+    AND multiIf(subject_type NOT IN ('', 'station'), 2, splitByChar('|', series)[5] != '', 1, 0) <= {depth:Int32}
+    AND territory IN (SELECT code FROM board_territories(territories = {territories:Array(String)}));

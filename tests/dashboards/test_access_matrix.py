@@ -1,0 +1,127 @@
+"""Access: a generated matrix of readers × rows through every view of the board, and through every page: nothing leaks, nothing is lost."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import pytest
+
+from dashboards.access import Access, operands
+from dashboards.database import _TAKES, FOLDER, _arguments, query
+from indicators.formula import FormulaBook
+from indicators.vocabulary import Vocabulary
+from sinks import clickhouse as ch
+from tests.dashboards.conftest import PROVINCE, Client, Seeded, served
+from tests.dashboards.seeds import NOW, Planted
+
+pytestmark = pytest.mark.loopback
+ALERTS = ("board_alerts", "board_alert_events", "board_told")
+KEYS = {
+    "board_values": "series",
+    "board_known_values": "series",
+    "board_panes": "series",
+    "board_series": "series",
+    "board_records": "source_record_id",
+    "board_alerts": "alert_id",
+    "board_alert_events": "alert_id",
+    "board_told": "alert_id",
+    "board_results": "concat(formula, '|', territory, '|', subject_id)",
+    "board_known_results": "concat(formula, '|', territory, '|', subject_id)",
+}
+READERS = [
+    *(Access(("VN",), depth, clearance) for depth, clearance in itertools.product(range(4), (0, 5))),
+    *(Access(("31",), depth, clearance) for depth, clearance in itertools.product((0, 3), (0, 5))),
+    Access(("01", "79"), 3, 4),
+    Access(("26732",), 3, 5),
+]
+"""Alerts do not depend on depth: they are asked at one of them alone."""
+
+
+def expected(access: Access, row: Planted, vocabulary: Vocabulary) -> bool:
+    """Whether the reader may see the row, by the words of docs/board.md."""
+    inside = (
+        access.whole_country or row.territory in access.territories or vocabulary.ancestor(row.territory, "province") in access.territories
+    )
+    return inside and row.depth <= access.depth and row.level <= access.clearance
+
+
+@pytest.mark.timeout(300)
+def test_no_view_shows_a_reader_more_or_less_than_the_rules_say(seeded: Seeded) -> None:
+    vocabulary, pairs = Vocabulary.load(seeded.settings.home), operands(FormulaBook.load(seeded.settings.home))
+    moment = "moment = {moment:DateTime64(3, 'UTC')}"
+    parts = {
+        view: f"SELECT DISTINCT '{view}' AS view, toString({key}) AS key "
+        f"FROM {view}({_arguments(view)}{f', {moment}' if 'known' in view else ''})"
+        for view, key in KEYS.items()
+    }
+    checked = 0
+    with ch.connected(seeded.settings, reader=True) as client:
+        for access in READERS:
+            views = [view for view in KEYS if access.depth == 3 or view not in ALERTS]
+            rows = client.query(
+                " UNION ALL ".join(parts[v] for v in views), parameters=access.parameters(pairs) | {"moment": NOW}
+            ).result_rows
+            wanted = {(row.view, row.key) for row in seeded.planted if row.view in views and expected(access, row, vocabulary)}
+            assert set(rows) == wanted, access
+            checked += sum(1 for row in seeded.planted if row.view in views)
+    assert checked > 1000
+
+
+def test_totals_and_refusals_follow_the_access_too(seeded: Seeded) -> None:
+    pairs = operands(FormulaBook.load(seeded.settings.home))
+    with ch.connected(seeded.settings, reader=True) as client:
+
+        def asked(view: str, columns: str, access: Access) -> set[object]:
+            found = client.query(f"SELECT {columns} FROM {view}({_arguments(view)})", parameters=access.parameters(pairs))
+            return {tuple(row) for row in found.result_rows}
+
+        totals = "indicator, territory, toFloat64(total)"
+        tax = [("vn-1012/A.II.4", t, n * 1e9) for t, n in (("01", 1.0), ("31", 3.0), ("26732", 5.0), ("VN", 7.0))]
+        assert asked("board_totals", totals, Access(("VN",), 0)) == set(tax), "a total as reported; ICU is no flow"
+        assert asked("board_totals", totals, Access(("31",), 3)) == {tax[1]}
+        for view, column in (("board_refused", "dead_letter_id"), ("board_operations", "name")):
+            assert asked(view, column, Access(("VN",), 2)), view
+            assert not asked(view, column, Access(("VN",), 1)), view
+            assert not asked(view, column, Access(("31",), 3)), view
+
+
+def test_every_question_reads_views_with_their_access_and_nothing_else() -> None:
+    words = {"territories", "subjects", "agencies", "series_specs"}
+    for path in FOLDER.glob("*.sql"):
+        sql = "\n".join(line for line in path.read_text("utf-8").splitlines() if not line.startswith("--"))
+        sources = set(re.findall(r"\b(?:FROM|JOIN)\s+(\w+)", sql, re.IGNORECASE))
+        assert sources - words <= set(_TAKES), path.name
+        for view in sources & set(_TAKES):
+            assert not re.search(rf"{view}(?!\(@access)\b(?!\.)", sql) or path.stem == "restricted", f"{path.name}: {view} without @access"
+        assert "@access" not in query(path.stem)
+
+
+def test_a_province_reads_of_no_other_on_any_page(seeded: Seeded) -> None:
+    async def work(client: Client) -> None:
+        for path in (
+            "/",
+            "/ranking",
+            "/map",
+            "/map?layer=stations",
+            "/alerts?everything=true",
+            "/supply",
+            "/indicator/guide-7146/F02",
+            "/indicator/vn-1012/A.II.4",
+            "/ranking?format=json",
+        ):
+            answer = await client.get(path)
+            assert answer.status_code == 200, path
+            for foreign in ("Hà Nội", "Phú Thọ", "a25", "BV-01"):
+                assert foreign not in re.sub(r"<title>[^<]*</title>", "", answer.text), f"{path} tells of {foreign}"
+        for path, status in (
+            ("/?territory=01", 403),
+            ("/?territory=VN", 403),
+            ("/alerts/a25", 404),
+            ("/operations", 403),
+            ("/indicator/guide-7146/F02?territory=25", 403),
+        ):
+            assert (await client.get(path)).status_code == status, path
+        assert (await client.get("/alerts/a31")).status_code == 200
+
+    served(seeded.settings, PROVINCE, work)

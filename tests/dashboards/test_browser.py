@@ -1,0 +1,126 @@
+"""Every page in a real browser, by three readers, on a wall, a laptop and a phone: it fits, nothing fails, axe finds nothing serious;
+acts by mouse and keyboard; a live change is on the screen.
+
+Skipped where the machine has no Chromium. Screenshots are kept under the test's folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from dashboards.accounts import Account
+from dashboards.live import Change
+from dashboards.main import Server
+from dashboards.session import COOKIE
+from tests.dashboards.browser import SIZES, Tab, browser, found
+from tests.dashboards.conftest import ANALYST, DUTY, LEADER, Memory, Seeded, made
+from tests.dashboards.seeds import NOW_MS
+
+CHROMIUM = found()
+pytestmark = [pytest.mark.loopback, pytest.mark.timeout(300), pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")]
+AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text("utf-8")
+RULES = "{resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']}"
+SERIOUS = (
+    f"axe.run(document, {RULES}).then(r => r.violations.filter(v => ['serious', 'critical'].includes(v.impact))"
+    ".map(v => v.id + ': ' + v.nodes[0].target + ' ' + v.nodes[0].failureSummary))"
+)
+ROUNDS: list[tuple[Account, str, bool, tuple[str, ...]]] = [
+    (
+        LEADER,
+        "laptop",
+        False,
+        ("/", "/ranking", "/map", "/alerts", "/alerts/a25", "/supply", "/indicator/guide-7146/F02", "/indicator/vn-1012/A.I.1"),
+    ),
+    (DUTY, "phone", False, ("/", "/ranking?lang=en", "/map?layer=stations&lang=vi", "/alerts/a25", "/operations")),
+    (ANALYST, "wall", True, ("/", "/map", "/supply", "/operations", "/indicator/vn-1012/A.II.4")),
+]
+
+
+@contextmanager
+def running(seeded: Seeded, journal: Memory) -> Iterator[Server]:
+    """The board as its process serves it, in a thread."""
+    server = Server(made(seeded.settings, journal))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+async def enter(tab: Tab, server: Server, account: Account) -> str:
+    """Sign a reader in; the board's address."""
+    board, home = server.board, f"http://127.0.0.1:{server.port}"
+    await tab.cookie(home, COOKIE, board.sessions.written(board.sessions.begin(account, NOW_MS)))
+    return home
+
+
+def test_every_page_fits_and_reads_well_for_three_readers(seeded: Seeded, tmp_path: Path) -> None:
+    async def look(server: Server) -> list[str]:
+        assert CHROMIUM is not None
+        wrong: list[str] = []
+        async with browser(CHROMIUM) as tab:
+            for account, size, dark, pages in ROUNDS:
+                home = await enter(tab, server, account)
+                for page in pages:
+                    await tab.open(home + page, size, dark)
+                    where = f"{account.name} {size} {page}"
+                    width = await tab.run("Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)")
+                    wrong += [f"{where}: {width} px wide"] if width > SIZES[size][0] else []
+                    await tab.run(AXE + "; true")
+                    wrong += [f"{where}: {said}" for said in await tab.run(SERIOUS)]
+                    wrong += [f"{where}: {error}" for error in tab.errors]
+                    tab.errors.clear()
+                    await tab.picture(
+                        tmp_path / f"{account.name}-{size}-{page.strip('/').replace('/', '-').partition('?')[0] or 'overview'}.png"
+                    )
+        return wrong
+
+    with running(seeded, Memory()) as server:
+        assert asyncio.run(look(server)) == []
+
+
+def test_a_duty_officer_finds_acts_and_sees_what_changes(seeded: Seeded) -> None:
+    journal = Memory()
+
+    async def work(server: Server) -> None:
+        assert CHROMIUM is not None
+        async with browser(CHROMIUM) as tab:
+            home = await enter(tab, server, DUTY)
+            await tab.open(f"{home}/")
+            await tab.run("document.querySelector('nav a[href=\"/ranking\"]').click()")  # 1: who is furthest behind
+            await tab.until("document.querySelector('.answer a[href^=\"/alerts/\"]')")
+            assert "Tỉnh Phú Thọ" in await tab.run("document.querySelector('.answer').textContent")
+            await tab.run("document.querySelector('.answer a[href^=\"/alerts/\"]').click()")  # 2: and who was told
+            await tab.until("document.querySelector('.acts button.primary')")
+            assert "Chủ tịch Ủy ban nhân dân" in await tab.run("document.querySelector('.about').textContent")
+            await tab.run("document.querySelector('.acts button.primary').focus()")
+            await tab.key("Enter", 13)  # acknowledged by keyboard
+            await tab.until("document.querySelector('.done')")
+            await tab.run(
+                "(d => { d.open = true; d.querySelector('textarea').value = 'đã rõ'; d.querySelector('button').click(); })"
+                "(document.querySelector('.acts details'))"
+            )
+            await tab.until("document.querySelector('.done') && performance.getEntriesByType('navigation').length")
+            await tab.open(f"{home}/")
+            await tab.until("document.getElementById('pulse').className")
+            change = Change("result", "F02.country|VN|", "F02.country", "VN", 0, NOW_MS, value=Decimal("72.5"), measure_unit="percent")
+            alert = Change("alert", "alert:new", "vn-1012/D.1", "31", 0, NOW_MS, severity=4, condition="active", title_vi="Nước <lên>")
+            server.board.hub.publish([change, alert])
+            await tab.until("document.querySelector('[data-key=\"F02.country|VN|\"]').textContent === '72,50%'")
+            await tab.until("document.querySelector('#alerts li').dataset.alert === 'new'")
+            assert await tab.run("document.querySelector('#alerts li h3').textContent") == "Nước <lên>"
+            assert tab.errors == []
+
+    with running(seeded, journal) as server:
+        asyncio.run(work(server))
+    assert [act.action for act in journal.acts] == ["acknowledge", "explain"]
