@@ -70,7 +70,8 @@ def measures(state: State) -> Table:
     """One line a process that serves /metrics, from two readings a second apart: rates, and counts since the process started."""
     rows = [row for row in state.rows if row.metrics_url and row.condition in ("ready", "unhealthy")]
     table = Table(
-        "tiến trình\nprocess", "mỗi giây\na second", "từ khi chạy\nsince its start", "trễ, giây\nlag, s", "độ tươi, giây\nfreshness, s", "từ chối\nrefused"
+        "tiến trình\nprocess", "mỗi giây\na second", "từ khi chạy\nsince its start",
+        "trễ, giây\nlag, s", "độ tươi, giây\nfreshness, s", "từ chối\nrefused"
     )  # fmt: skip
     with ThreadPoolExecutor(max(1, len(rows))) as pool:
         before = list(pool.map(lambda row: fetch(row.metrics_url), rows))
