@@ -117,6 +117,15 @@ class FormulaBook:
         """Formulas of `home/catalogue/formulas`. Raises FormulaError naming file and field."""
         return cls([f for path in sorted((home / "catalogue" / "formulas").glob("*.yaml")) for f in _load(path)])
 
+    def extended(self, formulas: list[Formula]) -> Self:
+        """The same book with formulas that no single series is an operand of. Raises FormulaError for an id that is taken."""
+        taken = [f.id for f in formulas if f.id in self.formulas]
+        if taken or len({f.id for f in formulas}) < len(formulas):
+            raise FormulaError(f"{', '.join(taken) or 'formulas'}: an id comes twice")
+        book = type(self)([*self.formulas.values()])
+        book.formulas |= {f.id: f for f in formulas}
+        return book
+
     def uses(self, indicator: str, component: str, figure: str) -> list[Use]:
         """Formulas that use this kind of series."""
         return self._uses.get((indicator, component, figure), [])
@@ -133,18 +142,22 @@ class FormulaBook:
 
 
 class Result(NamedTuple):
-    """One result series of a formula: `formula|territory|subject_type:subject_id||budget year`."""
+    """One result series of a formula: `formula|territory|subject_type:subject_id|dimensions|budget year`.
+
+    `dimensions`: `name=value` pairs sorted by name and joined by `;`, as in a series key; only sums over dimensions have any.
+    """
 
     formula: str
     territory: str
     subject_type: str
     subject_id: str
     budget_year: int
+    dimensions: str = ""
 
     def key(self) -> str:
         """The Kafka key of operands; `|` and the period's start are added for `derived`."""
         subject = f"{self.subject_type}:{self.subject_id}" if self.subject_type else ""
-        return f"{self.formula}|{self.territory}|{subject}||{self.budget_year or ''}"
+        return f"{self.formula}|{self.territory}|{subject}|{self.dimensions}|{self.budget_year or ''}"
 
     @classmethod
     def parse(cls, key: str) -> Self:
@@ -153,7 +166,7 @@ class Result(NamedTuple):
         if len(parts) != 5:
             raise FormulaError(f"result key: {len(parts)} parts where 5 are expected")
         subject_type, _, subject_id = parts[2].partition(":")
-        return cls(parts[0], parts[1], subject_type, subject_id, int(parts[4] or 0))
+        return cls(parts[0], parts[1], subject_type, subject_id, int(parts[4] or 0), parts[3])
 
 
 def result_of(formula: Formula, series: Series, territory: str | None, budget_year: int) -> Result | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Self
 
+from indicators.dimension_sets import with_sets
 from indicators.formula import FormulaBook
 from indicators.rule import RuleBook
 from indicators.vocabulary import Vocabulary
@@ -39,7 +40,7 @@ class Context:
         self.settings = settings
         self.prefix = settings.topic_prefix
         self.vocabulary = Vocabulary.load(settings.home)
-        self.formulas = FormulaBook.load(settings.home)
+        self.formulas = with_sets(FormulaBook.load(settings.home), self.vocabulary.series_specs())
         self.rules = RuleBook.load(settings.home)
         self.registry = Registry(settings)
         self.metrics = StageMetrics(metrics)

@@ -72,7 +72,7 @@ def unsettled(table: PaneTable, deltas: Deltas, code: Int64s, added: tuple[Int64
     rows = table.find(deltas.sid, code)
     at, c = np.maximum(rows, 0), table.columns
     status = c.array("status")[at]
-    witness = np.full(len(table), -1, np.int64)
+    witness = np.full(max(len(table), 1), -1, np.int64)  # `at` is 0 where the table is still empty
     if added is not None:
         witness[added[0]] = added[1]
     inside = (c.wide("min").take(at) < deltas.value) & (deltas.value < c.wide("max").take(at))

@@ -32,7 +32,10 @@ COLUMNS = {
     "status": "i8",
     "inexact": "i8",
     "through": "i8",
+    "told_number": "wide",
+    "told": "i8",
 }
+"""`told_number`, `told`: what the pane has contributed to dimension sets (stream_processors/set_panes.py); not in its row."""
 
 
 @dataclass(slots=True)

@@ -62,6 +62,7 @@ class SeriesTable:
         self.actual = np.zeros(capacity, bool)
         self.ruled = np.zeros(capacity, bool)
         self.used = np.zeros(capacity, bool)
+        self.stock = np.zeros(capacity, bool)
         self.panes = np.zeros((len(Kind), capacity), bool)
         self.horizon = np.zeros(capacity, np.int64)
         self.fingerprint = np.zeros(capacity, np.uint64)
@@ -137,6 +138,7 @@ class SeriesTable:
         self.actual[sid] = series.figure == "actual"
         self.ruled[sid] = bool(entry.rules)
         self.used[sid] = bool(entry.uses)
+        self.stock[sid] = spec.additivity == "stock"
         self.horizon[sid] = spec.horizon_ms
         for name in spec.panes:
             self.panes[KINDS[name], sid] = True
@@ -171,7 +173,8 @@ class SeriesTable:
         return Entry(key, series, spec, "", "", rules, uses)
 
     def _grow(self) -> None:
-        for name in ("known", "reported", "cumulative", "actual", "ruled", "used", "horizon", "fingerprint", "low", "high", "bounded"):
+        facts = ("known", "reported", "cumulative", "actual", "ruled", "used", "stock", "horizon", "fingerprint", "low", "high", "bounded")
+        for name in facts:
             array = getattr(self, name)
             setattr(self, name, np.concatenate([array, np.zeros(len(array), array.dtype)]))
         self.watermark = np.concatenate([self.watermark, np.full(len(self.watermark), NEVER, np.int64)])

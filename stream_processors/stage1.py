@@ -5,7 +5,7 @@ Pure but for `restore`: every row is a function of the partition's prefix, whate
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +23,7 @@ from stream_processors.reported_fold import ReportedFold
 from stream_processors.reported_totals import set_totals
 from stream_processors.series_rules import SeriesRules, evidence_of
 from stream_processors.series_table import SeriesTable
+from stream_processors.set_panes import SetPanes
 from stream_processors.stage1_restore import restore_stage1
 from stream_processors.stage1_rows import POSITION, AggregateRows, OperandRows, PaneRows
 from stream_processors.windows import windows
@@ -56,6 +57,7 @@ class Stage1:
         self.pane_rows = PaneRows(registry, self.series)
         self.aggregate_rows = AggregateRows(registry, self.series)
         self._operands = OperandRows(registry, self.series, self.topic, partition)
+        self.sets = SetPanes(self.series, context.formulas, registry, context.prefix, (self.topic, partition))
         self._events = EventFold(self.series, self.tables, self.memory)
         self._reported = ReportedFold(self.tables)
         self.newest = NewestValues(self.series, self.tables, self.memory)
@@ -68,6 +70,7 @@ class Stage1:
     def restore(self) -> int:
         """State rows, then the record memory; returns the next input offset. Blocking."""
         self.folded = restore_stage1(self)
+        self.sets.restore(self.tables)
         return self.folded
 
     @property
@@ -147,7 +150,14 @@ class Stage1:
             keys, values = self._aggregates(np.unique(np.concatenate(sids)))
             aggregates.keys += keys
             aggregates.values += values
-        out = [aggregates, panes, *self._operand_rows(touched, records)]
+        base, last = records[0].offset, records[-1].timestamp
+
+        def stamp(offset: int) -> int:
+            """When the input of this offset was appended; for an older one, when the last of this chunk was."""
+            at = offset - base
+            return int(records[at].timestamp if 0 <= at < len(records) and records[at].offset == offset else last)
+
+        out = [aggregates, panes, *self._operand_rows(touched, stamp), *self.sets.rows(touched, self.tables, stamp)]
         if conditions:
             encoder = self.context.conditions
             rows_ = Rows(f"{prefix}{conditions_topic(self.group)}", p)
@@ -170,22 +180,19 @@ class Stage1:
         rules = {s: [rule_state_record(r, x) for r, x in states[s].items()] for s in sid[self.series.ruled[sid]].tolist() if s in states}
         return self.aggregate_rows.write(sid, columns, rules)
 
-    def _operand_rows(self, touched: dict[Kind, Int64s], records: Sequence[Any]) -> list[Rows]:
+    def _operand_rows(self, touched: dict[Kind, Int64s], stamp: Callable[[int], int]) -> list[Rows]:
         """Touched panes of series that formulas use, addressed to each result."""
         out: dict[tuple[str, int], Rows] = {}
-        base, last = records[0].offset, records[-1].timestamp
         for kind, rows in touched.items():
             table = self.tables[kind]
             c = table.columns
             for row in rows[self.series.used[c.array("sid")[rows]]].tolist():
                 sid, code, through = int(c.array("sid")[row]), int(c.array("pane")[row]), int(c.array("through")[row])
                 year = budget_year_of(kind, code)
-                place = through - base
-                stamp = records[place].timestamp if 0 <= place < len(records) and records[place].offset == through else last
                 for consumer in self.series.consumers(sid, year):
                     if consumer.use.term.pane == kind.name.lower():
                         where = consumer.topic, consumer.partition
-                        out.setdefault(where, Rows(*where)).add(*self._operands.write(table, row, consumer, stamp))
+                        out.setdefault(where, Rows(*where)).add(*self._operands.write(table, row, consumer, stamp(through)))
         return list(out.values())
 
     def _letters(self, records: Sequence[Any], refused: list[Refused]) -> list[Rows]:

@@ -50,9 +50,13 @@ def filled(database: Client) -> None:
     every = readings + entries
     fill(database, "obs.emergency", [o.record() for o in every], [o.series().key().encode() for o in every])
     result = sample("derived") | {"formula": "F02.province", "period_start": START, "budget_year": 2026, "generation": 0, "deleted": False}
+    by_tax = {"formula": "SET.vn-1012.A.II.4", "indicator": "vn-1012/A.II.4", "component": "", "kind": "sum", "measure_unit": "VND"}
     fill(database, "derived.finance_budget", [
         result | {"result": RESULT.format(code), "territory": code, "value": value, "through": through}
         for code, value, through in (("31", Decimal("40.5"), 1), ("01", Decimal("62.25"), 2), ("31", Decimal("71.5"), 3))
+    ] + [
+        result | by_tax | {"result": f"SET.vn-1012.A.II.4|{code}||{part}|2026", "territory": code, "value": Decimal(value)}
+        for code, part, value in (("01", "tax_type=GTGT", 70), ("31", "tax_type=GTGT", 5), ("31", "tax_type=TNDN", 9), ("31", "", 14))
     ])  # fmt: skip
     alert = sample("alert_event") | {"severity": 3, "condition": "active", "territory": "31", "title_vi": "Mực nước vượt báo động 2"}
     states = ({"alert_id": "a1"}, {"alert_id": "a2"}, {"alert_id": "a2", "condition": "inactive"})
@@ -73,6 +77,7 @@ def test_each_question_answers(settings: Settings, database: Client) -> None:
         "latest": ask(settings, "latest", {"component": "river_level"}).rows,
         "freshness": ask(settings, "freshness", {"until": "01/01/2026 23:59"}).rows,
         "refused": ask(settings, "refused").rows,
+        "breakdown": ask(settings, "breakdown").rows,
     }
     assert set(answers) == set(questions()), "every question is asked here"
     assert [row[1] for row in answers["station"]] == [Decimal(n * 20) / 8 for n in range(6)]
@@ -82,6 +87,9 @@ def test_each_question_answers(settings: Settings, database: Client) -> None:
     assert [row[:3] for row in answers["alerts"]] == [(3, "Mực nước vượt báo động 2", "Thành phố Hải Phòng")]
     assert [row[2:] for row in answers["known"]] == [(Decimal(100), Decimal(130), Decimal(30), 1, 2)]
     assert [(row[0], row[4]) for row in answers["latest"]] == [("Thành phố Hà Nội", Decimal("3.25"))]
+    assert [row[1:5] for row in answers["breakdown"]] == [("GTGT", Decimal(75), "VND", 2), ("TNDN", Decimal(9), "VND", 1)]
+    total = ask(settings, "breakdown", {"dimension": "", "territory": "31", "budget_year": "2026"}).rows
+    assert [row[1:3] for row in total] == [("", Decimal(14))]
     assert answers["freshness"][0][:2] == ("sensors", 9)
     shown = query.table(ask(settings, "ranking", {}, lambda: NOON / 1000 + 1))
     assert list(shown.columns[2].cells) == ["71,5", "62,25"], "decimal comma"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from indicators.dimension_sets import with_sets
 from indicators.formula import FormulaBook
 from indicators.rule import RuleBook
 from indicators.vocabulary import Vocabulary
@@ -38,7 +39,7 @@ class OfflineContext(Context):
         self.settings = Settings.load()
         self.prefix = ""
         self.vocabulary = Vocabulary.load(HOME)
-        self.formulas = FormulaBook.load(HOME)
+        self.formulas = with_sets(FormulaBook.load(HOME), self.vocabulary.series_specs())
         self.rules = RuleBook.load(HOME)
         self.registry = OfflineRegistry()  # type: ignore[assignment]
         self.metrics = StageMetrics(None)
