@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -27,12 +28,43 @@ def found() -> dict[str, object]:
     return measured(HOME)
 
 
+ROW = {
+    "code": "A.1", "key": "trees_planted", "concept": "trees_planted", "group": "A", "name_vi": "Số cây xanh trồng mới",
+    "name_en": "Trees planted", "components": ["cây bóng mát", "cây ăn quả"], "frequency": ["month"], "measure": "flow",
+    "providers": ["DOF-31"],
+}  # fmt: skip
+THIRD = {
+    "catalogue": "city-x", "title_vi": "Bộ chỉ số thành phố X", "title_en": "Set of city X", "document": "Quyết định thử", "version": 1,
+    "valid_from": "2026-01-01", "expected_rows": 1, "groups": [{"code": "A", "name_vi": "Nhóm A", "name_en": "Group A"}],
+    "indicators": [ROW],
+}  # fmt: skip
+SHADE = {
+    "profile": "monthly", "indicator": "city-x/A.1", "component": "shade", "concept": "trees_planted_shade", "group": "localities",
+    "additivity": "flow", "measure_unit": "item", "minimum": "0", "maximum": "1000000", "period_types": ["month"],
+    "parts": ["cây bóng mát"],
+}  # fmt: skip
+FRUIT = SHADE | {"component": "fruit", "concept": "trees_planted_fruit", "parts": ["cây ăn quả"]}
+
+
 @pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """A copy of the catalogue that a test may change."""
-    shutil.copytree(HOME / "catalogue", tmp_path / "catalogue")
+def city(tmp_path: Path) -> Path:
+    """An installation whose only catalogue is a new one, added as data alone."""
     (tmp_path / "docs").mkdir()
+    folder = tmp_path / "catalogue"
+    for name in ("territory", "subjects"):
+        shutil.copytree(HOME / "catalogue" / name, folder / name)
+    for name in ("agencies.yaml", "measure-units.yaml", "subjects.yaml"):
+        shutil.copy(HOME / "catalogue" / name, folder)
+    (folder / "indicators").mkdir()
+    (folder / "indicators" / "city-x.yaml").write_text(yaml.safe_dump(THIRD, allow_unicode=True), encoding="utf-8")
     return tmp_path
+
+
+def put_series(home: Path, *specs: Mapping[str, object]) -> None:
+    text = (HOME / "catalogue" / "series.yaml").read_text(encoding="utf-8")
+    profiles = text[: text.index("\nseries:\n")]
+    entries = yaml.safe_dump({"series": [dict(spec) for spec in specs]}, allow_unicode=True)
+    (home / "catalogue" / "series.yaml").write_text(f"{profiles}\n{entries}", encoding="utf-8")
 
 
 def test_no_row_is_without_a_way_in_and_nothing_of_f_or_k_is_missing(found: dict[str, object]) -> None:
@@ -55,49 +87,35 @@ def test_each_comparison_has_a_worked_example_in_its_tests() -> None:
     assert [code for code in KINDS if f"def test_{code.lower()}_" not in texts] == []
 
 
-def third_row(home: Path) -> RowCoverage:
-    return next(r for r in row_coverage(Vocabulary(home), DerivedBook.load(home)) if r.row.catalogue == "city-x")
+def city_row(home: Path) -> RowCoverage:
+    (found,) = row_coverage(Vocabulary(home), DerivedBook({}))
+    return found
 
 
-def test_a_third_catalogue_is_data_alone(copy: Path) -> None:
-    row = {
-        "code": "A.1", "key": "trees_planted", "concept": "trees_planted", "group": "A", "name_vi": "Số cây xanh trồng mới",
-        "name_en": "Trees planted", "components": ["cây bóng mát", "cây ăn quả"], "frequency": ["month"], "measure": "flow",
-        "providers": ["DOF-31"],
-    }  # fmt: skip
-    third = {
-        "catalogue": "city-x", "title_vi": "Bộ chỉ số thành phố X", "title_en": "Set of city X", "document": "Quyết định thử", "version": 1,
-        "valid_from": "2026-01-01", "expected_rows": 1, "groups": [{"code": "A", "name_vi": "Nhóm A", "name_en": "Group A"}],
-        "indicators": [row],
-    }  # fmt: skip
-    (copy / "catalogue" / "indicators" / "city-x.yaml").write_text(yaml.safe_dump(third, allow_unicode=True), encoding="utf-8")
-    assert not third_row(copy).complete
-    series = copy / "catalogue" / "series.yaml"
-    shade = {"profile": "monthly", "indicator": "city-x/A.1", "component": "shade", "concept": "trees_planted_shade", "group": "localities",
-             "additivity": "flow", "measure_unit": "item", "minimum": "0", "maximum": "1000000", "period_types": ["month"],
-             "parts": ["cây bóng mát"]}  # fmt: skip
-    text = series.read_text(encoding="utf-8") + yaml.safe_dump([shade], allow_unicode=True)
-    series.write_text(text, encoding="utf-8")
-    assert third_row(copy).uncovered == ("cây ăn quả",)
-    fruit = shade | {"component": "fruit", "concept": "trees_planted_fruit", "parts": ["cây ăn quả"]}
-    series.write_text(text + yaml.safe_dump([fruit], allow_unicode=True), encoding="utf-8")
-    row_now, vocabulary = third_row(copy), Vocabulary(copy)
-    assert row_now.complete
-    assert row_now.ways == ("intake",)
-    assert {entry[:2] for entry in accepted(vocabulary, list(row_now.series))} == {("city-x/A.1", "shade"), ("city-x/A.1", "fruit")}
+def test_a_third_catalogue_is_data_alone(city: Path) -> None:
+    put_series(city)
+    assert not city_row(city).complete
+    put_series(city, SHADE)
+    assert city_row(city).uncovered == ("cây ăn quả",)
+    put_series(city, SHADE, FRUIT)
+    row = city_row(city)
+    assert row.complete
+    assert row.ways == ("intake",)
+    assert {entry[:2] for entry in accepted(Vocabulary(city), list(row.series))} == {("city-x/A.1", "shade"), ("city-x/A.1", "fruit")}
 
 
-def test_the_command_writes_the_result_and_names_what_is_missing(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NHIP_HOME", str(copy))
-    path = copy / "catalogue" / "series.yaml"
-    path.write_text(path.read_text(encoding="utf-8").replace("parts: [chỉ số VNINDEX]", "parts: []"), encoding="utf-8")
+def test_the_command_writes_the_result_and_names_what_is_missing(city: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NHIP_HOME", str(city))
+    put_series(city, SHADE)
     result = RUNNER.invoke(app, ["coverage"])
     assert result.exit_code == 1
-    assert "Còn thiếu / missing: vn-1012/A.II.6" in result.output
-    written = json.loads((copy / "benchmarks" / "results" / "catalogue.json").read_text(encoding="utf-8"))
-    assert (written["rows_national"], written["missing"]["rows"]) == (102, ["vn-1012/A.II.6"])
+    assert "Còn thiếu / missing: city-x/A.1, F01, F02" in result.output
+    written = json.loads((city / "benchmarks" / "results" / "catalogue.json").read_text(encoding="utf-8"))
+    assert (written["rows_national"], written["formulas"], written["comparisons"]) == (0, 0, 18)
+    assert written["missing"]["rows"] == ["city-x/A.1"]
+    assert written["missing"]["attributes_to_be_given_by_the_owner"]["city-x"]["definition"] == 1
     assert RUNNER.invoke(app, ["document"]).exit_code == 0
-    assert "**chưa có: chỉ số VNINDEX**" in (copy / "docs" / "catalogue-coverage.md").read_text(encoding="utf-8")
+    assert "**chưa có: cây ăn quả**" in (city / "docs" / "catalogue-coverage.md").read_text(encoding="utf-8")
 
 
 def test_a_template_is_written_for_an_indicator(tmp_path: Path) -> None:

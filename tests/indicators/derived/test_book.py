@@ -8,19 +8,38 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import yaml
 
-from indicators.datafile import DataFileError
+from indicators.datafile import DataFileError, read_yaml
 from indicators.derived.book import DerivedBook
 from indicators.lineage import Lineage, Origin
 from transport.settings import HOME
 
+KEPT = ("emergency", "finance", "society")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three files of definitions and the series they use: small, so that many spoilt books are read quickly."""
+    home = tmp_path_factory.mktemp("small")
+    (home / "catalogue" / "formulas" / "derived").mkdir(parents=True)
+    used = set()
+    for name in KEPT:
+        path = HOME / "catalogue" / "formulas" / "derived" / f"{name}.yaml"
+        shutil.copy(path, home / "catalogue" / "formulas" / "derived")
+        terms = [t for d in yaml.safe_load(path.read_text(encoding="utf-8"))["definitions"] for t in d["terms"].values()]
+        used |= {t["indicator"] for t in terms if "indicator" in t}
+    shutil.copy(HOME / "catalogue" / "measure-units.yaml", home / "catalogue")
+    series = read_yaml(HOME / "catalogue" / "series.yaml")
+    series["series"] = [s for s in series["series"] if s["indicator"] in used]
+    (home / "catalogue" / "series.yaml").write_text(yaml.safe_dump(series, allow_unicode=True), encoding="utf-8")
+    return home
+
 
 @pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """The files a book is made of, to be spoilt."""
-    shutil.copytree(HOME / "catalogue" / "formulas", tmp_path / "catalogue" / "formulas")
-    for name in ("series.yaml", "measure-units.yaml"):
-        shutil.copy(HOME / "catalogue" / name, tmp_path / "catalogue" / name)
+def copy(small: Path, tmp_path: Path) -> Path:
+    """A copy of the small book, to be spoilt."""
+    shutil.copytree(small / "catalogue", tmp_path / "catalogue")
     return tmp_path
 
 
