@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 
 from alerts.action import Action
 from alerts.acts import ActWriter
-from alerts.alert import Alert, restored
-from alerts.codec import CURRENT, Codec
+from alerts.alert import Alert, Memory, restored
+from alerts.codec import CURRENT, EVENTS, Codec
 from alerts.condition import ConditionError
 from alerts.lifecycle import step
 from alerts.restore import header, to_end
@@ -59,6 +59,20 @@ class Desk:
         if not found:
             raise DeskError("Không có cảnh báo với mã này / no alert with this id; xem / see `nhip alerts list --all`")
         raise DeskError(f"{len(found)} cảnh báo có mã bắt đầu như vậy, hãy ghi dài hơn / that many alerts begin so; give more of the id")
+
+    def steps(self, alert_id: str) -> list[Alert]:
+        """Every step in the story of one alert, in order. Raises RestoreError, DeskError."""
+        topic = self._codec.topic(EVENTS)
+        key, found = alert_id.encode(), []
+        for message in to_end(self._settings, topic, range(table(self._settings.topic_prefix)[topic].partitions)):
+            if message.key() != key:
+                continue
+            try:
+                found.append(restored(self._codec.event.decode(message.value()), Memory().bytes()))
+            except (DecodeError, ConditionError) as error:
+                place = f"{topic} [{message.partition()}] {message.offset()}"
+                raise DeskError(f"Không đọc được {place} / cannot be read: {error}; `nhip doctor`") from error
+        return sorted(found, key=lambda step: step.sequence)
 
     def act(self, alert: Alert, what: str, actor: str, note: str, *, office: str = "", until: int = 0) -> Action:
         """Write an act. Raises DeskError where the alert's state refuses it, WriteError where the broker does."""

@@ -34,7 +34,7 @@ from indicators.rules.kinds import (
     Watchdog,
     YearOnYear,
 )
-from indicators.rules.policy import DEFAULT_STORM, Acknowledgement, Escalation, Explanation, Flap, Severity, Storm
+from indicators.rules.policy import DEFAULT_CAP, DEFAULT_STORM, Acknowledgement, Cap, Escalation, Explanation, Flap, Severity, Storm
 
 VIETNAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 """Vietnam has kept UTC+7 without summer time since 1975; every indicator begins later."""
@@ -144,6 +144,7 @@ class Rule(_Model):
     explanation: Explanation | None = None
     flap: Flap | None = None
     storm: Storm = DEFAULT_STORM
+    cap: Cap = DEFAULT_CAP
     tests: str = ""
 
     @field_validator("levels")

@@ -103,5 +103,17 @@ class Storm(Row):
     window: timedelta = Field(gt=timedelta(0))
 
 
+class Cap(Row):
+    """How alerts of the rule are described in the Common Alerting Protocol 1.2, whose words these are."""
+
+    category: tuple[
+        Literal["Geo", "Met", "Safety", "Security", "Rescue", "Fire", "Health", "Env", "Transport", "Infra", "CBRNE", "Other"], ...
+    ] = ("Other",)
+    urgency: Literal["Immediate", "Expected", "Future", "Past", "Unknown"] = "Expected"
+    response_type: Literal["Shelter", "Evacuate", "Prepare", "Execute", "Avoid", "Monitor", "Assess", "None"] = "Assess"
+    instruction_vi: str = ""
+
+
+DEFAULT_CAP = Cap()
 DEFAULT_STORM = Storm(limit=10, window=timedelta(hours=1))
 """No document gives a number: ten messages of a rule within an hour is what one duty officer can still take in; the owner sets his own."""

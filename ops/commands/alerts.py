@@ -122,6 +122,33 @@ def close(alert_id: Id, by: By, note: Note = "", office: Office = "") -> None:
     _act("close", alert_id, by, note, office)
 
 
+@app.command()
+def cap(alert_id: Id, sender: Annotated[str, typer.Option("--sender", help="tên miền của đơn vị phát / domain of the issuer")]) -> None:
+    """Bản tin CAP 1.2 của diễn biến mới nhất / the newest step as a CAP 1.2 message."""
+    import sys
+
+    from alerts.cap import Publisher, cap_xml, exported
+    from alerts.cap_check import problems
+    from alerts.names import VocabularyNames
+    from alerts.offices import load_offices
+    from indicators.rule import RuleBook
+    from indicators.vocabulary import Vocabulary
+
+    home = Settings.load().home
+    with desk() as at:
+        steps = exported(at.steps(at.find(alert_id).alert_id))
+    if not steps:
+        raise StackError("Cảnh báo này chưa có diễn biến nào để phát / nothing of this alert can be exported")
+    offices = load_offices(home)
+    publisher = Publisher(sender, offices.by_id()[offices.operator].title_vi)
+    names = VocabularyNames(Vocabulary.load(home))
+    message = cap_xml(steps, RuleBook.load(home).rules.get(steps[-1].evidence.rule), names, publisher)
+    found = problems(message)
+    if found:
+        raise StackError("; ".join(found))
+    sys.stdout.buffer.write(message + b"\n")
+
+
 def _act(what: str, alert_id: str, by: str, note: str, office: str, until: int = 0) -> None:
     with desk() as at:
         alert = at.find(alert_id)
