@@ -57,6 +57,8 @@ CONFINED: dict[str, dict[str, str]] = {
         "alerts.restore": "reads its own topics to their end",
         "alerts.writer": "one transaction for story, state, requests and offsets",
         "alerts.delivery": "consumes requests",
+        "dashboards.journal": "acts of people go to alerts.actions and ops.audit",
+        "dashboards.live": "what changed, as it is appended",
         "sinks.main": "errors that end the process",
         "sinks.clients": "the sink's consumer",
         "sinks.consumer": "plans of inserts live in the group's offsets",
@@ -97,6 +99,7 @@ CONFINED: dict[str, dict[str, str]] = {
         "sinks.writer": "type of a client, errors of an insert",
         "sinks.refusals": "type of a client, errors of a trial insert",
         "sinks.questions": "errors shown to the operator",
+        "dashboards.database": "the board's asynchronous client, reading alone",
     },
     "chdb": {"ops.clickhouse.engine": "ClickHouse's engine in a process of its own"},
 }
