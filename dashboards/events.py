@@ -76,7 +76,8 @@ async def permitted(visit: Visit, changes: list[Change]) -> list[Change]:
         return []
     series, indicators = {r["series"] for r in rows}, {r["indicator"] for r in rows}
     made_of = {pair.partition("|")[0] for pair in operands(visit.board.formulas) if pair.partition("|")[2] in indicators}
-    return [c for c in near if c.series not in series and c.indicator not in (made_of if c.kind != "moved" else made_of | indicators)]
+    of_figures = made_of | indicators
+    return [c for c in near if c.series not in series and c.indicator not in (of_figures if c.kind in ("result", "moved") else made_of)]
 
 
 def event(visit: Visit, change: Change) -> bytes:

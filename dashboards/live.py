@@ -163,9 +163,12 @@ class Reader:
         r = self._decoders["derived"].decode(value)
         if r["kind"] == "rank" or r["deleted"]:
             return None
-        depth = depth_of(r["subject_type"], has_dimensions=False)
-        key = f"{r['formula']}|{r['territory']}|{r['subject_id']}"
-        return Change("result", key, r["formula"], r["territory"], depth, r["event_time"], value=r["value"], measure_unit=r["measure_unit"])
+        dimensions = r["result"].split("|")[3] if r["result"].count("|") > 3 else ""
+        depth = depth_of(r["subject_type"], bool(dimensions))
+        key = "|".join((r["formula"], r["territory"], r["subject_id"], *([dimensions] if dimensions else ())))
+        return Change(
+            "result", key, r["indicator"], r["territory"], depth, r["event_time"], value=r["value"], measure_unit=r["measure_unit"]
+        )
 
     def _series(self, key: str, value: bytes) -> Change:
         s = parse(key)

@@ -38,8 +38,12 @@ TRANSITIONS: Final = words(
     closed=("Đã đóng", "Closed"),
     commented=("Ghi chú", "Comment"),
     refused=("Không thực hiện được", "Refused"),
+    handed_back=("Trả lại", "Handed back"),
+    tasked=("Giao thành nhiệm vụ", "Made a task"),
+    reminder=("Nhắc việc", "Reminder"),
+    suppressed=("Tạm nén", "Suppressed"),
+    released=("Thôi nén", "Released"),
     escalated=("Chuyển cấp xử lý", "Escalated"),
-    reminded=("Nhắc việc", "Reminded"),
 )
 STATES: Final = words(
     requested=("chờ gửi", "waiting"),

@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "catalogue": "ops.commands.catalogue",
     "query": "ops.commands.query",
     "alerts": "ops.commands.alerts",
+    "board": "ops.commands.board",
     "demo": "ops.commands.demo",
 }
 """Name → module, in the order of the help. A module that is not installed is not offered."""

@@ -53,15 +53,17 @@ WHERE multiIf(subject_type NOT IN ('', 'station'), 2, notEmpty(dimensions), 1, 0
 
 CREATE OR REPLACE VIEW board_results AS
 SELECT * FROM latest_derived
-WHERE multiIf(subject_type NOT IN ('', 'station'), 2, 0) <= {depth:Int32}
+WHERE multiIf(subject_type NOT IN ('', 'station'), 2, splitByChar('|', result)[4] != '', 1, 0) <= {depth:Int32}
     AND territory IN (SELECT code FROM board_territories(territories = {territories:Array(String)}))
+    AND indicator NOT IN (SELECT indicator FROM board_withheld(clearance = {clearance:Int32}))
     AND formula NOT IN (SELECT name FROM board_withheld_results(operands = {operands:Array(String)}, clearance = {clearance:Int32}));
 
 -- The same as it stood at a moment.
 CREATE OR REPLACE VIEW board_known_results AS
 SELECT * FROM known_derived(moment = {moment:DateTime64(3, 'UTC')})
-WHERE multiIf(subject_type NOT IN ('', 'station'), 2, 0) <= {depth:Int32}
+WHERE multiIf(subject_type NOT IN ('', 'station'), 2, splitByChar('|', result)[4] != '', 1, 0) <= {depth:Int32}
     AND territory IN (SELECT code FROM board_territories(territories = {territories:Array(String)}))
+    AND indicator NOT IN (SELECT indicator FROM board_withheld(clearance = {clearance:Int32}))
     AND formula NOT IN (SELECT name FROM board_withheld_results(operands = {operands:Array(String)}, clearance = {clearance:Int32}));
 
 -- Source records in every revision: the end of a figure's lineage. A row may stand twice before merging: read with LIMIT 1 BY its origin.

@@ -19,7 +19,7 @@ PANE: Final = (2026 - 1970) * 12 + 9
 TERRITORIES: Final = ("01", "31", "26732", "VN")
 """Hà Nội, Hải Phòng, Côn Đảo in Hồ Chí Minh City (79), the country."""
 LEVELS: Final = (0, 5)
-TAX, ICU, CAPITAL = "vn-1012/A.II.4", "guide-7146/T14.ICU", "vn-1012/A.II.3"
+TAX, ICU, PRICES = "vn-1012/A.II.4", "guide-7146/T14.ICU", "vn-1012/A.I.1"
 
 
 class Planted(NamedTuple):
@@ -64,6 +64,24 @@ def plant(client: Client) -> list[Planted]:
                     planted += [Planted("board_panes", key, territory, DEPTHS[kind], level)]
                     planted += [Planted("board_series", key, territory, DEPTHS[kind], level)]
                     planted += [Planted("board_records", f"r{number}", territory, 3, level)]
+    for i, month in enumerate((datetime(2025, 9, 30, 17, tzinfo=UTC), *MONTHS)):
+        row = _observation(900 + i, PRICES, "VN", f"{PRICES}||VN|||actual", "", "", [], 0)
+        observations.append(
+            [
+                *row[:15],
+                "percent_of_base",
+                "official",
+                Decimal("100.1") + i,
+                month,
+                month + timedelta(days=31),
+                month + timedelta(days=31),
+                *row[21:22],
+                f"cpi{i}",
+                *row[23:],
+            ]
+        )
+        planted.append(Planted("board_records", f"cpi{i}", "VN", 3, 0))
+    planted += [Planted(view, f"{PRICES}||VN|||actual", "VN", 0, 0) for view in ("board_values", "board_known_values")]
     client.insert("observations", observations, column_names=_OBSERVATION)
     client.insert("panes", panes, column_names=_PANE)
     client.insert("aggregates", [[*row[:5], Decimal(7), NOW] for row in panes], column_names=[*_PANE[:5], "latest", "latest_time"])
@@ -176,11 +194,17 @@ def _results(client: Client) -> list[Planted]:
             if value is not None:
                 rows.append(_result(len(rows), formula, territory, "", Decimal(value), i))
         for view in ("board_results", "board_known_results"):
-            planted.append(Planted(view, f"{formula}|{territory}|", territory, 0, 0))
+            planted.append(Planted(view, f"{formula}|{territory}|||2026", territory, 0, 0))
     for territory in ("01", "31"):
         rows.append(_result(len(rows), "F36.hospital", territory, f"BV-{territory}-0", Decimal(91), 2))
         for view in ("board_results", "board_known_results"):
-            planted.append(Planted(view, f"F36.hospital|{territory}|BV-{territory}-0", territory, 2, 5))
+            planted.append(Planted(view, f"F36.hospital|{territory}|BV-{territory}-0||2026", territory, 2, 5))
+    for base, level in ((TAX, 0), (ICU, 5)):
+        for dimensions, depth in (("", 0), ("tax_type=vat", 1)):
+            row = _result(len(rows), f"SET.{base}", "31", "", Decimal(7), 2)
+            key = f"SET.{base}|31||{dimensions}|2026"
+            rows.append([*row[:4], key, row[5], "sum", base, *row[8:]])
+            planted += [Planted(view, key, "31", depth, level) for view in ("board_results", "board_known_results")]
     client.insert("derived", rows, column_names=_DERIVED)
     return planted
 

@@ -26,8 +26,8 @@ KEYS = {
     "board_alerts": "alert_id",
     "board_alert_events": "alert_id",
     "board_told": "alert_id",
-    "board_results": "concat(formula, '|', territory, '|', subject_id)",
-    "board_known_results": "concat(formula, '|', territory, '|', subject_id)",
+    "board_results": "result",
+    "board_known_results": "result",
 }
 READERS = [
     *(Access(("VN",), depth, clearance) for depth, clearance in itertools.product(range(4), (0, 5))),

@@ -58,6 +58,9 @@ def test_messages_become_changes() -> None:
     assert result is not None
     assert (result.kind, result.key, result.depth) == ("result", "F02.province|31|", 0)
     assert read("derived.finance_budget", "derived", derived | {"deleted": True}) is None
+    part = read("derived.trade", "derived", derived | {"formula": "SET.x", "result": "SET.x|31||hs2=61|2026"})
+    assert part is not None
+    assert (part.depth, part.key) == (1, "SET.x|31||hs2=61")
     level = read("agg.emergency", "aggregate", sample("aggregate") | {"latest": Decimal("9.54")}, STATION.encode())
     assert level is not None
     assert (level.kind, level.value, level.depth) == ("series", Decimal("9.54"), 0)
@@ -97,7 +100,7 @@ def test_a_slow_page_keeps_the_newest_of_each_thing() -> None:
 
 
 def change(kind: str, key: str, **changes: Any) -> Change:
-    base = Change(kind, key, "F02.province", "31", 0, NOW_MS, measure_unit="percent")
+    base = Change(kind, key, "guide-7146/F02", "31", 0, NOW_MS, measure_unit="percent")
     return dataclasses.replace(base, **changes)
 
 
@@ -110,7 +113,7 @@ def visit_of(seeded: Seeded, account: Account) -> Visit:
 def test_a_page_is_told_what_its_reader_may_know(seeded: Seeded) -> None:
     here = change("result", "F02.province|31|", value=Decimal("70.5"))
     there = change("result", "F02.province|25|", territory="25")
-    hospital = change("result", "F36.hospital|01|BV", indicator="F36.hospital", territory="01", depth=2)
+    hospital = change("result", "F36.hospital|01|BV", indicator="guide-7146/F36", territory="01", depth=2)
     series = change(
         "series",
         "guide-7146/T14.ICU|occupied|01|hospital:BV-01-5||actual",

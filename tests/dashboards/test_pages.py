@@ -85,6 +85,23 @@ def test_depth_is_that_of_the_reader_and_records_are_written_down(seeded: Seeded
     served(seeded.settings, LEADER, leader)
 
 
+def test_a_reported_value_that_does_not_add_up_has_its_card_and_page(seeded: Seeded) -> None:
+    async def work(client: Client) -> None:
+        card = (await client.get("/")).text.partition("vn-1012/A.I.1")[2][:2500]
+        assert "103,1" in card
+        assert "+1,0 điểm %" in card
+        assert "100,1" in card, "the same month of last year"
+        page = (await client.get("/indicator/vn-1012/A.I.1?as_of=31/12/2026+00:00")).text
+        assert "103,1" in page
+        assert "tháng 10/2026" in page
+        rows = (await client.get("/indicator/vn-1012/A.I.1?format=json&as_of=31/12/2026")).json()["rows"]
+        assert [(r["value"], r["then"]) for r in rows] == [("100.1", "100.1"), ("101.1", "101.1"), ("102.1", "102.1"), ("103.1", "103.1")]
+        earlier = (await client.get("/indicator/vn-1012/A.I.1?format=json&as_of=01/01/2026")).json()["rows"]
+        assert {r["then"] for r in earlier} == {None}, "nothing was known then"
+
+    served(seeded.settings, LEADER, work)
+
+
 def test_alerts_tell_their_story_and_the_map_shows_the_archipelagos(seeded: Seeded) -> None:
     async def work(client: Client) -> None:
         page = (await client.get("/alerts/a25")).text

@@ -1,0 +1,92 @@
+"""`nhip board account | accounts | readers`: who may sign in to the board.
+
+Passwords are asked for or read from stdin, never from the command line.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from typing import Annotated
+
+import typer
+from pydantic import SecretStr, ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from dashboards.access import Role
+from dashboards.accounts import Account, AccountBook, AccountError, hashed
+from dashboards.settings import BoardSettings
+from dashboards.terms import DEPTHS, ROLES
+from indicators.vocabulary import Vocabulary
+from ops.stack.control import StackError
+
+app = typer.Typer(help="Bảng chỉ đạo, điều hành / the board.", no_args_is_help=True, add_completion=False)
+
+DEMONSTRATION: tuple[tuple[str, str, Role], ...] = (
+    ("lanhdao", "Lãnh đạo (trình diễn)", "leader"),
+    ("trucban", "Trực ban Trung tâm điều hành (trình diễn)", "duty_officer"),
+    ("phantich", "Chuyên viên phân tích (trình diễn)", "analyst"),
+)
+
+
+@app.command()
+def account(
+    name: Annotated[str, typer.Argument(help="tên đăng nhập / name to sign in with")],
+    role: Annotated[str, typer.Option("--role", help="leader | duty_officer | analyst")],
+    title: Annotated[str, typer.Option("--title", help="họ tên, chức danh / name and office")],
+    territory: Annotated[list[str], typer.Option("--territory", help="mã địa bàn, VN: cả nước; có thể nhiều / may be repeated")],
+    depth: Annotated[int, typer.Option("--depth", min=-1, max=3, help="0 tổng số … 3 bản ghi nguồn; -1: theo vai trò / of the role")] = -1,
+    clearance: Annotated[int, typer.Option("--clearance", min=0, max=9, help="mức mật cao nhất được xem / highest access level")] = 0,
+) -> None:
+    """Thêm hoặc thay một tài khoản / add or replace an account."""
+    settings = BoardSettings.load()
+    unknown = [code for code in territory if Vocabulary.load(settings.home).territory(code) is None]
+    if unknown:
+        raise StackError(f"Không có địa bàn / no such territory: {', '.join(unknown)}; `nhip catalogue show`")
+    if role not in ROLES:
+        raise StackError(f"Vai trò «{role}» không có / no such role; có / there are: {', '.join(ROLES)}")
+    _put(settings, {"name": name, "title_vi": title, "role": role, "territories": tuple(territory), "depth": None if depth < 0 else depth,
+                    "clearance": clearance}, _password())  # fmt: skip
+    print(f"Đã ghi tài khoản / account written: {name}")
+
+
+@app.command()
+def accounts() -> None:
+    """Các tài khoản, không có mật khẩu / the accounts, without passwords."""
+    table = Table("tên\nname", "chức danh\noffice", "vai trò\nrole", "địa bàn\nterritory", "mức chi tiết\ndepth", "mức mật\nclearance")
+    try:
+        known = AccountBook(BoardSettings.load().accounts_path).accounts()
+    except AccountError as error:
+        raise StackError(str(error)) from error
+    for one in known.values():
+        table.add_row(
+            one.name, one.title_vi, ROLES[one.role].vi, ", ".join(one.territories), DEPTHS[one.access.depth].vi, str(one.clearance)
+        )
+    Console().print(table)
+
+
+@app.command()
+def readers() -> None:
+    """Ba người xem để trình diễn, mật khẩu ngẫu nhiên in ra một lần / three readers for a demonstration; passwords are shown once."""
+    settings = BoardSettings.load()
+    for name, title, role in DEMONSTRATION:
+        password = secrets.token_urlsafe(12)
+        _put(settings, {"name": name, "title_vi": title, "role": role, "territories": ("VN",)}, SecretStr(password))
+        print(f"{name:10} {password}   {ROLES[role].vi} / {ROLES[role].en}")
+
+
+def _put(settings: BoardSettings, fields: dict[str, object], password: SecretStr) -> None:
+    try:
+        AccountBook(settings.accounts_path).put(Account.model_validate({**fields, "password": hashed(password)}))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise StackError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    except AccountError as error:
+        raise StackError(str(error)) from error
+
+
+def _password() -> SecretStr:
+    if not sys.stdin.isatty():
+        return SecretStr(sys.stdin.readline().rstrip("\n"))
+    return SecretStr(typer.prompt("Mật khẩu / password", hide_input=True, confirmation_prompt=True))
