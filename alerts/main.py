@@ -22,6 +22,7 @@ from alerts.channels.email import Email
 from alerts.channels.webhook import Webhook
 from alerts.codec import Codec
 from alerts.delivery import DeliveryLoop
+from alerts.digest import Digests
 from alerts.duty import Duty
 from alerts.escalation import Rungs
 from alerts.link_server import LinkServer
@@ -69,9 +70,9 @@ def channels_of(settings: Settings) -> dict[str, Channel]:
     return found | Providers.load(settings.data_dir).channels(settings.data_dir)
 
 
-def story_of(settings: Settings) -> Story:
-    """A story over the installation's rules, names and offices; logs what is wrong with their words. Raises RuleError, OfficeError,
-    DataFileError."""
+def story_of(settings: Settings) -> tuple[Story, Digests]:
+    """A story and its digests over the installation's rules, names and offices; logs what is wrong with their words. Raises RuleError,
+    OfficeError, DataFileError."""
     rules = RuleBook.load(settings.home)
     offices = load_offices(settings.home)
     names = VocabularyNames(Vocabulary.load(settings.home))
@@ -80,8 +81,9 @@ def story_of(settings: Settings) -> Story:
     for line in [line for rule in rules for line in check_templates(rule)]:
         log.warning("a message template is wrong; a plain text stands in", which=line)
     audience = Audience(offices, names, Duty.load(settings.home))
-    timers = Timers(Rungs(names, WorkingCalendar.load(settings.home)))
-    return Story(rules, Messages(names), Telling(rules, audience), timers)
+    calendar = WorkingCalendar.load(settings.home)
+    story = Story(rules, Messages(names), Telling(rules, audience), Timers(Rungs(names, calendar)))
+    return story, Digests(audience, calendar)
 
 
 class Threads:

@@ -13,7 +13,7 @@ from alerts.notification import Notification
 NO_NIGHT = QuietHours(time(0), time(0))
 READ_BY_PEOPLE = ("email", "sms")
 """Channels whose text may carry a link; ZNS forbids links in the body, console and webhook are read by machines and many eyes."""
-OVER = ("cleared", "cancelled")
+NOTHING_TO_ANSWER = ("cleared", "cancelled", "digest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Manner:
 
     def message(self, row: Notification) -> Message:
         """The message of a ledger row, with the same link at every attempt."""
-        if self.links is None or row.channel not in READ_BY_PEOPLE or row.transition in OVER:
+        if self.links is None or row.channel not in READ_BY_PEOPLE or row.transition in NOTHING_TO_ANSWER:
             return message_of(row)
         claim = Claim(row.alert_id, row.recipient, row.requested_at + VALID_MS, row.notification_key)
         return message_of(row, self.links.url(claim))

@@ -23,7 +23,9 @@ from alerts.action import action_of
 from alerts.alert import Alert, restored
 from alerts.codec import ACTIONS, CURRENT, DEAD, EVENTS, INPUTS, REQUESTS, Codec
 from alerts.condition import ConditionError, from_record
+from alerts.digest import Digests
 from alerts.leadership import GROUP, Leadership
+from alerts.notification import Notification
 from alerts.restore import RestoreError, header, to_end
 from alerts.rows import MEMORY_HEADER, Row, cloud_event, partition_of
 from alerts.story import Effects, Story
@@ -52,9 +54,11 @@ class StoryLoop:
     """Runs in one thread until `stop` is set. `clock`: epoch ms. Raises WriteError, RestoreError, KafkaException: the process must end."""
 
     def __init__(
-        self, settings: Settings, codec: Codec, story: Story, metrics: Metrics, stop: threading.Event, clock: Callable[[], int]
-    ) -> None:
-        self._settings, self._codec, self._story, self._metrics = settings, codec, story, metrics
+        self, settings: Settings, codec: Codec, tale: tuple[Story, Digests], metrics: Metrics, stop: threading.Event,
+        clock: Callable[[], int],
+    ) -> None:  # fmt: skip
+        self._settings, self._codec, self._metrics = settings, codec, metrics
+        self._story, self._digests = tale
         self._stop, self._clock = stop, clock
         self._topics = table(settings.topic_prefix)
         self._count_again = 0.0
@@ -149,10 +153,10 @@ class StoryLoop:
         ids."""
         now = self._clock()
         earliest = self._story.next_due()
-        if earliest is None or earliest > now:
-            return
-        effects = [self._story.on_timer(alert_id, timer, now) for alert_id, timer in self._story.due(now)[:BATCH]]
+        due = self._story.due(now)[:BATCH] if earliest is not None and earliest <= now else []
+        effects = [self._story.on_timer(alert_id, timer, now) for alert_id, timer in due]
         rows = [row for each in effects for row in self._rows(each)]
+        rows += self._requests(self._digests.due(self._story.alerts.values(), now))
         if rows:
             writer.commit(rows)
             self._metrics.count("nhip_commits", stage="alerts")
@@ -187,15 +191,20 @@ class StoryLoop:
                 if effects.event is not None:
                     rows.append(Row(topic(EVENTS), key, value, headers))
                 rows.append(Row(topic(CURRENT), key, value, [*headers, (MEMORY_HEADER, alert.memory.bytes())]))
-            for request in effects.requests:
-                value = self._codec.write_notification.encode(request.record())
-                where = topic(REQUESTS)
-                to = partition_of(request.recipient, self._topics[where].partitions)
-                rows.append(Row(where, request.notification_key.encode(), value, partition=to))
+            rows += self._requests(effects.requests)
         except EncodeError as error:
             self._story.undo(effects)
             raise ConditionError("the whole", f"cannot be written as an event: {error}") from error
         return rows
+
+    def _requests(self, requests: Sequence[Notification]) -> list[Row]:
+        topic = self._codec.topic(REQUESTS)
+        partitions = self._topics[topic].partitions
+        return [
+            Row(topic, r.notification_key.encode(), self._codec.write_notification.encode(r.record()),
+                partition=partition_of(r.recipient, partitions))
+            for r in requests
+        ]  # fmt: skip
 
     def _dead(self, message: Message, why: tuple[str, str, str], now: int) -> Row:
         topic, partition, offset = _where(message)

@@ -123,6 +123,32 @@ def close(alert_id: Id, by: By, note: Note = "", office: Office = "") -> None:
 
 
 @app.command()
+def draft(
+    alert_id: Id,
+    data: Annotated[bool, typer.Option("--data", help="đề nghị xác nhận số liệu thay vì giải trình / ask for the figure")] = False,
+) -> None:
+    """Dự thảo yêu cầu để Văn phòng ban hành / the draft of a request, for the Office to issue."""
+    from alerts.inquiry import InquiryError
+    from alerts.inquiry import draft as drafted
+    from alerts.main import now_ms
+    from alerts.names import VocabularyNames
+    from indicators.rule import RuleBook
+    from indicators.rules.policy import Explanation
+    from indicators.vocabulary import Vocabulary
+
+    home = Settings.load().home
+    with desk() as at:
+        alert = at.find(alert_id)
+    rule = RuleBook.load(home).rules.get(alert.evidence.rule)
+    within = (rule.explanation if rule and rule.explanation else Explanation()).within
+    try:
+        names = VocabularyNames(Vocabulary.load(home))
+        print(drafted(alert, "data_query" if data else "explanation_request", within, names, now_ms()).text_vi)
+    except InquiryError as error:
+        raise StackError(str(error)) from error
+
+
+@app.command()
 def cap(alert_id: Id, sender: Annotated[str, typer.Option("--sender", help="tên miền của đơn vị phát / domain of the issuer")]) -> None:
     """Bản tin CAP 1.2 của diễn biến mới nhất / the newest step as a CAP 1.2 message."""
     import sys

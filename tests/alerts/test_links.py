@@ -71,7 +71,8 @@ def test_only_messages_people_can_answer_carry_a_link_the_same_at_every_attempt(
     mail = notification("email")
     assert manner.message(mail).link == LINKS.url(CLAIM) == manner.message(mail).link
     assert LINKS.claim(manner.message(notification("sms")).link.rpartition("/")[2], NOON) == CLAIM
-    for other in (notification("console"), notification("webhook"), notification("zns"), notification("email", transition="cleared")):
+    for other in (notification("console"), notification("webhook"), notification("zns"), notification("email", transition="cleared"),
+                  notification("email", transition="digest")):  # fmt: skip
         assert manner.message(other).link == ""
     assert Manner().message(mail).link == ""
 

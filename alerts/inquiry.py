@@ -1,0 +1,141 @@
+"""The two requests an alert may lead to, from draft to outcome. Pure.
+
+*Đề nghị xác nhận số liệu* goes to whoever supplied the figure: is it right? *Yêu cầu báo cáo, giải trình* goes to the agency that answers
+for its substance (guide 7146 §3.5.2): why is it so? A machine demands nothing: the system drafts, the Office issues under a named authority
+with a document number, and only from then on the deadline runs. The outcome is said by whoever issued it: the figure was true, it was an
+error of the data, or the explanation is accepted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+from uuid import uuid5
+
+from alerts.alert import Alert
+from alerts.clocks import due_after
+from alerts.ids import NAMESPACE
+from alerts.messages import Names
+from indicators.calendar import WorkingCalendar
+from indicators.numbers_vi import date_vi, time_vi
+from indicators.rules.policy import Span
+
+Kind = Literal["data_query", "explanation_request"]
+Outcome = Literal["true", "data_error", "accepted"]
+TITLES_VI: dict[Kind, str] = {"data_query": "Đề nghị xác nhận số liệu", "explanation_request": "Yêu cầu báo cáo, giải trình"}
+OUTCOMES_VI: dict[Outcome, str] = {"true": "số liệu đúng", "data_error": "số liệu sai", "accepted": "chấp nhận giải trình"}
+OUTCOMES_OF: dict[Kind, tuple[Outcome, ...]] = {"data_query": ("true", "data_error"), "explanation_request": ("accepted", "data_error")}
+NEXT = {
+    "drafted": ("issue", "withdraw"), "issued": ("answer", "withdraw"), "answered": ("decide", "return"), "decided": (), "withdrawn": (),
+}  # fmt: skip
+"""State → what can be done. An answer that does not answer is returned: the request is open again, under its old deadline."""
+
+
+class InquiryError(ValueError):
+    """What cannot be done to a request in its state; the message says what can, Vietnamese first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inquiry:
+    """One request. Instants are epoch ms; 0: not yet. `authority`: the office in whose name it is issued, never a person."""
+
+    id: str
+    alert_id: str
+    kind: Kind
+    to_agency: str
+    text_vi: str
+    drafted_at: int
+    state: str = "drafted"
+    authority: str = ""
+    document_number: str = ""
+    issued_at: int = 0
+    due_at: int = 0
+    answer: str = ""
+    answered_at: int = 0
+    outcome: str = ""
+    decided_at: int = 0
+
+    def overdue(self, now: int) -> bool:
+        """Issued, not answered, and past its deadline."""
+        return self.state == "issued" and now > self.due_at
+
+    @property
+    def late(self) -> bool:
+        """Was it answered after its deadline?"""
+        return self.answered_at > self.due_at > 0
+
+
+def draft(alert: Alert, kind: Kind, within: Span, names: Names, now: int) -> Inquiry:
+    """The draft for an alert as it stands; the same alert in the same need of attention gives the same id. Raises InquiryError where the
+    alert does not say who would be asked."""
+    c = alert.evidence
+    to_agency = c.provider if kind == "data_query" else c.agency
+    if not to_agency:
+        raise InquiryError("Cảnh báo không nêu cơ quan để hỏi | the alert names no agency to ask: set it in the series or the subject")
+    identity = str(uuid5(NAMESPACE, f"inquiry|{alert.alert_id}|{kind}|{alert.memory.attention_since}"))
+    text = _text(alert, kind, within, names.agency_name(to_agency))
+    return Inquiry(id=identity, alert_id=alert.alert_id, kind=kind, to_agency=to_agency, text_vi=text, drafted_at=now)
+
+
+def issue(inquiry: Inquiry, authority: str, document_number: str, within: Span, calendar: WorkingCalendar, now: int) -> Inquiry:
+    """Issued by the Office under a named authority with a document number: the deadline runs. Raises InquiryError."""
+    _can(inquiry, "issue")
+    if not authority.strip() or not document_number.strip():
+        raise InquiryError("Thiếu thẩm quyền ký hoặc số văn bản | who issues it, under which document number?")
+    return replace(
+        inquiry, state="issued", authority=authority.strip(), document_number=document_number.strip(), issued_at=now,
+        due_at=due_after(now, within, calendar),
+    )  # fmt: skip
+
+
+def answer(inquiry: Inquiry, text: str, now: int) -> Inquiry:
+    """What the agency answers. Raises InquiryError."""
+    _can(inquiry, "answer")
+    if not text.strip():
+        raise InquiryError("Thiếu nội dung trả lời | an answer says something")
+    return replace(inquiry, state="answered", answer=text.strip(), answered_at=now)
+
+
+def send_back(inquiry: Inquiry) -> Inquiry:
+    """The answer does not answer: open again, the deadline stays. Raises InquiryError."""
+    _can(inquiry, "return")
+    return replace(inquiry, state="issued", answer="", answered_at=0)
+
+
+def decide(inquiry: Inquiry, outcome: Outcome, now: int) -> Inquiry:
+    """The outcome. Raises InquiryError where it is none of this kind of request."""
+    _can(inquiry, "decide")
+    allowed = OUTCOMES_OF[inquiry.kind]
+    if outcome not in allowed:
+        words = ", ".join(OUTCOMES_VI[o] for o in allowed)
+        raise InquiryError(f"Kết quả phải là một trong: {words} | the outcome is one of {', '.join(allowed)}")
+    return replace(inquiry, state="decided", outcome=outcome, decided_at=now)
+
+
+def withdraw(inquiry: Inquiry) -> Inquiry:
+    """Not needed any more. Raises InquiryError once it is answered."""
+    _can(inquiry, "withdraw")
+    return replace(inquiry, state="withdrawn")
+
+
+def _can(inquiry: Inquiry, act: str) -> None:
+    if act not in NEXT[inquiry.state]:
+        rest = ", ".join(NEXT[inquiry.state]) or "không còn bước nào / nothing"
+        raise InquiryError(f"Văn bản đang ở trạng thái {inquiry.state}, chỉ có thể: {rest} | in this state only these can be done")
+
+
+def _text(alert: Alert, kind: Kind, within: Span, agency: str) -> str:
+    """The draft for the Office, with the blanks it fills in."""
+    days = within.after.days
+    span = f"{days} ngày làm việc" if within.clock == "business" else f"{days} ngày"
+    asked = (
+        "xác nhận số liệu nêu trên là đúng; trường hợp sai, đề nghị đính chính tại nguồn"
+        if kind == "data_query" else "báo cáo nguyên nhân, trách nhiệm và biện pháp khắc phục"
+    )  # fmt: skip
+    mark = "[DIỄN TẬP] " if alert.evidence.mode == "exercise" else ""
+    return "\n".join([
+        f"{mark}DỰ THẢO – {TITLES_VI[kind]}", "Số: ……………", f"Kính gửi: {agency}",
+        f"Ngày {date_vi(alert.opened_at)}, hệ thống ghi nhận: {alert.title_vi}.", alert.text_vi,
+        f"Đề nghị {agency} {asked}, gửi về Văn phòng trong {span} kể từ ngày ban hành văn bản này.",
+        f"Mã cảnh báo: {alert.alert_id[:8]}, mở lúc {time_vi(alert.opened_at)}.", "Thẩm quyền ký: ……………",
+    ])  # fmt: skip
