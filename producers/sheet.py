@@ -16,9 +16,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from openpyxl import load_workbook  # type: ignore[import-untyped]
-from openpyxl.utils import get_column_letter  # type: ignore[import-untyped]
-
 from producers.documents import Document, Parsed
 from producers.fields import list_of, loads, mapping_of
 from producers.reject import Refused
@@ -89,6 +86,8 @@ def _json(document: Document, into: Parsed) -> Iterable[Line]:
 
 
 def _excel(document: Document, columns: Sequence[str]) -> Iterable[Line]:
+    from openpyxl import load_workbook  # type: ignore[import-untyped]  # imported by the first workbook: 0.2 s that no process waits for
+
     _bounded(document.data)
     try:
         with warnings.catch_warnings():
@@ -120,6 +119,8 @@ def _bounded(data: bytes) -> None:
 
 
 def _sheet(place: str, rows: list[tuple[Any, ...]], header: int) -> Iterable[Line]:
+    from openpyxl.utils import get_column_letter  # type: ignore[import-untyped]
+
     names = [_name(cell) for cell in rows[header]]
     letters = {name: get_column_letter(n + 1) for n, name in enumerate(names) if name}
     if len(letters) != sum(1 for name in names if name):

@@ -10,10 +10,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, get_args
 
-from openpyxl import Workbook  # type: ignore[import-untyped]
-from openpyxl.styles import Alignment, Font, PatternFill  # type: ignore[import-untyped]
-from openpyxl.utils import get_column_letter  # type: ignore[import-untyped]
-
 from indicators.numbers_vi import day_vi, number_vi
 from indicators.spec import SeriesSpec
 from indicators.vocabulary import Vocabulary
@@ -100,6 +96,10 @@ def write(form: Form, names: Sequence[str], lines: Sequence[dict[str, str]]) -> 
 
 
 def _workbook(names: Sequence[str], lines: Sequence[dict[str, str]]) -> bytes:
+    from openpyxl import Workbook  # type: ignore[import-untyped]  # imported by the first workbook, as in producers/sheet.py
+    from openpyxl.styles import Alignment, Font, PatternFill  # type: ignore[import-untyped]
+    from openpyxl.utils import get_column_letter  # type: ignore[import-untyped]
+
     book = Workbook()
     sheet = book.active
     sheet.title = "Số liệu"

@@ -74,6 +74,12 @@ def test_k7_the_shape_of_last_year_forgives_its_slow_months() -> None:
     assert against_path(aim, D(1), date(2026, 7, 1)) == NoComparison("no_base")
 
 
+def test_k7_on_a_plateau_a_figure_is_behind_from_its_end_only() -> None:
+    points = [{"day": "2026-02-20", "value": "50"}, {"day": "2026-03-02", "value": "50"}, {"day": "2026-04-11", "value": "100"}]
+    aim = target(path={"shape": "points", "points": points})
+    assert on_path(against_path(aim, D(50), date(2026, 3, 12))).days == -10
+
+
 def test_k7_at_most_is_ahead_when_below() -> None:
     aim = target(direction="at_most", end_value="3", path={"shape": "straight", "start_value": "5"})
     below = on_path(against_path(aim, D("3.5"), date(2026, 2, 20)))

@@ -104,6 +104,8 @@ def test_an_index_does_not_add_up_over_territories() -> None:
         ("F36", {"occupied": 0, "free": 0}, Absence("zero_denominator", ("free", "occupied"))),
         ("F09", {"investment": 1, "grdp": 90, "before": 100},
          Absence("condition", ("before", "grdp"), "GRDP không tăng so với cùng kỳ", "GRDP did not grow over the same period")),
+        ("F09", {"investment": 1, "grdp": 100, "before": 100},
+         Absence("condition", ("before", "grdp"), "GRDP không tăng so với cùng kỳ", "GRDP did not grow over the same period")),
     ],
 )  # fmt: skip
 def test_no_value_has_a_reason(definition: str, operands: dict[str, int], outcome: Absence) -> None:
