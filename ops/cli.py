@@ -29,6 +29,10 @@ COMMANDS: dict[str, str] = {
     "query": "ops.commands.query",
     "alerts": "ops.commands.alerts",
     "board": "ops.commands.board",
+    "lag": "ops.commands.lag",
+    "doctor": "ops.commands.doctor",
+    "dlq": "ops.commands.dlq",
+    "reconcile": "ops.commands.reconcile",
     "demo": "ops.commands.demo",
 }
 """Name → module, in the order of the help. A module that is not installed is not offered."""
