@@ -1,7 +1,9 @@
 """The exactness kernel under fire: live input, kills at random and inside the commit, stops past the session, forced compaction.
 
     python -m tests.fault.kernel --kills 200 --inside 60 --stops 20 --seed 7
-    python -m tests.fault.kernel --kills 12 --inside 12 --control plain          # must end WRONG
+    python -m tests.fault.kernel --kills 0 --inside 12 --control plain           # must end WRONG
+    python -m tests.fault.kernel --kills 12 --control through                    # must end WRONG
+    python -m tests.fault.kernel --kills 12 --control rereads                    # all inputs again at each start: must end right
 
 Prints one JSON line: what was done, what was compared, what is wrong. Seeded; the load is read back from the topics, so a run can be judged
 again.
@@ -36,6 +38,7 @@ from tests.fault.load import Load
 from tests.fault.plan import Plan, Report
 from tests.fault.verdict import POSITION, Verdict
 from tests.fault.worker import GROUPS as WORKED
+from tests.fault.worker import PLAIN, THROUGH
 from tests.fault.workers import Workers
 from transport import registry as registries
 from transport import topic_admin
@@ -47,6 +50,8 @@ from transport.state_reader import newest_rows, read_partition
 from transport.topics import GROUPS
 
 CATCH_UP_SECONDS = 120.0
+MUST_DIFFER = (PLAIN, THROUGH)
+"""Controls that leave out a rule: a run that ends right proves nothing."""
 
 
 class Feed(threading.Thread):
@@ -206,7 +211,7 @@ def main() -> int:
         )  # fmt: skip
         report = run(settings, plan, lambda text: print(text, file=sys.stderr, flush=True))
     print(json.dumps(asdict(report), ensure_ascii=False))
-    return int(bool(report.wrong) != bool(plan.control))
+    return int(bool(report.wrong) != (plan.control in MUST_DIFFER))
 
 
 if __name__ == "__main__":

@@ -1,25 +1,54 @@
-"""A worker for the fault tests: two groups, a short session; `NHIP_CONTROL=plain` writes without transactions (the negative control)."""
+"""A worker for the fault tests: two groups, a short session; `NHIP_CONTROL` leaves out one of the rules under test.
+
+- `plain`: rows are written without transactions.
+- `rereads`: each life begins under a group of its own, so it is given every input from the start, as if the group's offsets were lost.
+  No rule is left out: the position row alone must keep what is folded from being folded again.
+- `through`: the same, and the position row is ignored, and with it the record memory that would know the records again.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+from typing import Final
 
+import numpy as np
+
+from stream_processors import worker as workers
+from stream_processors.context import GROUP
 from stream_processors.main import main
+from stream_processors.stage1 import Stage1
 from stream_processors.worker import WriterFactory
 from transport.settings import Settings
 from transport.transactions import PlainWriter
 
 GROUPS = ("finance_budget", "emergency")
 SESSION_SECONDS = 6.0
+PLAIN: Final = "plain"
+REREADS: Final = "rereads"
+THROUGH: Final = "through"
+
+
+class Forgetful(Stage1):
+    """Stage 1 that restores its figures and does not know what went into them."""
+
+    def restore(self) -> int:
+        """Panes and aggregates, no position."""
+        super().restore()
+        self.memory.forget(np.arange(len(self.memory)))
+        return 0
 
 
 def run() -> int:
     """Run until told to stop."""
-    settings = Settings.load()
+    settings, control = Settings.load(), os.environ.get("NHIP_CONTROL", "")
     writer: WriterFactory | None = None
-    if os.environ.get("NHIP_CONTROL") == "plain":
+    if control == PLAIN:
         writer = lambda name, group: PlainWriter(settings, name, group)  # noqa: E731
+    if control in (REREADS, THROUGH):
+        vars(workers)["GROUP"] = f"{GROUP}-{os.getpid()}"
+    if control == THROUGH:
+        workers.STAGES["obs"] = Forgetful
     return main(settings, GROUPS, SESSION_SECONDS, writer)
 
 
