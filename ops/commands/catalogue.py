@@ -3,7 +3,8 @@
 `show` without a code lists the catalogues and the series of the main path; with `catalogue/code` it shows one indicator in full; with a
 code of territory or agency, that unit. `check` reads every data file and cross-checks them; it prints file, line and field of each problem
 and exits 1 where there is one. `template` writes the intake template of an indicator; `coverage` tries every way in and writes
-`benchmarks/results/catalogue.json`; `document` writes the two pages of docs that come from the catalogue.
+`benchmarks/results/catalogue.json`; `diff` tells what changed since an older installation; `document` writes the two pages of docs that
+come from the catalogue.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ from rich.text import Text
 
 from indicators.agency import Agency
 from indicators.catalogue import Indicator
+from indicators.catalogue_change import CHANGE_VI, changes
 from indicators.datafile import DataFileError
+from indicators.formula import FormulaError
 from indicators.numbers_vi import day_vi, number_vi
+from indicators.rule import RuleError
 from indicators.spec import DAY_MS, SeriesSpec
 from indicators.territory import COMMUNE_KINDS, KIND_VI, Territory
 from indicators.verification import verify
@@ -120,6 +124,20 @@ def coverage() -> None:
     lost = [*found["missing"]["rows"], *found["missing"]["formulas"], *found["missing"]["comparisons"]]
     if lost:
         _fail(f"Còn thiếu / missing: {', '.join(lost)}", 1)
+
+
+@app.command()
+def diff(older: Annotated[Path, typer.Argument(help="thư mục cài đặt cũ / the older installation, with its catalogue/")]) -> None:
+    """So với bản cài đặt cũ: thay đổi và những gì bị ảnh hưởng / what changed since an older one, and what it touches."""
+    try:
+        found = changes(older, Settings.load().home)
+    except (DataFileError, FormulaError, RuleError) as e:
+        _fail(f"Tệp danh mục sai / a file of the catalogue is wrong: {e}. Chạy / run: nhip catalogue check", 1)
+    for change in found:
+        fields = f": {', '.join(change.fields)}" if change.fields else ""
+        touches = f" → {', '.join(change.touches)}" if change.touches else ""
+        typer.echo(f"{CHANGE_VI[change.kind]} / {change.kind} {change.what} {change.code}{fields}{touches}")
+    typer.echo(f"{len(found)} thay đổi / changes")
 
 
 @app.command()
