@@ -18,10 +18,15 @@ from typing import Any, Final, NamedTuple
 
 from stream_processors.main import main as run_worker
 from stream_processors.stage1 import Stage1
+from transport.columnar_reader import ColumnarReader
 from transport.settings import Settings
 from transport.transactions import Rows, Transaction
 
 GROUP: Final = "trade"
+STEPS: Final[dict[str, tuple[type, str]]] = {
+    "decode": (ColumnarReader, "read"), "admit": (Stage1, "admit"), "rows": (Stage1, "_rows"), "fold": (Stage1, "fold"),
+}  # fmt: skip
+"""What is timed: decode is a part of admit, admit and rows are parts of fold."""
 
 
 class Instant(NamedTuple):
@@ -42,37 +47,35 @@ class Meter:
 
     def __init__(self, wanted: int, done: Callable[[], None]) -> None:
         self._wanted, self._done = wanted, done
-        self._stages: list[Stage1] = []
         self._positions: dict[tuple[str, int], int] = {}
         self.began: Instant | None = None
         self.ended: Instant | None = None
-        self.seconds = {"admit": 0.0, "fold": 0.0, "commit": 0.0}
+        self.seconds = dict.fromkeys((*STEPS, "commit"), 0.0)
         self.commits = self.rows = 0
-        self.steps: dict[str, float] = {}
 
     def watch_stage(self) -> None:
-        """Time `Stage1.fold` and the `admit` inside it."""
-        fold, admit = Stage1.fold, Stage1.admit
-        meter = self
+        """Time the steps of stage 1; the clock of the run starts with the first fold."""
+        fold = Stage1.fold
 
-        def timed_fold(stage: Stage1, records: Sequence[Any], first: int, next_offset: int) -> list[Rows]:
-            if meter.began is None:
-                meter.began = Instant.now()
-            if stage not in meter._stages:
-                meter._stages.append(stage)
-            started = time.perf_counter()
-            rows = fold(stage, records, first, next_offset)
-            meter.seconds["fold"] += time.perf_counter() - started
-            return rows
+        def first_fold(stage: Stage1, records: Sequence[Any], first: int, next_offset: int) -> list[Rows]:
+            if self.began is None:
+                self.began = Instant.now()
+            return fold(stage, records, first, next_offset)
 
-        def timed_admit(stage: Stage1, records: Sequence[Any]) -> Any:
+        Stage1.fold = first_fold  # type: ignore[method-assign, assignment]
+        for name, (owner, method) in STEPS.items():
+            self._time(name, owner, method)
+
+    def _time(self, name: str, owner: type, method: str) -> None:
+        inner, seconds = getattr(owner, method), self.seconds
+
+        def timed(*arguments: Any) -> Any:
             started = time.perf_counter()
-            found = admit(stage, records)
-            meter.seconds["admit"] += time.perf_counter() - started
+            found = inner(*arguments)
+            seconds[name] += time.perf_counter() - started
             return found
 
-        Stage1.fold = timed_fold  # type: ignore[method-assign, assignment]
-        Stage1.admit = timed_admit  # type: ignore[method-assign, assignment]
+        setattr(owner, method, timed)
 
     def committed(self, source: tuple[str, int], next_offset: int, rows: int, seconds: float) -> None:
         """One transaction is through."""
@@ -82,24 +85,14 @@ class Meter:
         self.seconds["commit"] += seconds
         if self.ended is None and sum(self._positions.values()) >= self._wanted:
             self.ended = Instant.now()
-            self.steps = self._own_steps()
             self._done()
-
-    def _own_steps(self) -> dict[str, float]:
-        """Seconds of the steps that the stages time themselves, over all partitions."""
-        total: dict[str, float] = {}
-        timers = {id(t): t for s in self._stages if (t := getattr(s, "steps", None)) is not None}
-        for timer in timers.values():
-            for name, seconds in timer.seconds.items():
-                total[name] = total.get(name, 0.0) + seconds
-        return total
 
     def report(self) -> dict[str, Any]:
         """Figures of the run; steps in microseconds of wall time per observation."""
         assert self.began is not None, "no input was folded"
         assert self.ended is not None, "the worker stopped before all inputs were committed"
         wall, cpu = self.ended.wall - self.began.wall, self.ended.cpu - self.began.cpu
-        seconds = {**self.seconds, "beside folds": wall - self.seconds["fold"], **{f"stage1 {n}": s for n, s in self.steps.items()}}
+        seconds = {**self.seconds, "beside folds": wall - self.seconds["fold"]}
         return {
             "records": self._wanted, "seconds": wall, "cpu_seconds": cpu, "commits": self.commits, "rows": self.rows,
             "rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
