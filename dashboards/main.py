@@ -19,6 +19,7 @@ from dashboards.access import operands
 from dashboards.accounts import AccountBook
 from dashboards.application import application
 from dashboards.board import Board
+from dashboards.country_map import dots
 from dashboards.database import Database
 from dashboards.journal import KafkaJournal
 from dashboards.live import Follower, Hub
@@ -46,10 +47,11 @@ def now_ms() -> int:
 def board(settings: BoardSettings) -> Board:
     """The parts of a board. Raises DataFileError, FormulaError or RuleError for a wrong catalogue, ValueError for a wrong key."""
     formulas = FormulaBook.load(settings.home)
+    vocabulary = whole(Vocabulary.load(settings.home))
     hub = Hub()
     return Board(
         settings=settings,
-        vocabulary=Vocabulary.load(settings.home),
+        vocabulary=vocabulary,
         formulas=formulas,
         rules=RuleBook.load(settings.home),
         database=Database(settings, operands(formulas)),
@@ -60,6 +62,14 @@ def board(settings: BoardSettings) -> Board:
         clock=now_ms,
         follower=Follower(settings, hub, lambda: Registry(settings)) if settings.board_live else None,
     )
+
+
+def whole(vocabulary: Vocabulary) -> Vocabulary:
+    """The vocabulary with every part that pages name read now: a wrong file ends the start, not the first page. Raises DataFileError."""
+    for part in (vocabulary.indicators(), vocabulary.agencies(), vocabulary.subjects(), dots(vocabulary)):
+        log.debug("board.vocabulary", entries=len(tuple(part)))
+    vocabulary.measure_unit("VND")
+    return vocabulary
 
 
 class Server:

@@ -9,6 +9,8 @@ from dashboards.figures import moment
 from indicators.instant import VIETNAM
 
 PATTERN: Final = r"^[0-9/:T\- ]{0,20}$"
+FIRST_YEAR, LAST_YEAR = 1976, 2200
+"""Vietnam's clock is one since 1975; the data store's calendar ends in 2299."""
 _SHAPES: Final = ("%d/%m/%Y %H:%M", "%Y-%m-%dT%H:%M", "%d/%m/%Y", "%Y-%m-%d")
 
 
@@ -22,7 +24,9 @@ def known_at(text: str, now: int) -> datetime:
         return moment(now)
     for shape in _SHAPES:
         try:
-            return datetime.strptime(text.strip(), shape).replace(tzinfo=VIETNAM).astimezone(UTC)
-        except (ValueError, OverflowError):
+            found = datetime.strptime(text.strip(), shape).replace(tzinfo=VIETNAM)
+        except ValueError:
             continue
+        if FIRST_YEAR <= found.year <= LAST_YEAR:
+            return found.astimezone(UTC)
     raise MomentError("thời điểm viết dạng 20/11/2026 08:30 / a moment is written 20/11/2026 08:30")

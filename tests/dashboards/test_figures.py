@@ -160,7 +160,7 @@ def test_moments_are_read_by_the_clock_of_vietnam() -> None:
     assert known_at("20/11/2026 08:30", 0) == datetime(2026, 11, 20, 1, 30, tzinfo=UTC)
     assert known_at("2026-11-20T08:30", 0) == datetime(2026, 11, 20, 1, 30, tzinfo=UTC)
     assert known_at("", 86_400_000) == datetime(1970, 1, 2, tzinfo=UTC)
-    for wrong in ("31/02/2026", "9", "99/99/9999 99:99", "00/00/0000"):
+    for wrong in ("31/02/2026", "9", "99/99/9999 99:99", "00/00/0000", "01/01/0001", "01/01/1800", "01/01/2300"):
         with pytest.raises(MomentError):
             known_at(wrong, 0)
 
