@@ -16,6 +16,7 @@ from indicators.datafile import DataFileError
 from indicators.derived.book import DerivedBook
 from indicators.formula import FormulaBook, FormulaError
 from indicators.rule import RuleBook, RuleError
+from indicators.target import TargetBook
 from indicators.territory import COMMUNE_KINDS, REFORM
 from indicators.vocabulary import Vocabulary
 
@@ -37,14 +38,14 @@ def verify(home: Path, groups: Set[str]) -> list[Problem]:
     except DataFileError as e:
         return [_of(e)]
     problems: list[Problem] = []
-    for check in (_specs, _indicators, _territory, _agencies, _subjects, _calculations, _derived):
+    for check in (_specs, _indicators, _territory, _agencies, _subjects, _calculations, _derived, _targets):
         problems += _collected(lambda check=check: check(vocabulary, home))  # type: ignore[misc]
     problems += [
         Problem("series.yaml", f"{s.indicator} {s.component}: group {s.group!r} has no topic; one of {', '.join(sorted(groups))}")
         for s in vocabulary.series_specs()
         if s.group not in groups
     ]
-    return problems
+    return list(dict.fromkeys(problems))  # two checks may stumble over one file
 
 
 def _collected(check: Callable[[], Iterator[Problem]]) -> list[Problem]:
@@ -160,3 +161,18 @@ def _derived(vocabulary: Vocabulary, home: Path) -> Iterator[Problem]:
     for formula in FormulaBook.load(home):
         if formula.definition and formula.definition not in known:
             yield Problem("formulas", f"{formula.id}: definition {formula.definition} does not exist")
+
+
+def _targets(vocabulary: Vocabulary, home: Path) -> Iterator[Problem]:
+    results = {(d.definition.indicator, d.definition.component): d.definition.measure_unit for d in DerivedBook.load(home)}
+    for target in TargetBook.load(home):
+        spec = vocabulary.series_spec(target.indicator, target.component)
+        unit = spec.measure_unit if spec else results.get((target.indicator, target.component))
+        if unit is None:
+            yield Problem("targets", f"{target.id}: no series and no definition gives {target.indicator} {target.component}".rstrip())
+        elif unit != target.measure_unit:
+            yield Problem("targets", f"{target.id}: unit {target.measure_unit}, the figures are in {unit}; make them equal")
+        if vocabulary.agency(target.agency) is None:
+            yield Problem("targets", f"{target.id}: agency {target.agency} is not in agencies.yaml")
+        if vocabulary.territory(target.territory) is None:
+            yield Problem("targets", f"{target.id}: territory {target.territory} is no present unit")

@@ -68,6 +68,7 @@ def measured(home: Path) -> dict[str, Any]:
             "comparisons": [f"K{n}" for n in range(1, 19) if f"K{n}" not in KINDS],
             "attributes_to_be_given_by_the_owner": _absent(rows),
         },
+        "proposals_to_confirm": _proposals(rows),
     }  # fmt: skip
 
 
@@ -113,6 +114,14 @@ def _absent(rows: Iterable[RowCoverage]) -> dict[str, dict[str, int]]:
     for row in rows:
         found.setdefault(row.row.catalogue, Counter()).update(row.absent)
     return {catalogue: dict(sorted(counts.items())) for catalogue, counts in found.items()}
+
+
+def _proposals(rows: Iterable[RowCoverage]) -> dict[str, int]:
+    """Attributes that are proposals, by the agency that is to confirm them: the first provider of the row."""
+    found: Counter[str] = Counter()
+    for row in rows:
+        found[next(iter(row.row.providers), "OOG")] += len(row.row.to_confirm)
+    return dict(sorted(found.items()))
 
 
 def _catalogue(vocabulary: Vocabulary, catalogue: Catalogue, rows: list[RowCoverage]) -> Iterator[str]:

@@ -18,7 +18,8 @@ from indicators.instant import day_start, local_day
 from indicators.period import Period
 
 Values = Mapping[Period, Decimal]
-"""The newest revision of each period of one series, in the unit of the series."""
+"""The newest revision of each period of one series, in the unit of the series; where a budget year is asked for, of that year alone: in
+January entries of two budget years carry the same days."""
 Read = Callable[[Term], Values]
 """The values a term asks for (territory, subject and dimensions are the caller's), those of `across` already reduced over territories."""
 

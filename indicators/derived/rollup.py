@@ -6,7 +6,7 @@ its operands it would spoil it worse. How many of the expected units stand behin
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -26,12 +26,35 @@ class Coverage(NamedTuple):
     late: tuple[str, ...]
 
 
+class Regrouped(NamedTuple):
+    """Operands of former units under the present unit that holds them; `split`: former units that went to several: not to be shared out."""
+
+    parts: dict[str, dict[str, Operands]]
+    split: tuple[str, ...]
+
+
 class Whole(NamedTuple):
     """The parent's result, its operands, and the units behind it."""
 
     outcome: Outcome
     operands: dict[str, Fraction]
     coverage: Coverage
+
+
+def regrouped(former: Mapping[str, Operands], successors: Callable[[str], tuple[str, ...]]) -> Regrouped:
+    """Figures of the units before July 2025 as parts of the units since: so that a merged province has a same period of last year.
+
+    `successors`: the present codes of a former unit, as Vocabulary.successors. A unit without any is left out with the split ones.
+    """
+    parts: dict[str, dict[str, Operands]] = {}
+    split: list[str] = []
+    for unit, operands in former.items():
+        match successors(unit):
+            case (present,):
+                parts.setdefault(present, {})[unit] = operands
+            case _:
+                split.append(unit)
+    return Regrouped(parts, tuple(sorted(split)))
 
 
 def rollup(derived: DerivedIndicator, parts: Mapping[str, Operands], expected: Collection[str]) -> Whole:

@@ -198,6 +198,18 @@ def test_every_contradiction_between_files_is_told_at_once(copy: Path) -> None:
         assert any(words in line for line in told), (words, told)
 
 
+def test_targets_are_of_figures_that_exist_in_their_unit_for_present_units(copy: Path) -> None:
+    spoil(copy, "targets/public-investment.yaml", "territory: VN\n  agency: MOF", "territory: \"30\"\n  agency: MOFF")
+    spoil(copy, "targets/public-investment.yaml", "component: local\n", "component: locals\n")
+    path = copy / "catalogue" / "targets" / "public-investment.yaml"
+    before, mark, after = path.read_text(encoding="utf-8").partition("- id: f02-vn-2026-plan-pm")
+    path.write_text(before + mark + after.replace("measure_unit: percent", "measure_unit: ratio", 1), encoding="utf-8")
+    told = [p.text for p in verify(copy, GROUPS.keys())]
+    assert len(told) == 4
+    for words in ("agency MOFF", "territory 30 is no", "gives guide-7146/F02 locals", "plan-pm: unit ratio, the figures are in percent"):
+        assert any(words in line for line in told), (words, told)
+
+
 def test_a_file_that_cannot_be_read_is_a_problem_not_a_crash(copy: Path) -> None:
     (copy / "catalogue" / "agencies.yaml").unlink()
     (copy / "catalogue" / "territory" / "units-before-2025-07.csv.gz").write_bytes(b"not gzip")

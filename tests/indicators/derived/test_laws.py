@@ -16,10 +16,11 @@ from indicators.derived.book import DerivedBook
 from indicators.derived.definition import Term
 from indicators.derived.derived_indicator import DerivedIndicator, Operands
 from indicators.derived.evaluation import Absence, Outcome, Value
-from indicators.derived.rollup import NotAdditive, rollup
+from indicators.derived.rollup import NotAdditive, regrouped, rollup
 from indicators.formula import FormulaBook
 from indicators.instant import day_start
 from indicators.period import Period, period_of
+from indicators.vocabulary import Vocabulary
 from transport.settings import HOME
 
 BOOK = DerivedBook.load(HOME)
@@ -141,6 +142,26 @@ def test_the_newest_plan_of_the_year_counts_and_none_of_another_year() -> None:
     assert operand(plan, month(2026, 6), values) == 120
     assert operand(plan, month(2025, 12), values) == 80
     assert operand(plan, month(2024, 12), values) is None
+
+
+def test_the_budget_year_takes_the_january_in_which_its_investment_is_last_paid() -> None:
+    paid = {day("2026-03-10"): Decimal(10), day("2027-01-20"): Decimal(5)}
+    feed = YEAR_TO_DATE.model_copy(update={"period_type": "day"})
+    assert operand(feed, periods.budget_year(2026), paid) == 15
+    assert operand(feed, month(2026, 12), paid) == 10
+
+
+def test_a_merged_province_has_a_same_period_of_last_year() -> None:
+    successors = Vocabulary.load(HOME).successors
+    former: dict[str, Operands] = {
+        "30": {"disbursed": Decimal(40), "plan": Decimal(100)}, "31": {"disbursed": Decimal(30), "plan": Decimal(40)},
+    }  # fmt: skip
+    merged = regrouped(former, successors)
+    assert (sorted(merged.parts), merged.split) == (["31"], ())  # Hải Dương and Hải Phòng are one since July 2025
+    before = rollup(BOOK["F02"], merged.parts["31"], ["30", "31"]).outcome
+    assert isinstance(before, Value)
+    assert before.value == Decimal("50.00")  # 70 / 140; neither 40 % nor 75 % nor their mean
+    assert regrouped(former, lambda unit: ("01", "02") if unit == "30" else ()).split == ("30", "31")
 
 
 def test_terms_reach_back_to_the_previous_period_the_same_one_and_december() -> None:
