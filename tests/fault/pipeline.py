@@ -33,6 +33,7 @@ from ops.stack.scratch import Scratch
 from sinks import clickhouse
 from sinks.migrations import migrate
 from sinks.tables import routes
+from tests.fault.calm_home import calm_home
 from tests.fault.kernel import prepare
 from tests.fault.load import Load
 from tests.fault.plan import SPAN_MS
@@ -253,6 +254,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="pipeline-") as folder, Scratch(Path(folder) / "stack", cache_dir(HOME / ".nhip")) as parts:
         host, _, port = parts.clickhouse().rpartition(":")
         settings = Settings.load(
+            home=calm_home(Path(folder) / "home"),
             kafka_bootstrap=parts.kafka(), registry_url=parts.registry(), clickhouse_host=host, clickhouse_port=int(port),
             clickhouse_database="nhip_fault", data_dir=Path(folder) / "data", topic_prefix="p.",
         )  # fmt: skip

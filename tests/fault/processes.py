@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import Final, NamedTuple
 
-from transport.settings import Settings
+from transport.settings import HOME, Settings
 
 _ALERTS: Final = "from alerts.main import main; from transport.settings import Settings; raise SystemExit(main(Settings.load()))"
 PROCESSES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
@@ -34,7 +34,6 @@ class Process:
         self.name = name
         self._argv, self._mark = PROCESSES[name]
         self._ended, self._env = ended, environment(settings) | extra
-        self._home = settings.home
         self._log = settings.data_dir / f"{name}.process.log"
         self._began = 0
         self.child = self._start()
@@ -42,7 +41,7 @@ class Process:
     def _start(self) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as log:
             self._began = log.tell()
-            return subprocess.Popen([sys.executable, *self._argv], env=self._env, stdout=log, stderr=log, cwd=self._home)
+            return subprocess.Popen([sys.executable, *self._argv], env=self._env, stdout=log, stderr=log, cwd=HOME)
 
     def said(self) -> str:
         """What this life wrote to its log."""
@@ -80,7 +79,9 @@ class Process:
 
 def environment(settings: Settings) -> dict[str, str]:
     """The settings as a child's environment; metrics on any free port."""
-    names = ("kafka_bootstrap", "registry_url", "topic_prefix", "data_dir", "clickhouse_host", "clickhouse_port", "clickhouse_database")
+    names = (
+        "home", "kafka_bootstrap", "registry_url", "topic_prefix", "data_dir", "clickhouse_host", "clickhouse_port", "clickhouse_database",
+    )  # fmt: skip
     own = {f"NHIP_{name.upper()}": str(getattr(settings, name)) for name in names}
     ports = {f"NHIP_{name.upper()}_METRICS_PORT": "0" for name in PROCESSES}
     return {name: value for name, value in os.environ.items() if not name.startswith("NHIP_")} | own | ports

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from indicators.rule import RuleBook
 from indicators.vocabulary import Vocabulary
+from tests.fault.calm_home import calm_home
 from tests.fault.load import Load
 from tests.fault.long_oracle import LongOracle
 from tests.fault.pipeline import Plan, run
@@ -27,7 +29,8 @@ KINDS = (
 @pytest.mark.stack
 @pytest.mark.usefixtures("clickhouse")
 @pytest.mark.timeout(300)
-def test_what_is_stored_equals_the_oracle_whatever_is_killed(settings: Settings) -> None:
+def test_what_is_stored_equals_the_oracle_whatever_is_killed(settings: Settings, tmp_path: Path) -> None:
+    settings = settings.model_copy(update={"home": calm_home(tmp_path / "home")})
     report = run(settings, Plan(observations=6_000, kills=2, seed=11))
     assert report.caught_up, report.exits
     assert report.wrong == {}, report.examples
