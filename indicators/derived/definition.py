@@ -69,7 +69,7 @@ class Definition(Row):
     component: str = ""
     source: str = Field(min_length=8, description="document and section")
     standing: Standing
-    printed: str = Field("", description="the formula in the document's words")
+    formula_vi: str = Field("", description="the formula in words: the document's where `standing` is printed or in_words, else ours")
     owner: str = Field("", description="agency that confirms what the document does not print")
     shown: bool = Field(True, description="False: a variant kept beside the one that leads")
     published: bool = Field(False, description="received as the statistics office publishes it, never computed here")

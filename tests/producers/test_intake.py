@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook  # type: ignore[import-untyped]
 
@@ -108,6 +108,7 @@ def test_numbers_as_people_write_them(text: Any, unit: str, expected: str) -> No
     assert value_of(text, unit, dong) == Decimal(expected)
 
 
+@settings(deadline=None)
 @given(st.decimals(min_value=-(10**12), max_value=10**12, places=2, allow_nan=False))
 def test_a_number_written_the_vietnamese_way_is_read_back_or_refused_never_changed(value: Decimal) -> None:
     dong = WORDS.measure_unit("VND")

@@ -48,7 +48,7 @@ def test_what_the_document_prints_stands_beside_what_it_means() -> None:
     for number in ("F09", "F21"):
         assert BOOK[number].definition.shown
         assert not BOOK[f"{number}.as_printed"].definition.shown
-        assert BOOK[f"{number}.as_printed"].definition.printed
+        assert BOOK[f"{number}.as_printed"].definition.formula_vi
 
 
 def test_proposals_name_who_confirms_them() -> None:
