@@ -78,6 +78,8 @@ def show(alert_id: Id) -> None:
     print("; ".join(f"{word} {number_vi(value)} {c.measure_unit}" for word, value in figures))
     print(f"quy tắc {c.rule} phiên bản {c.rule_version}; chuỗi {c.series}")
     print(f"nguồn {c.source_topic}[{c.source_partition}]@{c.source_offset}, bản ghi {c.source_record_id}, lần {c.revision}")
+    if alert.memory.told:
+        print(f"đã báo / told: {', '.join(alert.memory.told)}")
     if alert.actor or alert.note:
         print(f"gần nhất: {alert.transition} – {alert.actor} – {alert.note}")
 

@@ -21,7 +21,7 @@ from alerts.action import Action
 from alerts.channels.contract import Channel
 from alerts.codec import ACTIONS, CONDITIONS, CURRENT, DEAD, EMERGENCY, EVENTS, LEDGER, REQUESTS, RESULTS, Codec
 from alerts.condition import Condition
-from alerts.main import serve
+from alerts.main import now_ms, serve
 from alerts.restore import to_end
 from transport.kafka_clients import admin, producer
 from transport.records import AvroEncoder
@@ -112,11 +112,11 @@ class Bench:
 
 
 @contextmanager
-def running(settings: Settings, channels: Mapping[str, Channel]) -> Iterator[None]:
+def running(settings: Settings, channels: Mapping[str, Channel], clock: Callable[[], int] = now_ms) -> Iterator[None]:
     """The process in a thread of this one; stopped as by SIGTERM."""
     stop = threading.Event()
     codes: list[int] = []
-    thread = threading.Thread(target=lambda: codes.append(serve(settings, stop, channels)), daemon=True)
+    thread = threading.Thread(target=lambda: codes.append(serve(settings, stop, channels, clock)), daemon=True)
     thread.start()
     try:
         yield

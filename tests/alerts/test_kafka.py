@@ -16,6 +16,7 @@ import pytest
 from confluent_kafka import TopicPartition
 from typer.testing import CliRunner
 
+from alerts.cap_check import problems
 from alerts.channels.console import Console
 from alerts.channels.contract import Channel, Message, Outcome
 from alerts.codec import CONDITIONS, CURRENT, DEAD, EMERGENCY, EVENTS, LEDGER, REQUESTS, RESULTS
@@ -229,6 +230,11 @@ def test_the_command_lists_shows_and_acknowledges(bench: Bench, settings: Settin
         shown = run.invoke(app, ["show", RIVER.alert_id[:8]])
         assert "10,62 m" in shown.output
         assert "obs.emergency[3]@41" in shown.output
+        cap = run.invoke(app, ["cap", RIVER.alert_id[:8], "--sender", "dieuhanh.example.vn"])
+        assert cap.exit_code == 0, cap.output
+        assert problems(cap.stdout_bytes.strip()) == []
+        assert "đã báo / told: duty_civil_defence_province@01, chair_province@01" in shown.output
+        assert run.invoke(app, ["draft", RIVER.alert_id[:8], "--data"]).output.startswith("DỰ THẢO – Đề nghị xác nhận số liệu\n")
         done = run.invoke(app, ["ack", RIVER.alert_id[:8], "--by", "Lê Văn An", "--note", "đã nhận"])
         assert done.exit_code == 0, done.output
         until(lambda: len(bench.messages(EVENTS)) == 2, 10, "the acknowledgement")
@@ -241,6 +247,28 @@ def test_the_command_lists_shows_and_acknowledges(bench: Bench, settings: Settin
     assert (event["actor"], event["note"], event["attention"]) == ("Lê Văn An", "đã nhận", "acknowledged")
     (audit,) = [json.loads(m.value() or b"") for m in bench.messages("ops.audit")]
     assert (audit["did"], audit["actor"], audit["on"]) == ("alerts.acknowledge", "Lê Văn An", RIVER.alert_id)
+
+
+def test_timers_survive_a_restart_and_go_off_once(bench: Bench, settings: Settings) -> None:
+    """The process is away when the escalation is due: told late, told once, told the end like everybody else."""
+    later = 31 * 60_000
+    with running(settings, {}):
+        bench.write(live([ICU]))
+        until(lambda: len(bench.messages(EVENTS)) == 1, 30, "the opening")
+    for _ in range(2):
+        with running(settings, {}, clock=lambda: time.time_ns() // 1_000_000 + later):
+            until(lambda: len(bench.messages(EVENTS)) >= 2, 30, "the escalation")
+            bench.write(live([after(ICU, transition="cleared", severity=0, severity_before=3)]))
+            until(lambda: len(bench.messages(EVENTS)) >= 3, 30, "the end")
+            until(lambda: bench.settled(len(bench.messages(REQUESTS))), 20, "all notifications settled")
+    events = bench.events()
+    assert Counter(e["transition"] for e in events) == {"opened": 1, "escalated": 1, "cleared": 1}
+    told = {(n["transition"], n["recipient"]) for n in bench.notifications(REQUESTS)}
+    assert ("escalated", "chair_province@31") in told
+    assert ("cleared", "chair_province@31") in told
+    assert ("opened", "chair_province@31") not in told
+    partitions = {(n["recipient"], m.partition()) for m, n in zip(bench.messages(REQUESTS), bench.notifications(REQUESTS), strict=True)}
+    assert len(partitions) == len({recipient for recipient, _ in partitions})  # one partition a recipient
 
 
 def test_a_fenced_leader_can_write_no_more(bench: Bench, settings: Settings) -> None:
