@@ -27,5 +27,5 @@ class Manner:
         """The message of a ledger row, with the same link at every attempt."""
         if self.links is None or row.channel not in READ_BY_PEOPLE or row.transition in NOTHING_TO_ANSWER:
             return message_of(row)
-        claim = Claim(row.alert_id, row.recipient, row.requested_at + VALID_MS, row.notification_key)
+        claim = Claim(row.alert_id, row.recipient, (row.requested_at + VALID_MS) // 1000 * 1000, row.notification_key)
         return message_of(row, self.links.url(claim))
