@@ -23,6 +23,7 @@ from rich.text import Text
 from indicators.agency import Agency
 from indicators.catalogue import Indicator
 from indicators.catalogue_change import CHANGE_VI, changes
+from indicators.coverage import INTAKE
 from indicators.datafile import DataFileError
 from indicators.formula import FormulaError
 from indicators.numbers_vi import day_vi, number_vi
@@ -205,9 +206,10 @@ def _indicator(row: Indicator, specs: list[SeriesSpec]) -> Rows:
 def _spec(s: SeriesSpec) -> str:
     bounds = " … ".join("" if b is None else number_vi(b) for b in (s.minimum, s.maximum))
     dimensions = _joined(s.dimensions) or "–"
+    name = f"{s.name_vi}; " if s.name_vi else ""
     return (
-        f"{s.fold}, {s.additivity}, {s.measure_unit}; {bounds}; {_joined(s.figures)}; panes {_joined(s.panes)}; "
-        f"dimensions {dimensions}; {s.horizon_ms // DAY_MS} ngày / days; {s.group}; {s.status}"
+        f"{name}{s.fold}, {s.additivity}, {s.measure_unit}; {bounds}; {_joined(s.figures)}; panes {_joined(s.panes)}; "
+        f"dimensions {dimensions}; {s.horizon_ms // DAY_MS} ngày / days; {s.group}; {s.status}; {s.adapter or INTAKE}"
     )
 
 

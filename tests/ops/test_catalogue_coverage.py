@@ -73,6 +73,9 @@ def test_no_row_is_without_a_way_in_and_nothing_of_f_or_k_is_missing(found: dict
     missing = found["missing"]
     assert isinstance(missing, dict)
     assert (missing["rows"], missing["formulas"], missing["comparisons"]) == ([], [], [])
+    proposals = found["proposals_to_confirm"]
+    assert isinstance(proposals, dict)
+    assert sum(proposals.values()) == sum(len(row.to_confirm) for row in Vocabulary.load(HOME).indicators())
 
 
 def test_the_pages_are_what_the_catalogue_says() -> None:
@@ -102,6 +105,14 @@ def test_a_third_catalogue_is_data_alone(city: Path) -> None:
     assert row.complete
     assert row.ways == ("intake",)
     assert {entry[:2] for entry in accepted(Vocabulary(city), list(row.series))} == {("city-x/A.1", "shade"), ("city-x/A.1", "fruit")}
+
+
+def test_a_row_whose_series_the_door_refuses_has_no_way_in(city: Path) -> None:
+    put_series(city, SHADE | {"subject_type": "reservoir"}, FRUIT)  # no reservoir is registered
+    assert city_row(city).complete
+    assert measured(city)["missing"]["rows"] == ["city-x/A.1"]
+    put_series(city, SHADE, FRUIT)
+    assert measured(city)["missing"]["rows"] == []
 
 
 def test_the_command_writes_the_result_and_names_what_is_missing(city: Path, monkeypatch: pytest.MonkeyPatch) -> None:
