@@ -200,14 +200,18 @@ def story(visit: Visit, events: Iterable[Row], told: Iterable[Row]) -> list[dict
             "actor": event["actor"],
             "note": event["note"],
             "source": f"{event['source_topic']} [{event['source_partition']}] {event['source_offset']}",
-            "told": [_told(visit, row) for row in by_event[event["event_id"]]],
+            "told": _told(visit, by_event[event["event_id"]]),
         }
         for event in events
     ]
 
 
-def _told(visit: Visit, row: Row) -> str:
-    return f"{visit.office_name(row['recipient'])} ({row['channel']}: {word(STATES, row['state'], visit.language)})"
+def _told(visit: Visit, rows: Iterable[Row]) -> list[str]:
+    """One entry an office: what came of its messages, by channel."""
+    by_office: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        by_office[visit.office_name(row["recipient"])].append(f"{row['channel']}: {word(STATES, row['state'], visit.language)}")
+    return [f"{office} ({', '.join(channels)})" for office, channels in by_office.items()]
 
 
 def acts(visit: Visit, row: Mapping[str, Any]) -> list[str]:

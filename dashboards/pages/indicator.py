@@ -63,7 +63,7 @@ async def answer(visit: Visit, query: IndicatorQuery, code: str) -> Answer:
         "scope_title": scope_name(territory, visit.lookup),
         "component": query.component,
         "as_of": query.as_of,
-        "operands": operands,
+        "providers": agencies(row.providers, visit.lookup) if row else "",
         "value": lambda value: visit.lookup.value(value, series["unit"]),
         "plain": lambda value: figures.exact(value, visit.language),
         "operand": lambda role: word(OPERANDS, role, visit.language),
@@ -79,16 +79,20 @@ def about(row: Indicator | None, formulas: list[Formula], at: Lookup) -> list[tu
     if formulas:
         said.append((at.text("source_doc"), formulas[0].source))
     if row is not None:
-        agencies = [a.name_vi if at.language == "vi" else a.name_en for c in row.responsible_agencies if (a := at.vocabulary.agency(c))]
-        providers = [a.name_vi if at.language == "vi" else a.name_en for c in row.providers if (a := at.vocabulary.agency(c))]
         said += [
             (at.text("definition"), row.definition or ""),
             (at.text("frequency"), ", ".join(word(FREQUENCIES, f, at.language) for f in row.frequency)),
-            (at.text("owner"), "; ".join(agencies) or row.agency),
-            (at.text("provider"), "; ".join(providers)),
+            (at.text("owner"), agencies(row.responsible_agencies, at)),
+            (at.text("provider"), agencies(row.providers, at)),
             (at.text("source_doc"), f"{row.id} – {row.source_text}" if row.source_text else row.id),
         ]
     return [(name, text) for name, text in said if text]
+
+
+def agencies(codes: Iterable[str], at: Lookup) -> str:
+    """Names in force of some agencies: the document's own cell may hold names of before the mergers."""
+    found = (agency for code in codes if (agency := at.vocabulary.agency(code)))
+    return "; ".join(agency.name_vi if at.language == "vi" else agency.name_en for agency in found)
 
 
 async def _of_formula(visit: Visit, query: IndicatorQuery, territory: str, formulas: list[Formula]) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def groups(at: Lookup, wanted: str, with_data: set[str]) -> list[dict[str, Any]]
     for code, name in _parts(catalogue, at):
         rows = [i for i in catalogue.indicators if code in (i.group, f"{i.group}.{i.subgroup}") and (not i.subgroup or code != i.group)]
         if rows:
-            listed = [{"id": i.id, "code": i.code, "name": at.name(i), "agency": i.agency, "has": i.id in with_data} for i in rows]
+            listed = [{"id": i.id, "code": i.code, "name": at.name(i), "has": i.id in with_data} for i in rows]
             found.append({"code": code, "name": name, "rows": listed, "have": sum(1 for r in listed if r["has"])})
     return found
 

@@ -17,8 +17,8 @@ from typing import Any, Final
 import aiohttp
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
-START_SECONDS: Final = 40.0
-STEP_SECONDS: Final = 30.0
+START_SECONDS: Final = 90.0
+STEP_SECONDS: Final = 90.0
 SIZES: Final = {"wall": (1920, 1080, 1.0), "laptop": (1366, 768, 1.0), "phone": (390, 844, 2.0)}
 
 
@@ -60,8 +60,17 @@ class Tab:
         await self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale, mobile=size == "phone")
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         await self.call("Emulation.setEmulatedMedia", features=[scheme])
+        await self.leave()
         await self.call("Page.navigate", url=address)
-        await self.until("document.readyState === 'complete' && location.href !== 'about:blank'")
+        await self.arrived()
+
+    async def leave(self) -> None:
+        """Mark the present page, so that `arrived` cannot take it for the next one."""
+        await self.run("window.nhipLeft = true")
+
+    async def arrived(self) -> None:
+        """Wait until another page than the marked one is loaded."""
+        await self.until("!window.nhipLeft && document.readyState === 'complete'")
 
     async def run(self, script: str) -> Any:
         """The value of an expression in the page."""
