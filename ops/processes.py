@@ -15,7 +15,9 @@ from transport.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process of ours. `port` names the field of `Settings` that holds its metrics port; `needs` the steps that must be done before."""
+    """One process of ours. `port` names the field of `Settings` that holds its metrics port; `needs` the steps that must be done before;
+    `serves` the field with the port it serves people on, if any.
+    """
 
     name: str
     title: str
@@ -23,6 +25,7 @@ class Process:
     port: str
     needs: tuple[str, ...]
     memory_mb: int
+    serves: str = ""
 
     def main(self) -> Callable[[Settings], int]:
         """Its entry point. Raises ModuleNotFoundError where the installation is incomplete."""
@@ -36,5 +39,8 @@ PROCESSES: dict[str, Process] = {
         Process("sink", "Ghi vào ClickHouse", "sinks.main", "sink_metrics_port", ("topics", "schemas", "tables"), 1200),
         Process("alerts", "Cảnh báo", "alerts.main", "alerts_metrics_port", ("topics", "schemas"), 800),
         Process("producers", "Thu nhận số liệu", "producers.main", "producers_metrics_port", ("topics", "schemas"), 1000),
+        Process(
+            "board", "Bảng chỉ đạo, điều hành", "dashboards.main", "board_metrics_port", ("topics", "schemas", "tables"), 800, "board_port"
+        ),
     )
 }

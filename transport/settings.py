@@ -74,6 +74,15 @@ class Settings(BaseSettings):
     producers_metrics_port: int = 19104
     log_level: str = "INFO"
 
+    board_host: str = Field("127.0.0.1", description="where the board listens; behind a TLS proxy in production")
+    board_port: int = Field(19180, ge=0, le=65535, description="0: a free port")
+    board_metrics_port: int = 19105
+    board_accounts: str = Field("", description="file of accounts; empty: <data_dir>/board/accounts.json")
+    board_secret: SecretStr = Field(SecretStr(""), description="key of session cookies; empty: made once, kept in <data_dir>/board/secret")
+    board_secure_cookies: bool = Field(False, description="true behind TLS: cookies travel over https alone")
+    board_session_hours: float = Field(12, gt=0, le=72)
+    board_live: bool = Field(True, description="false: no live changes, pages show what they were loaded with")
+
     @classmethod
     def load(cls, **overrides: object) -> Self:
         """Read the environment over `<data_dir>/stack.env` over the defaults; `overrides` win over all (tests)."""

@@ -5,7 +5,6 @@ Passwords are asked for or read from stdin, never from the command line.
 
 from __future__ import annotations
 
-import secrets
 import sys
 from typing import Annotated
 
@@ -14,20 +13,14 @@ from pydantic import SecretStr, ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from dashboards.access import Role
 from dashboards.accounts import Account, AccountBook, AccountError, hashed
 from dashboards.settings import BoardSettings
 from dashboards.terms import DEPTHS, ROLES
 from indicators.vocabulary import Vocabulary
+from ops.demo import readers as demonstration
 from ops.stack.control import StackError
 
 app = typer.Typer(help="Bảng chỉ đạo, điều hành / the board.", no_args_is_help=True, add_completion=False)
-
-DEMONSTRATION: tuple[tuple[str, str, Role], ...] = (
-    ("lanhdao", "Lãnh đạo (trình diễn)", "leader"),
-    ("trucban", "Trực ban Trung tâm điều hành (trình diễn)", "duty_officer"),
-    ("phantich", "Chuyên viên phân tích (trình diễn)", "analyst"),
-)
 
 
 @app.command()
@@ -69,10 +62,11 @@ def accounts() -> None:
 @app.command()
 def readers() -> None:
     """Ba người xem để trình diễn, mật khẩu ngẫu nhiên in ra một lần / three readers for a demonstration; passwords are shown once."""
-    settings = BoardSettings.load()
-    for name, title, role in DEMONSTRATION:
-        password = secrets.token_urlsafe(12)
-        _put(settings, {"name": name, "title_vi": title, "role": role, "territories": ("VN",)}, SecretStr(password))
+    try:
+        made = demonstration.make(BoardSettings.load())
+    except AccountError as error:
+        raise StackError(str(error)) from error
+    for name, password, role in made:
         print(f"{name:10} {password}   {ROLES[role].vi} / {ROLES[role].en}")
 
 

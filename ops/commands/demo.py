@@ -76,8 +76,9 @@ def data_dir() -> Path:
 
 
 def _perform(home: Path, console: Console, seconds: float, begun: float, keep: bool) -> int:
+    from dashboards.settings import BoardSettings
     from ops.commands.up import download
-    from ops.demo import words
+    from ops.demo import readers, words
 
     shown = _as_typed(home)
     console.print(words.HEAD)
@@ -90,6 +91,8 @@ def _perform(home: Path, console: Console, seconds: float, begun: float, keep: b
         download(settings)
         state = up(settings, _ready_only(console), demo=True)
         console.print(words.up_after(time.monotonic() - begun))
+        here = BoardSettings.load(data_dir=home)
+        console.print(words.board(f"http://{here.board_host}:{here.board_port}", str(_as_typed(readers.write(here)))))
         well = _play(Settings.load(data_dir=home), state, console, seconds, begun)
     except BaseException:
         # Also at Ctrl-C: nothing of a run that did not end is left behind.

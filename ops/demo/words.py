@@ -54,6 +54,11 @@ def up_after(seconds: float) -> Text:
     return Text(f"  Sẵn sàng sau {_n(round(seconds))} giây / ready after {_n(round(seconds))} s")
 
 
+def board(address: str, readers: str) -> Text:
+    """Where to look while it runs, and as whom."""
+    return Text(f"  Xem trên màn hình / look at it: {address}\n  tên và mật khẩu của ba người xem / three readers: {readers}")
+
+
 def progress(at: int, observations: int, aggregate: str) -> Text:
     """One line of the feed: the scenario's instant, observations in Kafka so far, and one aggregate as ClickHouse has it."""
     return Text(f"  {time_vi(at):<23}{number_vi(Decimal(observations), 0):>9} quan sát / observations   {aggregate}", style="dim")

@@ -52,12 +52,13 @@ def local(settings: Settings, servers_only: bool = False, demo: bool = False) ->
     controller_port = ports.take(kafka_port + CONTROLLER_OFFSET)
     registry_port, clickhouse_port = ports.take(_port(settings.registry_url)), ports.take(settings.clickhouse_port)
     metrics = {p.name: ports.take(getattr(settings, p.port)) for p in PROCESSES.values()}
+    served = {p.serves: str(ports.take(getattr(settings, p.serves))) for p in PROCESSES.values() if p.serves}
     addresses = LOCAL | {
         "kafka_bootstrap": f"{LOOPBACK}:{kafka_port}",
         "registry_url": f"http://{LOOPBACK}:{registry_port}{CCOMPAT}",
         "clickhouse_host": LOOPBACK,
         "clickhouse_port": str(clickhouse_port),
-    } | {p.port: str(metrics[p.name]) for p in PROCESSES.values()}
+    } | {p.port: str(metrics[p.name]) for p in PROCESSES.values()} | served
     if "inbox_dir" not in settings.model_fields_set:
         addresses["inbox_dir"] = str(data / "inbox")
     extra, leading = demo_parts(settings, ports) if demo else ((), {})
