@@ -53,6 +53,7 @@ class SetPanes:
         self._kind = np.full(1024, -1, np.int64)
         self._first, self._many = np.zeros(1024, np.int64), np.zeros(1024, np.int64)
         self._sets: list[int] = []
+        self._ways: dict[tuple[int, int], tuple[str, int, bytes, str]] = {}
         self._seen = 0
         self._columns = Columns(_COLUMNS)
         self._index = HashIndex(1024)
@@ -168,8 +169,7 @@ class SetPanes:
         c = self._columns
         code, through = int(c.array("pane")[row]), int(c.array("through")[row])
         year = budget_year_of(kind, code)
-        result = self._results[int(c.array("set")[row])]._replace(budget_year=year)
-        key, group = result.key(), self._formulas[result.formula].group
+        to_topic, to_partition, key_bytes, key = self._way(int(c.array("set")[row]), year)
         pane = code // 4 if kind == Kind.MONTH else code
         topic, partition = self._source
         count = int(c.array("count")[row])
@@ -181,5 +181,14 @@ class SetPanes:
             "value": decimal(c.wide("sum").take(np.array([row])).to_ints()[0]), "count": count, "topic": topic, "partition": partition,
             "generation": 0, "through": through, "event_time": int(c.array("last_time")[row]), "caused_at": stamp(through),
         }  # fmt: skip
-        to = partition_of(key.encode(), GROUPS[group])
-        return f"{self._prefix}operands.{group}", to, key.encode(), self._encoder.encode(record)
+        return to_topic, to_partition, key_bytes, self._encoder.encode(record)
+
+    def _way(self, number: int, year: int) -> tuple[str, int, bytes, str]:
+        """Where parts of a result go: topic, partition, key as bytes and as text. Hashing and joining them anew cost more than the fold."""
+        found = self._ways.get((number, year))
+        if found is None:
+            result = self._results[number]._replace(budget_year=year)
+            key, group = result.key(), self._formulas[result.formula].group
+            to = partition_of(key.encode(), GROUPS[group])
+            found = self._ways[number, year] = f"{self._prefix}operands.{group}", to, key.encode(), key
+        return found
