@@ -146,7 +146,7 @@ def stories(draw: st.DrawFn) -> list[Input]:
     return [*inputs, (minutes + 300, None)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(stories(), st.lists(st.booleans(), max_size=40), st.sampled_from(["safe", "askable", "blind"]), st.lists(st.booleans(), max_size=40))
 def test_however_it_dies_the_same_is_told(inputs: list[Input], crashes: list[bool], repeat: Repeat, deaths: list[bool]) -> None:
     """P2, P3: the same ids with and without crashes; nothing more on reading again; what is intended arrives, repeats as promised."""
@@ -190,7 +190,7 @@ def test_each_alert_begins_and_ends_once_and_who_heard_of_it_hears_of_its_end(in
             assert began == ended
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(stories())
 def test_escalation_goes_up_and_stops_when_somebody_answers(inputs: list[Input]) -> None:
     """P7: from one need of attention to the next, levels only rise, no level twice, none while acknowledged."""
@@ -212,7 +212,7 @@ def test_escalation_goes_up_and_stops_when_somebody_answers(inputs: list[Input])
                 level = reached
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(stories(), st.randoms(use_true_random=False))
 def test_alerts_do_not_depend_on_how_their_rows_are_interleaved(inputs: list[Input], order: random.Random) -> None:
     """P1: any order of arrival that keeps each alert's own gives the same conditions; so does any order at all for the last word."""

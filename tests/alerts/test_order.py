@@ -36,7 +36,7 @@ def steps(count: int, alerts: int = 1, **changes: Any) -> list[Notification]:
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     repeat=st.sampled_from(["safe", "askable", "blind"]), answers=st.lists(st.sampled_from([OK, BUSY, LOST, NO]), max_size=6),
     crashes=st.lists(st.booleans(), max_size=25), severities=st.lists(st.integers(1, 5), min_size=2, max_size=5), alerts=st.integers(1, 2),

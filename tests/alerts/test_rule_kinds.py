@@ -49,7 +49,7 @@ CHANGED = JUDGED[1].model_copy(update={"period": "month"})
 values = st.lists(st.tuples(st.integers(0, 23), st.decimals("0.9", "70", places=2)), min_size=1, max_size=14)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.sampled_from([JUDGED[0], CHANGED, *JUDGED[2:]]), values, st.randoms(use_true_random=False))
 def test_any_order_of_arrival_ends_in_the_same_standing(rule: Rule, drawn: list[tuple[int, Decimal]], order: random.Random) -> None:
     """P1, with revisions that arrive before what they revise."""
@@ -72,7 +72,7 @@ def test_any_order_of_arrival_ends_in_the_same_standing(rule: Rule, drawn: list[
     assert (again, len(nothing)) == (one, len(found))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(values)
 def test_a_state_is_found_again(drawn: list[tuple[int, Decimal]]) -> None:
     rule = JUDGED[2]
@@ -105,7 +105,7 @@ def test_a_gap_does_what_the_rule_says(no_data: str, severity: int) -> None:
 points = st.lists(st.tuples(st.integers(1, 360), st.integers(0, 100)), min_size=1, max_size=6, unique_by=lambda pair: pair[0])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(points, st.lists(st.integers(-5, 420), min_size=2, max_size=8))
 def test_the_path_of_a_cumulative_plan_only_rises(drawn: list[tuple[int, int]], days: list[int]) -> None:
     """P8."""
