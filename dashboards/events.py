@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from dashboards.judgement import of_severity
 from dashboards.live import Change
 
 HEARTBEAT_SECONDS: Final = 15.0
+AGAIN_SECONDS: Final = 1.0
 MOST_OF_ONE: Final = 20
 MOST: Final = 500
 RETRY: Final = b"retry: 2000\n\n"
@@ -41,14 +43,19 @@ class Streams:
             self._open[account] -= 1
 
 
-async def stream(visit: Visit, streams: Streams) -> AsyncIterator[bytes]:
+async def stream(visit: Visit, streams: Streams) -> AsyncGenerator[bytes, None]:
     """Events until the session ends, its account changes, or the page is closed."""
     board = visit.board
     with streams.one(visit.account.name), board.hub.subscribed() as subscriber:
         yield RETRY + state(board)
         while still_valid(board, visit):
             changes = await subscriber.take(HEARTBEAT_SECONDS)
-            sent = [event(visit, change) for change in await permitted(visit, changes)]
+            try:
+                sent = [event(visit, change) for change in await permitted(visit, changes)]
+            except DatabaseError:
+                subscriber.put_back(changes)  # what is withheld is not known now: told when it is
+                sent = []
+                await asyncio.sleep(AGAIN_SECONDS)
             yield b"".join(sent) or state(board)
 
 
@@ -65,15 +72,12 @@ def still_valid(board: Board, visit: Visit) -> bool:
 
 
 async def permitted(visit: Visit, changes: list[Change]) -> list[Change]:
-    """The changes the reader may know of. Where ClickHouse cannot say what is withheld, nothing is sent."""
+    """The changes the reader may know of. Raises DatabaseError where ClickHouse cannot say what is withheld."""
     access = visit.access
     near = [c for c in changes if c.depth <= access.depth and access.sees(c.territory, visit.board.vocabulary)]
     if not near:
         return []
-    try:
-        rows = await visit.ask("withheld")
-    except DatabaseError:
-        return []
+    rows = await visit.ask("withheld")
     series, indicators = {r["series"] for r in rows}, {r["indicator"] for r in rows}
     made_of = {pair.partition("|")[0] for pair in operands(visit.board.formulas) if pair.partition("|")[2] in indicators}
     of_figures = made_of | indicators

@@ -107,6 +107,11 @@ class Subscriber:
             self._pending = dict(list(self._pending.items())[-MOST_PENDING:])
         self._there.set()
 
+    def put_back(self, changes: list[Change]) -> None:
+        """Take changes again that could not be told; a newer one of the same thing stays."""
+        newer, self._pending = self._pending, {}
+        self.give([*changes, *newer.values()])
+
     async def take(self, seconds: float) -> list[Change]:
         """What came within `seconds`; empty where nothing did."""
         try:

@@ -115,11 +115,13 @@ def test_a_duty_officer_finds_acts_and_sees_what_changes(seeded: Seeded) -> None
             )
             await tab.arrived()
             await tab.open(f"{home}/")
-            await tab.until("document.getElementById('pulse').className")
             change = Change("result", "F02.country|VN|", "guide-7146/F02", "VN", 0, NOW_MS, value=Decimal("72.5"), measure_unit="percent")
             alert = Change("alert", "alert:new", "vn-1012/D.1", "31", 0, NOW_MS, severity=4, condition="active", title_vi="Nước <lên>")
-            server.board.hub.publish([change, alert])
-            await tab.until("document.querySelector('[data-key=\"F02.country|VN|\"]').textContent === '72,50%'")
+            seen = "document.querySelector('[data-key=\"F02.country|VN|\"]').textContent === '72,50%'"
+            async with asyncio.timeout(90):
+                while not await tab.run(seen):  # the page listens a moment after it is loaded
+                    server.board.hub.publish([change, alert])
+                    await asyncio.sleep(0.3)
             await tab.until("document.querySelector('#alerts li').dataset.alert === 'new'")
             assert await tab.run("document.querySelector('#alerts li h3').textContent") == "Nước <lên>"
             assert tab.errors == []

@@ -13,6 +13,7 @@ from confluent_kafka import Message
 
 from dashboards.accounts import Account
 from dashboards.board import Visit
+from dashboards.database import Database
 from dashboards.events import MOST_OF_ONE, Streams, event, permitted, state, stream
 from dashboards.live import MOST_PENDING, Change, Follower, Hub, Reader, Subscriber, _changes
 from dashboards.settings import BoardSettings
@@ -163,6 +164,28 @@ def test_a_stream_says_whether_it_is_live_tells_changes_and_ends_with_the_sessio
             assert not streams.room("lanhdao")
         assert event(visit, change("series", STATION, value=Decimal("9.54"), measure_unit=""))
         await visit.board.database.close()
+
+    asyncio.run(talk())
+
+
+@pytest.mark.loopback
+def test_what_cannot_be_judged_now_is_told_later(adrift: BoardSettings, seeded: Seeded) -> None:
+    async def talk() -> None:
+        board = made(adrift)
+        visit = Visit(board, LEADER, board.sessions.begin(LEADER, NOW_MS), "vi", NOW_MS)
+        told = stream(visit, Streams())
+        await anext(told)
+        board.hub.publish([change("result", "F02.province|31|", value=Decimal("70.5"))])
+        assert b"event: change" not in await anext(told), "without ClickHouse nobody knows what is withheld"
+        board.database, lost = Database(seeded.settings, ()), board.database
+        assert "70,50%" in (await anext(told)).decode()
+        await told.aclose()
+        await lost.close()
+        await board.database.close()
+        one = Subscriber()
+        one.give([change("result", "a", value=Decimal(2))])
+        one.put_back([change("result", "a", value=Decimal(1)), change("result", "b")])
+        assert [(c.key, c.value) for c in await one.take(1)] == [("a", Decimal(2)), ("b", None)], "the newer one stays"
 
     asyncio.run(talk())
 
