@@ -85,8 +85,6 @@ class Door:
             subject = self._vocabulary.subject(o.subject_type, o.subject_id)
             if subject is None:
                 raise Refused("unknown_subject", "subject_id", f"a registered {o.subject_type} is required; register it first")
-        elif o.subject_id:
-            raise Refused("contract", "subject_id", "a subject without its type")
 
 
 def _required(o: Observation) -> None:
@@ -95,6 +93,8 @@ def _required(o: Observation) -> None:
             raise Refused("contract", name, "a required field is empty")
         if len(value) > MAX_TEXT:
             raise Refused("too_large", name, f"at most {MAX_TEXT} characters")
+    if o.subject_id and not o.subject_type:  # before the series is looked up: its key leaves such a subject out
+        raise Refused("contract", "subject_id", "a subject without its type")
     if not 0 <= o.revision < 1 << 31:
         raise Refused("out_of_range", "revision", "a revision from 0 to 2^31 is required")
 
