@@ -14,6 +14,7 @@ from contextlib import ExitStack
 import structlog
 from confluent_kafka import KafkaException
 
+from alerts import providers
 from alerts.acts import ActWriter
 from alerts.audience import Audience
 from alerts.channels.console import Console
@@ -31,7 +32,6 @@ from alerts.manner import Manner
 from alerts.messages import Messages, check_templates
 from alerts.names import VocabularyNames
 from alerts.offices import OfficeError, load_offices, unknown_offices
-from alerts.providers import Providers
 from alerts.restore import RestoreError
 from alerts.story import Story
 from alerts.story_loop import StoryLoop
@@ -67,7 +67,7 @@ def channels_of(settings: Settings) -> dict[str, Channel]:
         )  # fmt: skip
     if settings.webhook_url:
         found["webhook"] = Webhook(settings.webhook_url, settings.webhook_secret)
-    return found | Providers.load(settings.data_dir).channels(settings.data_dir)
+    return found | providers.channels(settings)
 
 
 def story_of(settings: Settings) -> tuple[Story, Digests]:
@@ -151,11 +151,10 @@ def serve(settings: Settings, stop: threading.Event, channels: Mapping[str, Chan
 
 def _serve_links(stack: ExitStack, settings: Settings, registry: Registry, clock: Callable[[], int]) -> Links | None:
     """The endpoint of signed links, where it is configured. Raises SecretError, OSError where the port is taken."""
-    providers = Providers.load(settings.data_dir)
-    links = providers.links()
+    links = providers.links(settings)
     if links is not None:
         writer = ActWriter(settings, registry, f"alerts-links-{settings.alerts_instance}")
-        server = stack.enter_context(LinkServer(links, writer.record, clock, providers.link_host, providers.link_port))
+        server = stack.enter_context(LinkServer(links, writer.record, clock, settings.link_host, settings.link_port))
         log.info("answers links", port=server.port)
     return links
 

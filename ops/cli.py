@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "catalogue": "ops.commands.catalogue",
     "query": "ops.commands.query",
     "alerts": "ops.commands.alerts",
+    "rules": "ops.commands.rules",
     "board": "ops.commands.board",
     "lag": "ops.commands.lag",
     "doctor": "ops.commands.doctor",

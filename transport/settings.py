@@ -56,6 +56,24 @@ class Settings(BaseSettings):
     webhook_url: str = Field("", description="empty: the webhook channel is off")
     webhook_secret: SecretStr = Field(SecretStr(""), description="signs each webhook body, HMAC-SHA256 in X-Nhip-Signature")
 
+    sms_url: str = Field("", description="base address of the SMS gateway (eSMS interface); empty: the channel is off")
+    sms_api_key: SecretStr = SecretStr("")
+    sms_secret_key: SecretStr = SecretStr("")
+    sms_brandname: str = ""
+    sms_callback_url: str = Field("", description="where the gateway reports delivery; empty: it does not")
+    zns_url: str = Field("", description="https://business.openapi.zalo.me in production; empty: the channel is off")
+    zns_oauth_url: str = "https://oauth.zaloapp.com"
+    zns_app_id: str = ""
+    zns_app_secret: SecretStr = SecretStr("")
+    zns_access_token: SecretStr = SecretStr("")
+    zns_refresh_token: SecretStr = SecretStr("")
+    zns_templates: dict[str, str] = Field(default_factory=dict, description='JSON: rule → template id, "*" for all others')
+    link_secret: SecretStr = Field(SecretStr(""), description="signs links of messages; empty: messages carry none")
+    link_secret_before: SecretStr = Field(SecretStr(""), description="the secret before it, still accepted while links of it are about")
+    link_base_url: str = Field("", description="address of the gateway in front of the endpoint, as people reach it")
+    link_host: str = "127.0.0.1"
+    link_port: int = 19181
+
     mqtt_host: str = Field("", description="empty: no live sensors")
     mqtt_port: int = 1883
     mqtt_user: str = ""

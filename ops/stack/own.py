@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -50,5 +51,7 @@ def variable(field: str) -> str:
 
 
 def text(value: object) -> str:
-    """A setting as the text of its variable."""
+    """A setting as the text of its variable; a mapping as JSON."""
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
     return value.get_secret_value() if isinstance(value, SecretStr) else str(value)

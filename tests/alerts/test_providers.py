@@ -16,13 +16,14 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
+from alerts import providers
 from alerts.channels.contract import Channel, Message, Outcome
 from alerts.channels.sms import PATH, Sms, sms_text
 from alerts.channels.zns import Access, Zns
-from alerts.providers import Providers
 from alerts.sms_text import form_of
 from tests.alerts.samples import message
 from tests.alerts.test_channels import SHORT, free_port, receiver
+from transport.settings import Settings
 
 pytestmark = pytest.mark.loopback
 KEYS = SecretStr("khoa-api-bi-mat"), SecretStr("khoa-bi-mat-hai")
@@ -207,15 +208,15 @@ def test_zns_says_when_it_cannot_renew(tmp_path: Path) -> None:
 
 
 def test_channels_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert Providers.load(tmp_path).channels(tmp_path) == {}
+    assert providers.channels(Settings.load(data_dir=tmp_path)) == {}
     for name, value in {"SMS_URL": "http://127.0.0.1:1", "SMS_API_KEY": "khoa", "ZNS_URL": "http://127.0.0.1:1",
                         "ZNS_TEMPLATES": '{"*": "7001"}'}.items():  # fmt: skip
         monkeypatch.setenv(f"NHIP_{name}", value)
-    providers = Providers.load(tmp_path)
-    made = providers.channels(tmp_path)
+    settings = Settings.load(data_dir=tmp_path)
+    made = providers.channels(settings)
     assert {name: (c.name, c.repeat, c.rings, c.stand_in) for name, c in made.items()} == {
         "sms": ("sms", "safe", True, ""), "zns": ("zns", "blind", True, "sms"),
     }  # fmt: skip
-    assert "khoa" not in repr(providers)
+    assert "khoa" not in repr(settings)
     for channel in made.values():
         channel.close()

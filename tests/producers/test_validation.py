@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from indicators.observation import Observation
-from producers.fields import Refused
+from producers.reject import Refused
 from producers.validation import Door
 from tests.producers.support import NOW, parse, sample, vocabulary
 
