@@ -23,7 +23,7 @@ from transport.state_reader import RestoreError
 from transport.topic_admin import TopicError
 
 KNOWN: Final = (
-    NotReady, Unavailable, OffsetsUnknown, DeliveryError, RegistryError, RestoreError, TopicError, SchemaUnknown, LookupError, OSError,
+    NotReady, Unavailable, OffsetsUnknown, DeliveryError, RegistryError, RestoreError, TopicError, SchemaUnknown, OSError,
 )  # fmt: skip
 """Errors of ours and of the system whose text is meant for people. TimeoutError is an OSError."""
 LIBRARIES: Final = {"cimpl": "Kafka", "confluent_kafka": "Kafka", "clickhouse_connect": "ClickHouse"}
@@ -44,7 +44,8 @@ def why(error: Exception) -> str | None:
     if library == "ClickHouse":
         code = getattr(error, "code", None)
         return f"ClickHouse {code}" if code else f"ClickHouse: {type(error).__name__}"
-    return (str(error) or type(error).__name__) if isinstance(error, KNOWN) else None
+    plain = type(error) is LookupError  # missing topics (sinks.generation); its subclasses KeyError and IndexError are faults of ours
+    return (str(error) or type(error).__name__) if plain or isinstance(error, KNOWN) else None
 
 
 @contextmanager
