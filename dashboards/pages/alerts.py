@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -59,8 +60,7 @@ async def answer(visit: Visit, query: AlertsQuery) -> Answer:
     """The list."""
     territory = visit.territory(query.territory) if query.territory else ""
     rows = await visit.ask("alerts", everything=int(query.everything), severity=query.severity, territory=territory)
-    told = await visit.ask("told", alerts=[r["alert_id"] for r in rows[:200]]) if rows else []
-    now = await present(visit, rows)
+    told, now = await asyncio.gather(visit.ask("told", alerts=[r["alert_id"] for r in rows[:200]]), present(visit, rows))
     shown = {
         "alerts": [summary(visit, row, told, now) for row in rows],
         "open": len(open_only(rows)),
@@ -74,10 +74,11 @@ async def answer(visit: Visit, query: AlertsQuery) -> Answer:
 async def one(visit: Visit, query: AlertQuery, alert_id: str) -> Answer:
     """One alert with its story. Raises Missing where there is none in the reader's scope."""
     alert = await find(visit, alert_id)
-    events = await visit.ask("story", alerts=[alert_id])
-    told = await visit.ask("told", alerts=[alert_id])
+    events, told, now = await asyncio.gather(
+        visit.ask("story", alerts=[alert_id]), visit.ask("told", alerts=[alert_id]), present(visit, [alert])
+    )
     shown = {
-        "alert": summary(visit, alert, told, await present(visit, [alert])),
+        "alert": summary(visit, alert, told, now),
         "row": alert,
         "story": story(visit, events, told),
         "acts": acts(visit, alert),

@@ -32,18 +32,16 @@ class OverviewQuery(Query):
 async def answer(visit: Visit, query: OverviewQuery) -> Answer:
     """The page of a territory."""
     territory = visit.territory(query.territory)
-    alerts, results, totals, stations, values = await asyncio.gather(
-        visit.ask("alerts", everything=0, severity=0, territory=territory),
+    urgent, results, totals, stations, values = await asyncio.gather(
+        _urgent(visit, territory),
         visit.ask("results", territory=territory),
         visit.ask("totals", territory=territory, indicator=""),
         visit.ask("stations"),
         visit.ask("values", territory=territory, indicator=""),
     )
+    standing, told, now = urgent
     at = visit.lookup
     cards, old = core([*ratios(results, at), *flows(totals, at), *levels(values, at)], visit.now)
-    standing = open_only(alerts)
-    told = await visit.ask("told", alerts=[a["alert_id"] for a in standing[:MOST_ALERTS]]) if standing else []
-    now = await present(visit, standing[:MOST_ALERTS])
     shown = {
         "territory": territory,
         "title": scope_name(territory, at),
@@ -60,6 +58,16 @@ async def answer(visit: Visit, query: OverviewQuery) -> Answer:
         "catalogue": query.catalogue,
     }
     return Answer("overview.html", shown, table([*cards, *old], at))
+
+
+async def _urgent(visit: Visit, territory: str) -> tuple[list[Row], list[Row], dict[str, str]]:
+    """(open alerts, who was told of the first of them, their figures as they stand now)."""
+    standing = open_only(await visit.ask("alerts", everything=0, severity=0, territory=territory))
+    first = standing[:MOST_ALERTS]
+    if not first:
+        return [], [], {}
+    told, now = await asyncio.gather(visit.ask("told", alerts=[a["alert_id"] for a in first]), present(visit, first))
+    return standing, told, now
 
 
 def severities(alerts: Iterable[Row]) -> list[tuple[Judgement, int]]:

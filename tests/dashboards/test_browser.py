@@ -38,8 +38,8 @@ ROUNDS: list[tuple[Account, str, bool, tuple[str, ...]]] = [
         False,
         ("/", "/ranking", "/map", "/alerts", "/alerts/a25", "/supply", "/indicator/guide-7146/F02", "/indicator/vn-1012/A.I.1"),
     ),
-    (DUTY, "phone", False, ("/", "/ranking?lang=en", "/map?layer=stations&lang=vi", "/alerts/a25", "/operations")),
-    (ANALYST, "wall", True, ("/", "/map", "/supply", "/operations", "/indicator/vn-1012/A.II.4")),
+    (DUTY, "phone", False, ("/", "/ranking?lang=en", "/map?layer=stations&lang=vi", "/alerts/a25")),
+    (ANALYST, "wall", True, ("/", "/map", "/operations", "/indicator/vn-1012/A.II.4")),
 ]
 
 
@@ -68,6 +68,7 @@ def test_every_page_fits_and_reads_well_for_three_readers(seeded: Seeded, tmp_pa
     async def look(server: Server) -> list[str]:
         assert CHROMIUM is not None
         wrong: list[str] = []
+        examined: set[tuple[str, bool]] = set()
         async with browser(CHROMIUM) as tab:
             for account, size, dark, pages in ROUNDS:
                 home = await enter(tab, server, account)
@@ -76,8 +77,11 @@ def test_every_page_fits_and_reads_well_for_three_readers(seeded: Seeded, tmp_pa
                     where = f"{account.name} {size} {page}"
                     width = await tab.run("Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)")
                     wrong += [f"{where}: {width} px wide"] if width > SIZES[size][0] else []
-                    await tab.run(AXE + "; true")
-                    wrong += [f"{where}: {said}" for said in await tab.run(SERIOUS)]
+                    kind = page.partition("?")[0], dark
+                    if kind not in examined:  # once in light and once in dark is enough for each kind of page
+                        examined.add(kind)
+                        await tab.run(AXE + "; true")
+                        wrong += [f"{where}: {said}" for said in await tab.run(SERIOUS)]
                     wrong += [f"{where}: {error}" for error in tab.errors]
                     tab.errors.clear()
                     await tab.picture(
