@@ -32,6 +32,7 @@ from dashboards.export import MEDIA
 from dashboards.journal import Deed, JournalError
 from dashboards.moments import MomentError
 from dashboards.pages import alerts, country, indicator, operations, overview, ranking, supply
+from dashboards.problems import Busy, Expired, NotSignedIn, answer_of
 from dashboards.session import COOKIE, Session
 from dashboards.words import TEXT, Language
 
@@ -66,22 +67,6 @@ PAGES: Final = (
     Page("/supply", "Cung cấp số liệu / data supply", supply.SupplyQuery, lambda v, q, _: supply.answer(v, q)),
     Page("/operations", "Vận hành / operations", operations.OperationsQuery, lambda v, q, _: operations.answer(v, q)),
 )
-
-
-class NotSignedIn(Exception):
-    """The request has no valid session."""
-
-
-class Busy(Exception):
-    """A rate limit; `seconds` until the next try."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(seconds)
-        self.seconds = max(1, round(seconds))
-
-
-class Expired(Exception):
-    """A form without the token of its session, or from another site."""
 
 
 def application(board: Board) -> ASGIApp:
@@ -263,7 +248,7 @@ class _Application:
         """The answer to an error that people meet: a page of the board, or problem+json."""
         if isinstance(error, NotSignedIn) and _wants_page(request):
             return RedirectResponse(f"/sign-in?next={quote(web.address(request), safe='')}", 303)
-        status, title, said = _problem(error)
+        status, title, said = answer_of(error)
         language = web.language_of(request)
         heading, text = TEXT[title].of(language), said or (TEXT[f"{title}_why"].of(language) if f"{title}_why" in TEXT else "")
         retry = {"Retry-After": str(error.seconds)} if isinstance(error, Busy) else {}
@@ -275,35 +260,6 @@ class _Application:
             )
         response.headers.update(retry)
         return response
-
-
-def _problem(error: Exception) -> tuple[int, str, str]:
-    """(status, word of the title, text where the title's own does not say it) of an error."""
-    match error:
-        case NotSignedIn():
-            return 401, "sign_in", ""
-        case Busy():
-            return 429, "bad_request", TEXT["too_many"].vi.format(seconds=error.seconds)
-        case Expired():
-            return 403, "bad_request", TEXT["expired"].vi
-        case Forbidden():
-            return 403, "forbidden", ""
-        case Missing():
-            return 404, "missing", ""
-        case DatabaseError():
-            return 503, "unavailable", ""
-        case JournalError() | AccountError():
-            return 503, "not_written" if isinstance(error, JournalError) else "sign_in", str(error)
-        case MomentError():
-            return 400, "bad_request", str(error)
-        case ValidationError():
-            first = error.errors(include_url=False, include_input=False)[0]
-            return 400, "bad_request", f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-        case web.TooLarge():
-            return 413, "bad_request", ""
-        case HTTPException():
-            return error.status_code, "missing" if error.status_code == 404 else "bad_request", ""
-    raise error
 
 
 def _wants_page(request: Request) -> bool:

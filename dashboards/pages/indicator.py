@@ -11,6 +11,7 @@ from typing import Any, Final
 from pydantic import Field
 
 from dashboards import figures
+from dashboards.about import about, agencies
 from dashboards.access import BREAKDOWN, RECORD
 from dashboards.board import Answer, Missing, Query, Visit
 from dashboards.chart import Point, line_chart, ticks
@@ -19,9 +20,8 @@ from dashboards.export import Table
 from dashboards.headlines import Headline, Lookup, flows, gap_at, indicator_name, ratio_value, ratios, rule_of, scope_name
 from dashboards.moments import PATTERN, known_at
 from dashboards.reported import levels, period_label
-from dashboards.terms import FREQUENCIES, OPERANDS
+from dashboards.terms import OPERANDS
 from dashboards.words import word
-from indicators.catalogue import Indicator
 from indicators.formula import Formula
 from indicators.instant import local
 
@@ -71,28 +71,6 @@ async def answer(visit: Visit, query: IndicatorQuery, code: str) -> Answer:
         **lineage,
     }
     return Answer("indicator.html", shown, table(visit, series["points"], series["unit"]))
-
-
-def about(row: Indicator | None, formulas: list[Formula], at: Lookup) -> list[tuple[str, str]]:
-    """What the catalogue and the formula say of the figure: definition, frequency, who answers, how it is computed, its document."""
-    said: list[tuple[str, str]] = []
-    if formulas:
-        said.append((at.text("source_doc"), formulas[0].source))
-    if row is not None:
-        said += [
-            (at.text("definition"), row.definition or ""),
-            (at.text("frequency"), ", ".join(word(FREQUENCIES, f, at.language) for f in row.frequency)),
-            (at.text("owner"), agencies(row.responsible_agencies, at)),
-            (at.text("provider"), agencies(row.providers, at)),
-            (at.text("source_doc"), f"{row.id} – {row.source_text}" if row.source_text else row.id),
-        ]
-    return [(name, text) for name, text in said if text]
-
-
-def agencies(codes: Iterable[str], at: Lookup) -> str:
-    """Names in force of some agencies: the document's own cell may hold names of before the mergers."""
-    found = (agency for code in codes if (agency := at.vocabulary.agency(code)))
-    return "; ".join(agency.name_vi if at.language == "vi" else agency.name_en for agency in found)
 
 
 async def _of_formula(visit: Visit, query: IndicatorQuery, territory: str, formulas: list[Formula]) -> dict[str, Any]:
