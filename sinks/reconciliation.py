@@ -53,13 +53,14 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One partition with its route and the offsets that are due: `first` to `end`, exclusive."""
+    """A partition with its route and the offsets that are due: `first` to `end`, exclusive; `waiting`: so many follow, not yet due."""
 
     topic: str
     partition: int
     route: Route
     first: int
     end: int
+    waiting: int = 0
 
 
 @dataclass(slots=True)

@@ -62,9 +62,11 @@ def line(one: Outcome) -> str:
 def total(outcomes: list[Outcome]) -> str:
     """The last line."""
     due, lost = sum(one.due for one in outcomes), sum(one.missing.count for one in outcomes)
+    waiting = sum(one.missing.place.waiting for one in outcomes)
+    later = f" Chưa tới lượt ghi: {figure(waiting)}, xem `nhip lag` / not yet due." if waiting else ""
     if not lost:
-        return f"Khớp: {figure(due)} vị trí ở {len(outcomes)} phân vùng / nothing is missing, offsets in partitions."
-    return (f"Thiếu {figure(lost)} trên {figure(due)} vị trí: `nhip reconcile --repair --why …` ghi bù / missing; this brings them in.")
+        return f"Khớp: {figure(due)} vị trí ở {len(outcomes)} phân vùng / nothing is missing, offsets in partitions.{later}"
+    return f"Thiếu {figure(lost)} trên {figure(due)} vị trí: `nhip reconcile --repair --why …` ghi bù / this brings them in.{later}"
 
 
 def figure(count: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,18 +17,23 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from ops.cli import cli
+from ops.commands.reconcile import line, total
+from ops.upkeep.matching import Outcome, Request, match
 from sinks import reconciliation
 from sinks.clients import GROUP
-from sinks.reconciliation import Place, dense, is_dense, marks
+from sinks.reconciliation import Missing, Place, dense, is_dense, marks
 from sinks.tables import Route, route
 from tests.fixtures.stack import prepare
-from tests.sinks.loads import counts, numbers, publish
+from tests.sinks.conftest import sink, until
+from tests.sinks.loads import counts, numbers, publish, send, topics_of
 from tests.sinks.messages import message
+from tests.sinks.test_flow import SERIES, send_samples
 from transport import kafka_clients
 from transport.settings import Settings
 from transport.topics import table
 
 TOPICS = table()
+KINDS = ("panes.prices", "agg.prices", "derived.prices", "alerts.current", "dead.stage1")
 NOW = 1_767_200_400_000
 
 
@@ -119,11 +125,11 @@ def test_only_observations_have_a_message_at_every_offset() -> None:
 def test_gaps_are_named_and_repaired_again_and_again(settings: Settings, database: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Settings, "load", classmethod(lambda cls: settings))
     monkeypatch.setattr(reconciliation, "SLICE", 100)
-    prepare(settings, "obs.emergency", "dead.sinks", "ops.audit", "alerts.current")
-    topic = f"{settings.topic_prefix}obs.emergency"
-    publish(settings, topic, numbers(0, 300), 3)
+    prepare(settings, "obs.prices", "dead.sinks", "ops.audit")
+    topic = f"{settings.topic_prefix}obs.prices"
+    publish(settings, topic, numbers(0, 300), 1)
     with closing(kafka_clients.consumer(settings, GROUP)) as member:
-        member.commit(offsets=[TopicPartition(topic, 3, 280)], asynchronous=False)
+        member.commit(offsets=[TopicPartition(topic, 1, 280)], asynchronous=False)
     assert reconciled() == (1, [[0, 279]], 0), "what lies above the position is not due"
     assert reconciled("--repair", "--why", "thử") == (0, [], 280)
     assert counts(database) == (280, 280)
@@ -134,18 +140,49 @@ def test_gaps_are_named_and_repaired_again_and_again(settings: Settings, databas
         assert counts(database) == (280, 280)
     database.command("ALTER TABLE observations DELETE WHERE offset IN (8, 9)", settings={"mutations_sync": 2})
     names = ["appended", "stage", "original_topic", "original_partition", "original_offset"]
-    database.insert("dead_letters", [[datetime.now(UTC), "sinks", topic, 3, 8]], names)
+    database.insert("dead_letters", [[datetime.now(UTC), "sinks", topic, 1, 8]], names)
     assert reconciled() == (1, [[9, 9]], 0), "what is told as refused is not missing"
     assert reconciled("--refused") == (1, [[8, 9]], 0)
-    found = dense(database, Place(topic, 3, place("obs.emergency", 0).route, 0, 280))
+    found = dense(database, Place(topic, 1, place("obs.prices", 0).route, 0, 280))
     assert (found.ranges, found.whole) == ([(9, 9)], True)
 
 
+@pytest.mark.stack
+@pytest.mark.timeout(300)
+def test_every_kind_of_topic_is_whole_after_the_sink_and_a_lost_row_is_found(settings: Settings, database: Client) -> None:
+    kinds = {topic: found.table for topic, found in topics_of(settings, *KINDS).items()}
+    send_samples(settings, {topic: place(topic.removeprefix(settings.topic_prefix), 0).route for topic in kinds}, series=SERIES)
+    send(settings, f"{settings.topic_prefix}agg.prices", [(b"\x00pos", b"any"), (b"gone", None)], 0)
+    send(settings, f"{settings.topic_prefix}dead.stage1", [(b"k", b"\xff\x00")], 0)
+    with sink(settings, {topic: place(topic.removeprefix(settings.topic_prefix), 0).route for topic in kinds}) as running:
+        until(lambda: all(counts(database, name)[0] for name in kinds.values()))
+        assert running.fault is None
+    requests = {topic: Request(topic.removeprefix(settings.topic_prefix), False, False, False, "an", "", "r") for topic in kinds}
+    found = {topic: list(match(settings, request)) for topic, request in requests.items()}
+    assert {topic: sum(one.due for one in every) > 0 for topic, every in found.items()} == dict.fromkeys(kinds, True)
+    assert {topic: one.missing.ranges for topic, every in found.items() for one in every if one.missing.count} == {}
+    for topic, name in kinds.items():
+        name = reconciliation._READ.get(name, name)
+        database.command(f"ALTER TABLE {name} DELETE WHERE topic = '{topic}'", settings={"mutations_sync": 2})
+        assert sum(one.missing.count for one in match(settings, requests[topic])) == 1, topic
+
+
 def reconciled(*arguments: str) -> tuple[int, list[list[int]], int]:
-    """Exit code, missing ranges and messages brought in of a run over obs.emergency."""
-    result = CliRunner().invoke(cli, ["reconcile", "--topic", "obs.emergency", "--json", *arguments], catch_exceptions=False)
-    found = [one for one in json.loads(result.stdout) if one["partition"] == 3]
+    """Exit code, missing ranges and messages brought in of a run over obs.prices."""
+    result = CliRunner().invoke(cli, ["reconcile", "--topic", "obs.prices", "--json", *arguments], catch_exceptions=False)
+    found = [one for one in json.loads(result.stdout) if one["partition"] == 1]
+    assert found[0]["waiting"] == 20
     return result.exit_code, found[0]["ranges"], found[0]["repaired"]
+
+
+def test_the_lines_name_ranges_and_what_is_not_yet_due() -> None:
+    held = replace(place("obs.trade", 1200), waiting=1500)
+    lacking = Outcome(Missing(held, [(5, 7), (1199, 1199)]), 10)
+    assert line(lacking) == "obs.trade [3] 0–1199: thiếu / missing 4: 5–7, 1199; đã ghi bù / brought in: 10"
+    assert total([lacking]).startswith("Thiếu 4 trên 1.200 vị trí")
+    whole = total([Outcome(Missing(held))])
+    assert whole.startswith("Khớp: 1.200 vị trí ở 1 phân vùng")
+    assert "Chưa tới lượt ghi: 1.500" in whole
 
 
 def test_a_repair_needs_a_reason_and_a_topic_that_goes_into_clickhouse(settings: Settings) -> None:
