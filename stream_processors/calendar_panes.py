@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -47,6 +48,7 @@ def first_day_of_month(month: Int64s) -> Int64s:
     return month.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
 
 
+@lru_cache(maxsize=1 << 16)
 def start_ms(kind: Kind, pane: int) -> int:
     """First instant of a pane, epoch ms."""
     if kind == Kind.HOUR:
@@ -57,6 +59,7 @@ def start_ms(kind: Kind, pane: int) -> int:
     return int(first_day_of_month(np.array([month]))[0]) * DAY_MS - OFFSET_MS
 
 
+@lru_cache(maxsize=1 << 16)
 def end_ms(kind: Kind, pane: int) -> int:
     """First instant after a pane, epoch ms; a budget year of capital ends on 31 January of the next year (domain.md §12.4)."""
     if kind == Kind.BUDGET_YEAR:

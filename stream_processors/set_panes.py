@@ -2,12 +2,19 @@
 
 A row of exports has thousands of series a month; forwarding each of their panes to stage 2 would cost more than folding them. So each
 partition adds up its own share and forwards one operand a set and pane, a *part*; stage 2 adds the parts of all partitions. What a pane
-has contributed so far lies beside it (`told_…`), so a change moves the share by the difference; after a restart the shares are added up
-anew from the panes, which are state, and nothing needs to be said again.
+has contributed so far lies beside it (`told_…`), so a change moves the share by the difference.
+
+A share that changes is forwarded FORWARD_SECONDS later, with what has changed by then: a live feed touches the same shares in every chunk,
+and stage 2 would work on nothing else. While a lane works off a backlog nobody misses the sums in between: then LONGEST_SECONDS.
+
+Shares are no state of their own. The position row of each transaction carries the `floor`: every change by an input below it is forwarded.
+After a restart the shares are added up from the panes, and those that an input at or above the floor touched are forwarded again;
+stage 2 drops what it knows, by (generation, through).
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -35,17 +42,26 @@ Int64s = NDArray[np.int64]
 
 log = structlog.get_logger(__name__)
 
+FORWARD_SECONDS: Final = 5.0
+LONGEST_SECONDS: Final = 60.0
+BACKLOG_RECORDS: Final = 5_000
+"""A chunk of so many inputs says that the lane is behind."""
 _PERIOD: Final = {Kind.HOUR: "hour", Kind.DAY: "day", Kind.MONTH: "month", Kind.BUDGET_YEAR: "year"}
 _STATUS: Final = tuple(f"status{n}" for n in range(len(STATUSES)))
-_NUMBERS: Final = ("set", "pane", "count", "inexact", "last_time", "through", *_STATUS)
+_NUMBERS: Final = ("set", "kind", "pane", "count", "inexact", "last_time", "through", "caused_at", "waits", *_STATUS)
 _COLUMNS: Final = dict.fromkeys(_NUMBERS, "i8") | {"sum": "wide"}
 
 
 class SetPanes:
-    """Shares of one partition. `topic`, `partition`: the input, named as the source of the parts."""
+    """Shares of one partition. `source`: topic and partition of the input; `clock`: monotonic seconds."""
 
-    def __init__(self, series: SeriesTable, formulas: FormulaBook, registry: Registry, prefix: str, source: tuple[str, int]) -> None:
+    def __init__(
+        self, series: SeriesTable, formulas: FormulaBook, registry: Registry, prefix: str, source: tuple[str, int],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
         self._series, self._formulas, self._prefix, self._source = series, formulas, prefix, source
+        self._clock, self._told_to = clock, 0
+        self._due: float | None = None
         self._encoder = AvroEncoder("operand", registry.id_of("operand"))
         self._numbers: dict[Any, int] = {}
         self._results: list[Any] = []
@@ -61,21 +77,53 @@ class SetPanes:
     def __len__(self) -> int:
         return self._columns.count
 
-    def rows(self, touched: dict[Kind, Int64s], tables: dict[Kind, PaneTable], stamp: Callable[[int], int]) -> list[Rows]:
-        """Parts that changed because these panes did, addressed to their results. `stamp`: when the input of an offset was appended."""
-        out: dict[tuple[str, int], Rows] = {}
+    def take(self, touched: dict[Kind, Int64s], tables: dict[Kind, PaneTable], appended: int) -> None:
+        """Move the shares of these panes; `appended`: when the newest input behind them was, epoch ms."""
         self._meet_new_series()
         for kind, rows in touched.items():
-            for row in self._move(kind, tables[kind], rows).tolist():
-                topic, partition, key, value = self._part(kind, row, stamp)
-                out.setdefault((topic, partition), Rows(topic, partition)).add(key, value)
+            changed = self._move(kind, tables[kind], rows)
+            if changed.size:
+                self._columns.array("caused_at")[changed] = appended
+                self._wait(changed, self._clock() + FORWARD_SECONDS)
+
+    def due_at(self) -> float | None:
+        """When the shares that changed are to be forwarded, on the monotonic clock; None: none has."""
+        return self._due
+
+    def floor(self, next_offset: int) -> int:
+        """The position row's floor in a transaction that folds up to `next_offset`."""
+        return next_offset if self._due is None else self._told_to
+
+    def parts(self, next_offset: int, folded: int = 0) -> list[Rows]:
+        """The shares that changed, addressed to their results, if it is time; they go into the transaction that folds `folded` inputs, to
+        `next_offset`.
+        """
+        later = LONGEST_SECONDS - FORWARD_SECONDS if folded >= BACKLOG_RECORDS else 0.0
+        if self._due is None or self._clock() < self._due + later:
+            return []
+        self._due, self._told_to = None, next_offset
+        out: dict[tuple[str, int], Rows] = {}
+        waits = self._columns.array("waits")
+        for row in np.flatnonzero(waits[: len(self)]).tolist():
+            topic, partition, key, value = self._part(row)
+            out.setdefault((topic, partition), Rows(topic, partition)).add(key, value)
+        waits[:] = 0
         return list(out.values())
 
-    def restore(self, tables: dict[Kind, PaneTable]) -> None:
-        """Add the shares up from the panes that were restored."""
+    def restore(self, tables: dict[Kind, PaneTable], floor: int) -> None:
+        """Add the shares up from the panes that were restored; what inputs from `floor` on touched is forwarded at once."""
         self._meet_new_series()
+        self._told_to = floor
         for kind in Kind:
-            self._move(kind, tables[kind], np.arange(len(tables[kind])))
+            changed = self._move(kind, tables[kind], np.arange(len(tables[kind])))
+            c = self._columns
+            c.array("caused_at")[changed] = c.array("last_time")[changed]
+            self._wait(changed[c.array("through")[changed] >= floor], self._clock())
+
+    def _wait(self, shares: Int64s, due: float) -> None:
+        if shares.size:
+            self._columns.array("waits")[shares] = 1
+            self._due = due if self._due is None else self._due
 
     def _move(self, kind: Kind, table: PaneTable, rows: Int64s) -> Int64s:
         """Move shares by what these panes have become since they last contributed; returns the shares that changed."""
@@ -95,7 +143,7 @@ class SetPanes:
         member = np.repeat(np.arange(len(rows)), many)
         step = np.arange(len(member)) - np.repeat(np.cumsum(many) - many, many)
         sets = np.array(self._sets, np.int64)[self._first[sid][member] + step]
-        shares = self._shares(sets, c.array("pane")[rows][member])
+        shares = self._shares(kind, sets, c.array("pane")[rows][member])
         s = self._columns
         order = np.argsort(shares, kind="stable")
         starts = np.flatnonzero(np.diff(shares[order], prepend=-1))
@@ -120,8 +168,8 @@ class SetPanes:
         c.wide("told_number").put(rows, number)
         return told
 
-    def _shares(self, sets: Int64s, pane: Int64s) -> Int64s:
-        """Row of each (set, pane) share; missing ones are made."""
+    def _shares(self, kind: Kind, sets: Int64s, pane: Int64s) -> Int64s:
+        """Row of each (set, pane) share; missing ones are made. A set has panes of one kind alone (`pane_of`)."""
         keys = pane_keys(sets, pane)
         found = self._index.get(keys)
         if (found < 0).any():
@@ -131,6 +179,7 @@ class SetPanes:
             made = self._columns.append(len(fresh))
             self._columns.array("set")[made], self._columns.array("pane")[made] = sets[fresh], pane[fresh]
             self._columns.array("through")[made] = -1
+            self._columns.array("kind")[made] = int(kind)
             self._index.put(keys[fresh], made)
             found = self._index.get(keys)
         return found
@@ -165,8 +214,9 @@ class SetPanes:
             self._results.append(result)
         return found
 
-    def _part(self, kind: Kind, row: int, stamp: Callable[[int], int]) -> tuple[str, int, bytes, bytes]:
+    def _part(self, row: int) -> tuple[str, int, bytes, bytes]:
         c = self._columns
+        kind = Kind(int(c.array("kind")[row]))
         code, through = int(c.array("pane")[row]), int(c.array("through")[row])
         year = budget_year_of(kind, code)
         to_topic, to_partition, key_bytes, key = self._way(int(c.array("set")[row]), year)
@@ -179,7 +229,7 @@ class SetPanes:
             "period_start": start_ms(kind, pane), "period_end": end_ms(kind, pane), "deleted": count == 0,
             "inexact": int(c.array("inexact")[row] > 0), "status": STATUSES[weakest], "budget_year": year,
             "value": decimal(c.wide("sum").take(np.array([row])).to_ints()[0]), "count": count, "topic": topic, "partition": partition,
-            "generation": 0, "through": through, "event_time": int(c.array("last_time")[row]), "caused_at": stamp(through),
+            "generation": 0, "through": through, "event_time": int(c.array("last_time")[row]), "caused_at": int(c.array("caused_at")[row]),
         }  # fmt: skip
         return to_topic, to_partition, key_bytes, self._encoder.encode(record)
 

@@ -5,6 +5,7 @@ Pure but for `restore`: every row is a function of the partition's prefix, whate
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -44,7 +45,7 @@ SWEEP_RECORDS: Final = 200_000
 class Stage1:
     """State and fold of one partition of `obs.<group>`."""
 
-    def __init__(self, context: Context, group: str, partition: int) -> None:
+    def __init__(self, context: Context, group: str, partition: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.context, self.group, self.partition = context, group, partition
         self.topic = f"{context.prefix}obs.{group}"
         registry = context.registry
@@ -57,7 +58,7 @@ class Stage1:
         self.pane_rows = PaneRows(registry, self.series)
         self.aggregate_rows = AggregateRows(registry, self.series)
         self._operands = OperandRows(registry, self.series, self.topic, partition)
-        self.sets = SetPanes(self.series, context.formulas, registry, context.prefix, (self.topic, partition))
+        self.sets = SetPanes(self.series, context.formulas, registry, context.prefix, (self.topic, partition), clock)
         self._events = EventFold(self.series, self.tables, self.memory)
         self._reported = ReportedFold(self.tables)
         self.newest = NewestValues(self.series, self.tables, self.memory)
@@ -69,8 +70,8 @@ class Stage1:
 
     def restore(self) -> int:
         """State rows, then the record memory; returns the next input offset. Blocking."""
-        self.folded = restore_stage1(self)
-        self.sets.restore(self.tables)
+        self.folded, floor = restore_stage1(self)
+        self.sets.restore(self.tables, floor)
         return self.folded
 
     @property
@@ -79,12 +80,17 @@ class Stage1:
         return sum(len(table) for table in self.tables.values())
 
     def due_at(self) -> float | None:
-        """Stage 1 waits for nothing but input."""
-        return None
+        """When sums over dimensions are to be forwarded; all else waits for nothing but input."""
+        return self.sets.due_at()
 
     def settle(self, position: int) -> list[Rows]:
-        """Nothing becomes due without input."""
-        return []
+        """Sums over dimensions that were to be forwarded, with the position row that says so."""
+        parts = self.sets.parts(position)
+        if not parts:
+            return []
+        aggregates = Rows(f"{self.context.prefix}agg.{self.group}", self.partition)
+        aggregates.add(POSITION, self._position(position, position))
+        return [aggregates, *parts]
 
     def fold(self, records: Sequence[Any], first: int, next_offset: int) -> list[Rows]:
         """Fold consumer records (offset order) into the rows of one transaction."""
@@ -114,9 +120,14 @@ class Stage1:
         out = self._rows(rows, conditions, records)
         out += self._letters(records, refused)
         self._sweep(len(records), out)
-        out[0].add(POSITION, self.aggregate_rows.position(first, next_offset, int(self.series.watermark.max())))
+        self.sets.take(rows, self.tables, int(records[-1].timestamp))
+        out += self.sets.parts(next_offset, len(records))
+        out[0].add(POSITION, self._position(first, next_offset))
         self.context.metrics.folded(STAGE, self.group, len(records), refused)
         return out
+
+    def _position(self, first: int, next_offset: int) -> bytes:
+        return self.aggregate_rows.position(first, next_offset, int(self.series.watermark.max()), self.sets.floor(next_offset))
 
     def admit(self, records: Sequence[Any]) -> tuple[Admitted, list[Refused]]:
         """Decode and check; what is refused by either."""
@@ -157,7 +168,7 @@ class Stage1:
             at = offset - base
             return int(records[at].timestamp if 0 <= at < len(records) and records[at].offset == offset else last)
 
-        out = [aggregates, panes, *self._operand_rows(touched, stamp), *self.sets.rows(touched, self.tables, stamp)]
+        out = [aggregates, panes, *self._operand_rows(touched, stamp)]
         if conditions:
             encoder = self.context.conditions
             rows_ = Rows(f"{prefix}{conditions_topic(self.group)}", p)

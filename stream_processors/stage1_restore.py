@@ -38,14 +38,15 @@ class _Input(NamedTuple):
     timestamp: int
 
 
-def restore_stage1(stage: Stage1) -> int:
-    """Fill `stage` and return its next input offset."""
+def restore_stage1(stage: Stage1) -> tuple[int, int]:
+    """Fill `stage`; returns its next input offset and the floor of what was forwarded (stream_processors/set_panes.py)."""
     started = time.monotonic()
     context, group, p = stage.context, stage.group, stage.partition
     aggregates = newest_rows(context.settings, f"{context.prefix}agg.{group}", p)
     position_row = aggregates.pop(POSITION, None)
     decoder = AvroDecoder("aggregate", context.registry.schema)
-    position = int(decoder.decode(position_row)["position"][0]["next"]) if position_row else 0
+    state = decoder.decode(position_row)["position"][0] if position_row else {"next": 0, "floor": 0}
+    position = int(state["next"])
     replayed = _restore_memory(stage, position)
     panes = newest_rows(context.settings, f"{context.prefix}panes.{group}", p)
     stage.pane_rows.read(panes, stage.tables)
@@ -54,7 +55,7 @@ def restore_stage1(stage: Stage1) -> int:
         "stage 1 restored", topic=stage.topic, partition=p, position=position, panes=len(panes), series=len(aggregates),
         records=len(stage.memory), inputs_read=replayed, seconds=round(time.monotonic() - started, 2),
     )  # fmt: skip
-    return position
+    return position, int(state["floor"])
 
 
 def _restore_series(stage: Stage1, aggregates: dict[bytes, bytes], decoder: AvroDecoder) -> None:

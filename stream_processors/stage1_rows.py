@@ -128,9 +128,11 @@ class AggregateRows:
         prefixes = [self._prefixes[s] for s in numbers]
         return [self._series.entries[s].key for s in numbers], self.writer.rows(prefixes, columns, suffixes)
 
-    def position(self, first: int, next_offset: int, watermark: int) -> bytes:
-        """The position row: inputs [first, next_offset) are folded. Its windows are empty: only its suffix ever changes."""
-        state = {"first": first, "next": next_offset, "watermark": watermark, "floor": 0}
+    def position(self, first: int, next_offset: int, watermark: int, floor: int) -> bytes:
+        """The position row: inputs [first, next_offset) are folded, and what those below `floor` changed in sums over dimensions is
+        forwarded. Its windows are empty: only its suffix ever changes.
+        """
+        state = {"first": first, "next": next_offset, "watermark": watermark, "floor": floor}
         return self._position + self.writer.suffix({"position": [state]})
 
     def read(self, rows: dict[bytes, bytes]) -> tuple[Int64s, dict[str, Any]]:

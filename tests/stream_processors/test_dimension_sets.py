@@ -18,8 +18,9 @@ from indicators.dimension_sets import formula_of, pane_of, results_of, sets_of
 from indicators.formula import FormulaError, Result
 from indicators.observation import Observation
 from indicators.wide import Wide
-from stream_processors.set_panes import SetPanes
+from stream_processors.set_panes import FORWARD_SECONDS, LONGEST_SECONDS, SetPanes
 from stream_processors.stage1 import Stage1
+from stream_processors.stage1_rows import POSITION
 from stream_processors.stage2 import Stage2
 from tests.stream_processors.offline import OfflineContext, Record
 from tests.stream_processors.test_stage1_against_oracle import base
@@ -59,10 +60,20 @@ def exports(seed: int, count: int) -> list[Observation]:
     return sent
 
 
+class Clock:
+    """Seconds as the test says."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 def fold(context: OfflineContext, sent: Sequence[Observation], largest: int, seed: int = 1) -> tuple[list[Stage1], list[Record]]:
     """Stage 1 on PARTITIONS partitions in random chunks; the operands of sets in the order they were written."""
     encoder, dice = AvroEncoder("observation", context.registry.id_of("observation")), random.Random(seed)
-    stages, operands = [Stage1(context, "trade", p) for p in range(PARTITIONS)], list[Record]()
+    clock = Clock()
+    stages, operands = [Stage1(context, "trade", p, clock) for p in range(PARTITIONS)], list[Record]()
     queues: list[list[Record]] = [[] for _ in stages]
     for o in sent:
         queue = queues[crc32(o.series().key().encode()) % PARTITIONS]
@@ -72,11 +83,22 @@ def fold(context: OfflineContext, sent: Sequence[Observation], largest: int, see
         p = dice.randrange(PARTITIONS)
         part = queues[p][at[p] : at[p] + dice.randrange(1, largest)]
         if part:
-            for rows in stages[p].fold(part, at[p], at[p] + len(part)):
-                if rows.topic.startswith("operands."):
-                    operands += [Record(0, k, v or b"", 0) for k, v in zip(rows.keys, rows.values, strict=True)]
+            operands += of_sets(stages[p].fold(part, at[p], at[p] + len(part)))
             at[p] += len(part)
+            clock.now += dice.choice((0.0, 1.0, FORWARD_SECONDS))
+    clock.now += FORWARD_SECONDS
+    for p, stage in enumerate(stages):
+        assert (due := stage.due_at()) is None or due <= clock.now
+        operands += of_sets(stage.settle(at[p]))
+        assert stage.due_at() is None
+        assert stage.settle(at[p]) == []
     return stages, [o._replace(offset=n) for n, o in enumerate(operands)]
+
+
+def of_sets(out: Sequence[Rows]) -> list[Record]:
+    """Operands among the rows of a transaction."""
+    some = (r for r in out if r.topic.startswith("operands."))
+    return [Record(0, k, v or b"", 0) for rows in some for k, v in zip(rows.keys, rows.values, strict=True)]
 
 
 def derived(context: OfflineContext, operands: list[Record], step: int) -> dict[tuple[str, int], tuple[Decimal | None, str]]:
@@ -133,9 +155,31 @@ def test_after_a_restart_the_shares_are_what_they_were(context: OfflineContext) 
             n = len(table)
             table.columns.array("told")[:n] = 0
             table.columns.wide("told_number").put(np.arange(n), Wide.zeros(n))
-        stage.sets = SetPanes(stage.series, context.formulas, context.registry, "", (stage.topic, stage.partition))
-        stage.sets.restore(stage.tables)
+        stage.sets = SetPanes(stage.series, context.formulas, context.registry, "", (stage.topic, stage.partition), Clock())
+        stage.sets.restore(stage.tables, floor=stage.folded - 20)
         assert shares(stage.sets) == {key: share for key, share in former.items() if share[1]}
+        again = of_sets(stage.sets.parts(stage.folded))
+        assert 0 < len(again) < len(former), "what the last twenty inputs touched, not everything"
+
+
+def test_the_floor_rises_when_everything_below_it_is_forwarded(context: OfflineContext) -> None:
+    clock, encoder = Clock(), AvroEncoder("observation", context.registry.id_of("observation"))
+    stage = Stage1(context, "trade", 0, clock)
+    sent = [o for o in exports(5, 40) if o.value is not None]
+    records = [Record(n, o.series().key().encode(), encoder.encode(o.record()), 1000) for n, o in enumerate(sent)]
+
+    def floor(out: Sequence[Rows]) -> int:
+        rows = {k: v for r in out if r.topic.startswith("agg.") for k, v in zip(r.keys, r.values, strict=True)}
+        decoded = AvroDecoder("aggregate", context.registry.schema).decode(rows[POSITION] or b"")
+        return int(decoded["position"][0]["floor"])
+
+    assert floor(stage.fold(records[:10], 0, 10)) == 0, "ten are folded, none is forwarded"
+    assert floor(stage.fold(records[10:20], 10, 20)) == 0
+    clock.now += FORWARD_SECONDS
+    assert floor(stage.fold(records[20:30], 20, 30)) == 30
+    assert floor(stage.fold(records[30:], 30, len(records))) == 30
+    clock.now += FORWARD_SECONDS
+    assert floor(stage.settle(len(records))) == len(records)
 
 
 def shares(sets: SetPanes) -> dict[tuple[str, int], tuple[int, int]]:
@@ -144,6 +188,19 @@ def shares(sets: SetPanes) -> dict[tuple[str, int], tuple[int, int]]:
     sums = c.wide("sum").to_ints()[:n]
     names = [sets._results[s].key() for s in c.array("set")[:n].tolist()]
     return {(name, int(c.array("pane")[i])): (sums[i], int(c.array("count")[i])) for i, name in enumerate(names)}
+
+
+def test_a_backlog_is_not_forwarded_piece_by_piece(context: OfflineContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stream_processors.set_panes.BACKLOG_RECORDS", 20)
+    clock, encoder = Clock(), AvroEncoder("observation", context.registry.id_of("observation"))
+    stage = Stage1(context, "trade", 0, clock)
+    records = [Record(n, o.series().key().encode(), encoder.encode(o.record()), 1000) for n, o in enumerate(exports(6, 90))]
+    forwarded = []
+    for at in range(0, 90, 30):
+        forwarded.append(len(of_sets(stage.fold(records[at : at + 30], at, at + 30))))
+        clock.now += LONGEST_SECONDS / 2
+    assert forwarded[:2] == [0, 0]
+    assert forwarded[2] > 0, "after the longest wait, even in a backlog"
 
 
 def test_a_full_set_takes_no_more_results(context: OfflineContext) -> None:
