@@ -6,7 +6,8 @@ test_private_names.py fails loudly when one disappears (faust-streaming 0.15.3, 
 - `ChunkScheduler` (documented setting `ConsumerScheduler`) yields one duck-typed record per partition and fetch; everything Faust does per
   event then happens once per list.
 - `_consumer_record` of aiokafka's `PartitionRecords` copies each parsed record into a frozen dataclass of eleven fields, which costs three
-  times the parsing; here the parsed record itself is handed on (offset, timestamp, key, value, headers).
+  times the parsing; here the parsed record itself is handed on (offset, timestamp, key, value, headers). It holds for every consumer of the
+  process, so it is put in place by `chunked_app` and not by importing this module.
 - `_ConsumerThread` sets two arguments Faust hard-codes: `isolation_level` (read_committed, or a reader would see aborted rows) and
   `fetch_max_wait_ms` (1,500 there: seconds of delay after an assignment).
 """
@@ -34,9 +35,6 @@ SESSION_SECONDS = 10.0
 def _as_parsed(partition_records: Any, tp: Any, record: Any) -> Any:
     """In place of aiokafka's copying; the lists that ChunkScheduler delivers are of one partition, so a record need not name it."""
     return record
-
-
-aiokafka.consumer.fetcher.PartitionRecords._consumer_record = _as_parsed
 
 
 class Chunk(NamedTuple):
@@ -88,8 +86,10 @@ def chunked_app(settings: Settings, group: str, session_seconds: float = SESSION
     """A Faust application that reads chunks, never acknowledges by itself and dies on any unexpected exception.
 
     Offsets are committed by the lanes' transactions alone (`acks=False` on each topic, no commit interval that matters). Static membership
-    (`settings.worker_instance`) gives a restarted worker its partitions back at once.
+    (`settings.worker_instance`) gives a restarted worker its partitions back at once. From then on every aiokafka consumer of this process
+    hands records on as parsed.
     """
+    aiokafka.consumer.fetcher.PartitionRecords._consumer_record = _as_parsed
     app = faust.App(
         group,
         broker=f"kafka://{settings.kafka_bootstrap.replace(',', ';kafka://')}",

@@ -10,6 +10,8 @@ import ast
 import asyncio
 import inspect
 import re
+import subprocess
+import sys
 import time
 import tomllib
 from collections.abc import Awaitable, Callable
@@ -32,6 +34,7 @@ from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import StreamT
 from mode.services import Service
 
+from transport import chunks
 from transport.chunks import FETCH_WAIT_MS, ChunkScheduler, chunked_app, coordinator_errors
 from transport.kafka_clients import admin, consumer, transactional_producer
 from transport.settings import HOME, Settings
@@ -75,8 +78,9 @@ def test_every_private_name_in_use_has_its_contract_here() -> None:
     assert {name for name in found if re.fullmatch(r"_[a-z_]+", name)} == FOREIGN
 
 
-def test_records_are_handed_on_as_parsed() -> None:
+def test_records_are_handed_on_as_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The reader of a fetched batch asks `_consumer_record` for what it yields, and a parsed record has what lanes and folds read."""
+    monkeypatch.setattr(PartitionRecords, "_consumer_record", chunks._as_parsed)
     builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1 << 14)
     for offset in range(2):
         builder.append(offset, 1000 + offset, b"k%d" % offset, b"v", [])
@@ -84,6 +88,13 @@ def test_records_are_handed_on_as_parsed() -> None:
     found = list(PartitionRecords(Place("t", 0), batches, [], 1, None, None, True, READ_COMMITTED))
     assert [(r.offset, r.timestamp, r.key, r.value, list(r.headers)) for r in found] == [(1, 1001, b"k1", b"v", [])]
     assert isinstance(found[0], DefaultRecord)
+
+
+def test_importing_the_module_changes_no_other_consumer() -> None:
+    """A process that reads with aiokafka beside us must get what aiokafka documents; only `chunked_app` changes it."""
+    code = "import transport.chunks, aiokafka.consumer.fetcher as f; print(f.PartitionRecords._consumer_record.__module__)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=HOME, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "aiokafka.consumer.fetcher"
 
 
 def test_a_consumer_keeps_what_we_set_in_the_attributes_that_its_start_reads() -> None:
