@@ -5,7 +5,8 @@ Identity. A line's record id is `<declaration>/<line>`. An amendment (same decla
 its old series and a new one `<declaration>/<line>#<n>` enters. A line that an amendment no longer has, and every line of a cancelled
 declaration, is withdrawn. An older version that comes after a newer one is counted as superseded.
 
-Lines are remembered for ten days after registration: information of a declaration may be changed for seven (VNACCS/VCIS).
+Lines are remembered for ten days after registration: information of a declaration may be changed for seven (VNACCS/VCIS); and for 35 more,
+since a backlog is read family of files by family (producers/positions.py).
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ class Publication:
         if d.cancelled:
             if not version:
                 raise Refused(
-                    "validation", "declaration", "a declaration known here is required; this one never came, or is older than 10 days"
+                    "validation", "declaration", "a declaration known here is required; this one never came, or is older than 45 days"
                 )
             d = replace(d, lines=(), registered_at=registered_at)
         now_known = self._lines(d, known, lambda o: into.take(o, place, original), into.now)

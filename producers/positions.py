@@ -12,8 +12,12 @@ import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 from producers.contract import Json, Position, Remembered
+
+BACKLOG_MS: Final = 35 * 86_400_000
+"""A source that was away for a month is read one family of files after another: what amends a record comes long after it, by the clock."""
 
 
 class PositionError(RuntimeError):
@@ -54,13 +58,13 @@ class SourceState:
             raise self._failure("read", e) from e
 
     def save(self, position: Position, remembered: Mapping[str, Remembered], now: int) -> None:
-        """Write position and memory in one transaction and forget what expired before `now` (epoch ms). Raises PositionError."""
+        """Write position and memory in one transaction and forget what expired BACKLOG_MS before `now` (epoch ms). Raises PositionError."""
         rows = [(k, json.dumps(r.value, ensure_ascii=False), r.expires_at) for k, r in remembered.items()]
         try:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.execute("INSERT OR REPLACE INTO position VALUES (1, ?)", (json.dumps(position, ensure_ascii=False),))
             self._db.executemany("INSERT OR REPLACE INTO memory VALUES (?, ?, ?)", rows)
-            self._db.execute("DELETE FROM memory WHERE expires_at < ?", (now,))
+            self._db.execute("DELETE FROM memory WHERE expires_at < ?", (now - BACKLOG_MS,))
             self._db.execute("COMMIT")
         except sqlite3.Error as e:
             if self._db.in_transaction:

@@ -17,7 +17,7 @@ from producers.contract import Json, Remembered, SourceUnavailable
 from producers.documents import Documents, DocumentSource
 from producers.files import Folder
 from producers.http import HttpFolder
-from producers.positions import PositionError, PositionStore
+from producers.positions import BACKLOG_MS, PositionError, PositionStore
 from tests.producers.support import ADAPTERS, DOOR, NOW, Remembering, drop, identities, reasons, sample
 
 HEADER, *LINES = sample("tax-receipts.csv").splitlines(keepends=True)
@@ -176,7 +176,9 @@ def test_positions_survive_and_memory_expires(tmp_path: Path) -> None:
     store.close()
     state = PositionStore(tmp_path).of("customs")
     assert (state.load(), state.recall("D1")) == ({"files": {"a": 1}}, [1, "x"])
-    state.save({"files": {}}, {}, now=101)
+    state.save({"files": {}}, {}, now=100 + BACKLOG_MS)
+    assert state.recall("D1") == [1, "x"], "what amends it may lie in a backlog"
+    state.save({"files": {}}, {}, now=101 + BACKLOG_MS)
     assert state.recall("D1") is None
     state.close()
 
