@@ -77,9 +77,9 @@ def seeded(clickhouse: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         migrate(settings)
         with ch.connected(settings) as client:
             planted = plant(client)
-        yield Seeded(settings, planted)
-        with ch.connected(settings) as client:
-            client.command(f"DROP DATABASE IF EXISTS {own}")
+    yield Seeded(settings, planted)
+    with GUARD.lifted(), ch.connected(settings) as client:
+        client.command(f"DROP DATABASE IF EXISTS {own}")
 
 
 def made(settings: BoardSettings, journal: Memory | None = None) -> Board:
