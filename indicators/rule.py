@@ -171,6 +171,11 @@ class Rule(_Model):
         plain = all(level.periods == level.clear_periods == 1 for level in self.levels)
         return plain and (self.kind == "threshold" or (self.pacing is not None and self.pacing.compare == "gap_points"))
 
+    @property
+    def sign(self) -> int:
+        """What turns a measured number so that larger is worse."""
+        return 1 if self.direction == "above" else -1
+
     def valid_at(self, at_ms: int) -> bool:
         """Is this version in force at the event's time (epoch ms)?"""
         day = datetime.fromtimestamp(at_ms / 1000, VIETNAM).date()

@@ -6,14 +6,15 @@ Phases: INACTIVE, PENDING (over a level, its duration not yet over), ACTIVE, REC
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import IntEnum
-from typing import Literal
 
-from indicators.rule import Level, Rule
-
-Transition = Literal["opened", "worse", "better", "cleared", "corrected"]
+from indicators.rule import Rule
+from indicators.rules import ladder as levels
+from indicators.rules.finding import Transition, steps_of
+from indicators.rules.ladder import Step
 
 
 class Phase(IntEnum):
@@ -23,18 +24,6 @@ class Phase(IntEnum):
     PENDING = 1
     ACTIVE = 2
     RECOVERING = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One level of the ladder with its limits resolved; numbers already turned so that larger is worse."""
-
-    severity: int
-    name: str
-    raise_at: Decimal
-    clear_at: Decimal
-    hold_ms: int
-    clear_hold_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +49,11 @@ class Change:
     level: Step
 
 
-class Ladder:
-    """The levels of a rule for one series, mild first."""
+class Ladder(levels.Ladder):
+    """The levels of a rule for one series, and the band in which nothing changes. `limits`: those of the subject, by name."""
 
-    def __init__(self, rule: Rule, limits: dict[str, Decimal]) -> None:
-        sign = 1 if rule.direction == "above" else -1
-        self.sign = sign
-        self.steps = [step for level in rule.levels if (step := _resolve(level, limits, sign))]
-        self._by_severity = {step.severity: step for step in self.steps}
-
-    def raised(self, number: Decimal) -> int:
-        """Severity of the highest level that `number` (turned) reaches; 0: none."""
-        return max((s.severity for s in self.steps if number >= s.raise_at), default=0)
-
-    def held(self, number: Decimal, severity: int) -> int:
-        """Severity that remains when the condition stands at `severity`: the highest level not above it whose clear limit is still
-        reached.
-        """
-        return max((s.severity for s in self.steps if s.severity <= severity and number >= s.clear_at), default=0)
-
-    def step(self, severity: int) -> Step:
-        """The level of this severity."""
-        return self._by_severity[severity]
+    def __init__(self, rule: Rule, limits: Mapping[str, Decimal]) -> None:
+        super().__init__(steps_of(rule, limits), rule.sign, rule.no_data)
 
     def quiet_band(self, state: RuleState) -> tuple[Decimal | None, Decimal | None]:
         """(low, high): while low ≤ turned number < high nothing changes; None: unbounded; (0, 0) when every reading must be looked at."""
@@ -144,18 +116,3 @@ def _fall(ladder: Ladder, state: RuleState, at: int, remains: int) -> tuple[Rule
         lower = replace(state, phase=Phase.ACTIVE, severity=remains, candidate=0, candidate_since=0)
         return lower, Change("better", before, ladder.step(remains))
     return RuleState(evaluated=at, value=state.value), Change("cleared", before, leaving)
-
-
-def _resolve(level: Level, limits: dict[str, Decimal], sign: int) -> Step | None:
-    """The level with its limits as numbers; None where the subject has no such limit."""
-    raise_at = limits.get(level.raise_at) if isinstance(level.raise_at, str) else level.raise_at
-    if raise_at is None:
-        return None
-    clear_at = level.clear_at if level.clear_at is not None else raise_at - sign * (level.clear_margin or Decimal(0))
-    return Step(
-        level.severity, level.name, raise_at * sign, clear_at * sign, _ms(level.hold.total_seconds()), _ms(level.clear_hold.total_seconds())
-    )
-
-
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)

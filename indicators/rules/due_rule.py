@@ -127,7 +127,7 @@ class DueRule:
             provider, period = pair
             number = Decimal(self._calendar.working_days_between(self._due.due(period, self._calendar), local_day(now)))
             owed = self.missing(state, provider, period)
-            reached = max((s.severity for s in self.ladder.steps if number >= s.raise_at), default=0) if owed else 0
+            reached = self.ladder.raised(number) if owed else 0
             before = said.get(pair, Said())
             standing = Standing(reached, period.start_ms, now)
             finding = change(self.ladder, before, standing, corrected=False, number=number, value=Decimal(len(owed)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
@@ -43,19 +44,23 @@ class Finding:
         return self.transition if self.transition == "cleared" else f"{self.transition} {self.severity}"
 
 
-def ladder_of(rule: Rule, limits: dict[str, Decimal] | None = None) -> Ladder:
-    """The ladder of a rule for one series. Levels whose limit the subject lacks are left out."""
-    sign = 1 if rule.direction == "above" else -1
-    steps = []
+def ladder_of(rule: Rule, limits: Mapping[str, Decimal] | None = None) -> Ladder:
+    """The ladder of a rule for one series."""
+    return Ladder(steps_of(rule, limits or {}), rule.sign, rule.no_data)
+
+
+def steps_of(rule: Rule, limits: Mapping[str, Decimal]) -> list[Step]:
+    """The levels of a rule with their limits as numbers; `limits`: those of the subject by name. A level without its limit is left out."""
+    sign, steps = rule.sign, []
     for level in rule.levels:
-        raise_at = limit_of(level.raise_at, limits or {})
+        raise_at = limit_of(level.raise_at, limits)
         if raise_at is None:
             continue
         clear_at = level.clear_at if level.clear_at is not None else raise_at - sign * (level.clear_margin or Decimal(0))
         steps.append(Step(
             level.severity, level.name, raise_at * sign, clear_at * sign, level.periods, level.clear_periods, milliseconds(level.hold),
             milliseconds(level.clear_hold)))  # fmt: skip
-    return Ladder(steps, sign, rule.no_data)
+    return steps
 
 
 def change(ladder: Ladder, said: Said, now: Standing, *, corrected: bool, number: Decimal | None, value: Decimal | None) -> Finding | None:

@@ -85,6 +85,14 @@ class Ladder:
         """The level of this severity."""
         return self._by_severity[severity]
 
+    def raised(self, turned: Decimal) -> int:
+        """Severity of the highest level that a number (turned: larger is worse) reaches; 0: none."""
+        return max((s.severity for s in self.steps if turned >= s.raise_at), default=0)
+
+    def held(self, turned: Decimal, severity: int) -> int:
+        """Severity that remains when the rule stands at `severity`: the highest level not above it whose clear limit is still reached."""
+        return max((s.severity for s in self.steps if s.severity <= severity and turned >= s.clear_at), default=0)
+
     def standing(self, course: Iterable[Number]) -> Standing:
         """Where the rule stands after a course of numbers in the order of their event time."""
         walk = _Walk(self)
@@ -145,8 +153,7 @@ class _Walk:
         self._falling.go_on(number, present.clear_periods)
         if not self._falling.lasts(present.clear_periods, present.clear_hold_ms, number.at):
             return
-        below = [s.severity for s in self._ladder.steps if s.severity < self._severity and value >= s.clear_at]
-        self._severity, self._falling = max(below, default=0), _Run()
+        self._severity, self._falling = self._ladder.held(value, self._severity), _Run()
         if not self._severity:
             self._since = self._opened_at = 0
 

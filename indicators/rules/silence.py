@@ -67,9 +67,7 @@ class SilenceRule:
         for series in some:
             since, before = self._since(state, series), said.get(series, Said())
             silent = (Decimal(max(0, now - since)) / self._unit_ms).quantize(CENT, ROUND_DOWN)
-            reached = max((s.severity for s in self.ladder.steps if silent >= s.raise_at), default=0)
-            held = max((s.severity for s in self.ladder.steps if s.severity <= before.severity and silent >= s.clear_at), default=0)
-            standing = Standing(max(reached, held), since, since)
+            standing = Standing(max(self.ladder.raised(silent), self.ladder.held(silent, before.severity)), since, since)
             finding = change(self.ladder, before, standing, corrected=False, number=silent, value=silent)
             said[series] = said_after(finding, before)
             if finding is not None:
