@@ -77,7 +77,7 @@ class Lookup:
 
 def rule_of(book: RuleBook, formulas: FormulaBook, formula: str) -> Rule | None:
     """The rule that judges a formula's results; a pacing rule of a sibling (same indicator and plan) lends its path, which is the same."""
-    own = book.of_formula(formula)
+    own = [rule for rule in book.of_formula(formula) if rule.by_reading]
     if own:
         return own[0]
     wanted = formulas[formula]

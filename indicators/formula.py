@@ -122,8 +122,9 @@ class FormulaBook:
         taken = [f.id for f in formulas if f.id in self.formulas]
         if taken or len({f.id for f in formulas}) < len(formulas):
             raise FormulaError(f"{', '.join(taken) or 'formulas'}: an id comes twice")
-        book = type(self)([*self.formulas.values()])
-        book.formulas |= {f.id: f for f in formulas}
+        book = type(self)([])
+        book.formulas = self.formulas | {f.id: f for f in formulas}
+        book._uses, book._ranks = self._uses, self._ranks
         return book
 
     def uses(self, indicator: str, component: str, figure: str) -> list[Use]:

@@ -13,16 +13,18 @@ The documents print no numeric limit (domain.md §5): each default says who must
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from indicators.rules import selection
 from indicators.rules.kinds import (
+    BY_READING,
     Absence,
     ChangeOver,
     Composite,
@@ -42,6 +44,8 @@ VIETNAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 
 PARAMETERS: tuple[Kind, ...] = ("pacing", "year_on_year", "change", "outlier", "rank", "absence", "due", "composite", "watchdog")
 """Kinds with parameters of their own, under the kind's name."""
+MOST = 5
+"""The highest severity there is."""
 
 
 class RuleError(ValueError):
@@ -81,6 +85,7 @@ class Scope(_Model):
     """What the rule looks at: a series (indicator, component, figure) in stage 1, or the results of a formula in stage 2.
 
     `awaits` names a figure that no feed or formula gives yet: the rule is whole and proven by its cases, and stays a draft until then.
+    `where`: which of them, a condition over `selection.SERIES`. A composite has no scope of its own but that of its members.
     """
 
     indicator: str = ""
@@ -89,12 +94,26 @@ class Scope(_Model):
     formula: str = ""
     awaits: str = ""
     subject_type: str = ""
+    where: str = ""
 
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        if [bool(self.indicator), bool(self.formula), bool(self.awaits)].count(True) != 1:
-            raise ValueError("give exactly one of indicator, formula and awaits")
-        return self
+    @property
+    def named(self) -> int:
+        """How many of indicator, formula and awaits are given."""
+        return [bool(self.indicator), bool(self.formula), bool(self.awaits)].count(True)
+
+    @field_validator("where")
+    @classmethod
+    def _a_condition(cls, where: str) -> str:
+        selection.check(where, selection.SERIES)
+        return where
+
+    def holds(self, subject_type: str, values: Mapping[str, Any]) -> bool:
+        """Is a series or result of this subject type, described by `values` (`selection.SERIES`), looked at? One that the condition cannot
+        be asked of (a dimension it lacks) is not."""
+        try:
+            return self.subject_type in ("", subject_type) and selection.chosen(self.where, values)
+        except selection.SelectionError:
+            return False
 
 
 class Message(_Model):
@@ -132,6 +151,8 @@ class Rule(_Model):
     watchdog: Watchdog | None = None
     levels: tuple[Level, ...] = Field(min_length=1)
     accept_status: tuple[str, ...] = ("estimated", "preliminary", "official", "revised")
+    status_limits: dict[str, Severity] = Field({}, description="the highest severity that a figure of a status may raise; none: any")
+    whole_periods: bool = Field(False, description="judge a period once figures of a later one have come: sums whose month still runs")
     no_data: Literal["hold", "open", "resolve", "ignore"]
     lane: Literal["direct", "grouped"]
     channels: dict[Severity, tuple[str, ...]]
@@ -159,6 +180,8 @@ class Rule(_Model):
         for kind in PARAMETERS:
             if (self.kind == kind) != (getattr(self, kind) is not None):
                 raise ValueError(f"{kind}: needed for kind {kind}, and only there")
+        if self.scope.named != 1 and (self.kind != "composite" or self.scope.named):
+            raise ValueError("scope: give exactly one of indicator, formula and awaits")
         if self.scope.awaits and self.status != "draft":
             raise ValueError("status: a rule that awaits its figures is a draft")
         if "opened" not in self.message_vi:
@@ -166,10 +189,19 @@ class Rule(_Model):
         return self
 
     @property
-    def streamed(self) -> bool:
-        """Do the workers judge it reading by reading (`stream_processors`)? All others are judged by the evaluators of indicators/rules."""
+    def by_reading(self) -> bool:
+        """Is it judged reading by reading, as event time goes on? All others are judged period by period, or by their own evaluator."""
         plain = all(level.periods == level.clear_periods == 1 for level in self.levels)
-        return plain and (self.kind == "threshold" or (self.pacing is not None and self.pacing.compare == "gap_points"))
+        return plain and self.kind in BY_READING and not self.whole_periods
+
+    @property
+    def at_work(self) -> bool:
+        """Do the workers judge it? Drafts and retired rules cost them nothing."""
+        return self.status in ("active", "exercise")
+
+    def highest(self, status: str) -> int:
+        """The highest severity that a figure of this status may raise."""
+        return self.status_limits.get(status, MOST)
 
     @property
     def sign(self) -> int:
@@ -179,26 +211,29 @@ class Rule(_Model):
     def valid_at(self, at_ms: int) -> bool:
         """Is this version in force at the event's time (epoch ms)?"""
         day = datetime.fromtimestamp(at_ms / 1000, VIETNAM).date()
-        return self.status in ("active", "exercise") and self.valid_from <= day and (self.valid_to is None or day < self.valid_to)
+        return self.at_work and self.valid_from <= day and (self.valid_to is None or day < self.valid_to)
 
 
 class RuleBook:
-    """All rules, indexed: a record costs nothing for rules that do not concern its indicator.
-
-    `of_series` and `of_formula` give the rules judged reading by reading; `of_kinds` those that evaluators of indicators/rules judge.
-    """
+    """All rules, and those at work by what they judge: a record costs nothing for rules that do not concern its indicator."""
 
     def __init__(self, rules: list[Rule]) -> None:
         self.rules = {rule.id: rule for rule in rules}
         self._by_series: dict[tuple[str, str, str], list[Rule]] = {}
         self._by_formula: dict[str, list[Rule]] = {}
+        self._composites: dict[str, list[Rule]] = {}
+        self.silences = [rule for rule in rules if rule.at_work and rule.kind == "absence"]
         for rule in rules:
             s = rule.scope
-            if not rule.streamed or s.awaits:
+            if not rule.at_work or rule.kind in ("absence", "due", "watchdog"):
                 continue
-            if s.formula:
+            for member in rule.composite.of if rule.composite else ():
+                self._composites.setdefault(member, []).append(rule)
+            if rule.composite is not None:
+                self._by_formula.setdefault(rule.id, []).append(rule)
+            elif s.formula:
                 self._by_formula.setdefault(s.formula, []).append(rule)
-            else:
+            elif s.indicator:
                 self._by_series.setdefault((s.indicator, s.component, s.figure), []).append(rule)
 
     @classmethod
@@ -207,16 +242,16 @@ class RuleBook:
         return cls([load_rule(path) for path in sorted((home / "catalogue" / "rules").glob("*.yaml"))])
 
     def of_series(self, indicator: str, component: str, figure: str) -> list[Rule]:
-        """Rules whose scope is this kind of series."""
+        """Rules at work on the figures of this kind of series; its silence: `silences`."""
         return self._by_series.get((indicator, component, figure), [])
 
     def of_formula(self, formula: str) -> list[Rule]:
-        """Rules whose scope is the results of this formula."""
+        """Rules at work on the results of this formula; a composite's own results stand under its id."""
         return self._by_formula.get(formula, [])
 
-    def of_kinds(self, *kinds: Kind) -> list[Rule]:
-        """Rules of these kinds that are not judged reading by reading."""
-        return [rule for rule in self.rules.values() if rule.kind in kinds and not rule.streamed]
+    def composites_of(self, member: str) -> list[Rule]:
+        """Composites over this rule."""
+        return self._composites.get(member, [])
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(self.rules.values())

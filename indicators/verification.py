@@ -14,6 +14,7 @@ from typing import NamedTuple
 from indicators.calendar import WorkingCalendar
 from indicators.datafile import DataFileError
 from indicators.derived.book import DerivedBook
+from indicators.dimension_sets import with_sets
 from indicators.formula import FormulaBook, FormulaError
 from indicators.rule import RuleBook, RuleError
 from indicators.target import TargetBook
@@ -141,6 +142,7 @@ def _calculations(vocabulary: Vocabulary, home: Path) -> Iterator[Problem]:
             if spec is None or term.figure not in spec.figures or term.pane not in spec.panes:
                 wanted = f"{term.indicator} {term.component} {term.figure} by {term.pane}"
                 yield Problem("formulas", f"{formula.id}: role {term.role}: series.yaml keeps no {wanted}")
+    formulas = with_sets(formulas, vocabulary.series_specs())
     for rule in RuleBook.load(home):
         if vocabulary.agency(rule.owner_agency) is None:
             yield Problem("rules", f"{rule.id}: owner_agency {rule.owner_agency} is not in agencies.yaml")

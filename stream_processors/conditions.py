@@ -12,6 +12,8 @@ from indicators.rule import Rule
 from stream_processors.rule_state import Change, Phase, RuleState
 
 NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "https://nhip.vn/alert")
+STATUS_SHIFT: Final = 4
+"""The field `phase` carries the phase in its low four bits, the status of the figure last judged above them."""
 _QUANTUM = Decimal(1).scaleb(-SCALE)
 
 
@@ -53,7 +55,7 @@ def rule_state_record(rule: str, state: RuleState) -> dict[str, Any]:
     return {
         "rule": rule,
         "alert_id": state.alert_id,
-        "phase": int(state.phase),
+        "phase": int(state.phase) | state.status << STATUS_SHIFT,
         "severity": state.severity,
         "since": state.since,
         "candidate": state.candidate,
@@ -67,11 +69,12 @@ def rule_state_of(record: Mapping[str, Any]) -> RuleState:
     """The reverse of `rule_state_record`."""
     return RuleState(
         record["alert_id"],
-        Phase(record["phase"]),
+        Phase(record["phase"] & (1 << STATUS_SHIFT) - 1),
         record["severity"],
         record["since"],
         record["candidate"],
         record["candidate_since"],
         record["evaluated"],
         record["value"],
+        record["phase"] >> STATUS_SHIFT,
     )

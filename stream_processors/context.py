@@ -9,6 +9,7 @@ from indicators.dimension_sets import with_sets
 from indicators.formula import FormulaBook
 from indicators.rule import RuleBook
 from indicators.vocabulary import Vocabulary
+from stream_processors.composites import with_composites
 from transport.columnar_reader import Refused
 from transport.columnar_writer import AvroEncoder
 from transport.dead_letters import DeadLetters
@@ -40,8 +41,9 @@ class Context:
         self.settings = settings
         self.prefix = settings.topic_prefix
         self.vocabulary = Vocabulary.load(settings.home)
-        self.formulas = with_sets(FormulaBook.load(settings.home), self.vocabulary.series_specs())
         self.rules = RuleBook.load(settings.home)
+        formulas = with_sets(FormulaBook.load(settings.home), self.vocabulary.series_specs())
+        self.formulas = with_composites(formulas, self.rules, self.vocabulary)
         self.registry = Registry(settings)
         self.metrics = StageMetrics(metrics)
         self.conditions = AvroEncoder("condition", self.registry.id_of("condition"))

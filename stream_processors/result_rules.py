@@ -1,92 +1,111 @@
-"""Rules on results: the number measured is the newest value, or how far it lies behind the plan's path at its event time."""
+"""Rules on results: a line per rule and result (result_lines.py, rank_line.py), and the condition rows of what they find."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from indicators.formula import Result
+from indicators.formula import FormulaBook, Result
 from indicators.observation import SCALE, STATUSES
-from indicators.rule import Rule
+from indicators.rule import Rule, RuleBook
+from indicators.rules import selection
 from indicators.vocabulary import Vocabulary
-from stream_processors.conditions import alert_id, condition_row, scaled
+from stream_processors.composites import composite_result
+from stream_processors.conditions import condition_row, scaled
+from stream_processors.rank_line import RankLine
+from stream_processors.result_lines import Line, PeriodLine, Place, ReadingLine, Verdict
 from stream_processors.result_state import Outcome, ResultState
-from stream_processors.rule_state import Change, Ladder, RuleState, advance
-
-_FRESH = RuleState()
+from stream_processors.rule_state import RuleState
 
 
 class ResultRules:
-    """States of all rules of one partition's results. `partition`: topic and number of the operands, named as the source of conditions."""
+    """All rules of one partition's results. `source`: topic and number of the operands, named as the source of conditions."""
 
-    def __init__(self, vocabulary: Vocabulary, rules_of: dict[str, list[Rule]], source: tuple[str, int]) -> None:
-        self._vocabulary, self._rules, self._source = vocabulary, rules_of, source
-        self._ladders: dict[tuple[str, str], Ladder] = {}
-        self.states: dict[str, dict[str, RuleState]] = {}
+    def __init__(self, vocabulary: Vocabulary, rules: RuleBook, formulas: FormulaBook, source: tuple[str, int]) -> None:
+        self._vocabulary, self._rules, self._formulas, self._source = vocabulary, rules, formulas, source
+        self._lines: dict[str, dict[str, Line]] = {}
 
-    def concerns(self, result: Result) -> list[Rule]:
-        """Rules on this result."""
-        return [r for r in self._rules.get(result.formula, []) if r.scope.subject_type in ("", result.subject_type)]
+    def result(self, result: Result) -> ResultState | None:
+        """An empty state for a result; None where its formula is no more."""
+        formula = self._formulas.formulas.get(result.formula)
+        if formula is None:
+            return None
+        rule = self._rules.rules.get(result.formula)
+        if rule is not None and rule.composite is not None:
+            return composite_result(rule, self._rules, self._formulas, self._vocabulary, result)
+        return ResultState(result, formula)
 
-    def evaluate(self, key: str, state: ResultState, through: int) -> list[dict[str, Any]]:
-        """Condition rows of a settled result: every period that is newer than the last one judged, in its order, and a newest period that
-        was corrected.
+    def concerns(self, result: Result) -> bool:
+        """Has this result a rule?"""
+        return bool(self._lines_of(result.key(), result))
 
-        So a week that arrives at once says what seven days would have said, and an alert that rose and fell meanwhile is in the record.
+    def kept(self, key: str, place: Place) -> dict[str, RuleState]:
+        """What the derived row of a place keeps of each rule."""
+        found = ((name, line.kept(place)) for name, line in self._lines.get(key, {}).items())
+        return {name: state for name, state in found if state is not None}
+
+    def restore(self, key: str, result: Result, place: Place, kept: Mapping[str, RuleState]) -> None:
+        """Take back what a derived row kept; rows of a result in the order of their periods. Rules that are no more are forgotten."""
+        for name, line in self._lines_of(key, result).items():
+            if name in kept:
+                line.restore(place, kept[name])
+
+    def evaluate(self, key: str, state: ResultState, through: int) -> tuple[list[dict[str, Any]], set[Place]]:
+        """Condition rows of a settled result, and the places whose derived rows have to be written anew.
+
+        Every figure that is newer than the last one judged, in its order: so a week that arrives at once says what seven days would have
+        said, and an alert that rose and fell meanwhile is in the record. Figures of older periods that are others now are judged again.
         """
-        rows = []
-        for rule in self.concerns(state.result):
-            after = former = self.states.get(key, {}).get(rule.id, _FRESH)
-            for outcome in state.since(former.evaluated):
-                if rule.valid_at(outcome.event_time) and STATUSES[outcome.status] in rule.accept_status:
-                    after, row = self._step(key, rule, state, after, outcome)
-                    if row is not None:
-                        mark = {"through": through, "source_topic": self._source[0], "source_partition": self._source[1]}
-                        rows.append(row | mark | {"source_offset": through})
-            if after is not former:
-                self.states.setdefault(key, {})[rule.id] = after
-        return rows
+        rows: list[dict[str, Any]] = []
+        touched: set[Place] = set()
+        mark = {"through": through, "source_topic": self._source[0], "source_partition": self._source[1], "source_offset": through}
+        for line in self._lines_of(key, state.result).values():
+            for verdict in line.judge(state):
+                rows.append(self._row(line.rule, verdict, state) | mark)
+            touched |= line.touched
+        return rows, touched
 
-    def _step(
-        self, key: str, rule: Rule, state: ResultState, former: RuleState, outcome: Outcome
-    ) -> tuple[RuleState, dict[str, Any] | None]:
-        """The rule after one outcome, and the condition row of a change; its marks are added by who knows them."""
-        value = outcome.value or Decimal(0)
-        path = rule.pacing.share_at(outcome.event_time, state.result.budget_year) if rule.pacing else None
-        number = value if path is None else path - value
-        corrected = outcome.event_time == former.evaluated
-        if corrected and former is not _FRESH and scaled(number) == scaled(former.value):
-            return former, None
-        after, change = advance(self._ladder(key, rule, state.result), former, outcome.event_time, number)
-        if change is None:
-            return after, None
-        opened = change.transition == "opened"
-        identity = alert_id(rule.id, key, outcome.period_start) if opened else former.alert_id
-        since = outcome.period_start if opened else former.since
-        if change.transition != "cleared":
-            after = replace(after, alert_id=identity, since=since)
-        evidence = self._identity(state) | self._figures(outcome) | _compared(rule, outcome, change, path)
-        evidence |= {"alert_id": identity, "since": since}
-        return after, condition_row(rule, key, change, after, evidence, corrected=corrected)
-
-    def _ladder(self, key: str, rule: Rule, result: Result) -> Ladder:
-        found = self._ladders.get((key, rule.id))
+    def _lines_of(self, key: str, result: Result) -> dict[str, Line]:
+        found = self._lines.get(key)
         if found is None:
-            subject = self._vocabulary.subject(result.subject_type, result.subject_id) if result.subject_type else None
-            found = self._ladders[key, rule.id] = Ladder(rule, dict(subject.limits) if subject else {})
+            found = {rule.id: self._line(rule, key, result) for rule in self._rules_of(result)}
+            if found:
+                self._lines[key] = found
         return found
 
-    def _identity(self, state: ResultState) -> dict[str, Any]:
+    def _rules_of(self, result: Result) -> Iterator[Rule]:
+        about = {name: getattr(result, name) for name in ("territory", "subject_type", "subject_id", "budget_year")}
+        about["dimensions"] = selection.dimensions_of(result.dimensions)
+        return (rule for rule in self._rules.of_formula(result.formula) if rule.scope.holds(result.subject_type, about))
+
+    def _line(self, rule: Rule, key: str, result: Result) -> Line:
+        if rule.kind == "rank":
+            level = self._formulas[self._formulas[result.formula].of].level
+            return RankLine(rule, key, tuple(t.code for t in self._vocabulary.territories(level)))
+        subject = self._vocabulary.subject(result.subject_type, result.subject_id) if result.subject_type else None
+        limits = dict(subject.limits) if subject else {}
+        by_reading = rule.by_reading or rule.kind == "composite"
+        return (ReadingLine if by_reading else PeriodLine)(rule, key, result.budget_year, limits)
+
+    def _row(self, rule: Rule, verdict: Verdict, state: ResultState) -> dict[str, Any]:
+        """The condition row of a verdict; its marks are added by who knows them."""
+        evidence = self._identity(rule, state, verdict.outcome) | self._figures(verdict)
+        evidence |= _compared(rule, verdict, state.result.budget_year) | {"alert_id": verdict.state.alert_id, "since": verdict.state.since}
+        return condition_row(rule, verdict.series, verdict.change, verdict.state, evidence, corrected=verdict.corrected)
+
+    def _identity(self, rule: Rule, state: ResultState, outcome: Outcome) -> dict[str, Any]:
         result, formula = state.result, state.formula
         subject = self._vocabulary.subject(result.subject_type, result.subject_id) if result.subject_type else None
+        committee = f"PPC-{outcome.territory}"
+        agency = subject.agency if subject else committee if self._vocabulary.agency(committee) else rule.owner_agency
         return {
             "indicator": formula.indicator,
             "component": formula.component,
-            "territory": result.territory,
+            "territory": outcome.territory,
             "subject_type": result.subject_type,
             "subject_id": result.subject_id,
-            "agency": subject.agency if subject else f"PPC-{result.territory}",
+            "agency": agency,
             "provider": "",
             "measure_unit": formula.measure_unit,
             "budget_year": result.budget_year,
@@ -95,27 +114,37 @@ class ResultRules:
             "generation": 0,
         }
 
-    def _figures(self, newest: Outcome) -> dict[str, Any]:
+    def _figures(self, verdict: Verdict) -> dict[str, Any]:
+        outcome = verdict.outcome
         return {
-            "numerator": decimal(newest.numerator),
-            "denominator": decimal(newest.denominator),
-            "period_type": newest.period_type,
-            "period_start": newest.period_start,
-            "period_end": newest.period_end,
-            "event_time": newest.event_time,
-            "status": STATUSES[newest.status],
-            "caused_at": newest.caused_at,
+            "numerator": decimal(outcome.numerator),
+            "denominator": decimal(outcome.denominator),
+            "period_type": outcome.period_type,
+            "period_start": outcome.period_start,
+            "period_end": outcome.period_end,
+            "event_time": max(outcome.event_time, verdict.state.evaluated),
+            "status": STATUSES[outcome.status],
+            "caused_at": outcome.caused_at,
         }
 
 
-def _compared(rule: Rule, newest: Outcome, change: Change, path: Decimal | None) -> dict[str, Any]:
-    """The value, what it is held against, and the gap between: to the plan's path, or to the limit crossed."""
-    crossed = change.level.clear_at if change.transition in ("cleared", "better") else change.level.raise_at
-    limit = path if path is not None else abs(crossed)
-    value = newest.value or Decimal(0)
-    gap = path - value if path is not None else value - limit
-    comparison = rule.pacing.figure if rule.pacing else "limit"
-    return {"comparison": comparison, "value": scaled(value), "limit": scaled(limit), "gap": scaled(gap)}
+def _compared(rule: Rule, verdict: Verdict, budget_year: int) -> dict[str, Any]:
+    """The value, what it is held against, and the gap between: to the plan's path, or to the limit crossed.
+
+    Where a rule measures something of a figure (growth, places, distance from the trend), `value` is that and `numerator` the figure.
+    """
+    outcome, change, number = verdict.outcome, verdict.change, verdict.number
+    crossed = rule.sign * (change.level.clear_at if change.transition in ("cleared", "better") else change.level.raise_at)
+    if rule.pacing is not None:
+        value = outcome.value or Decimal(0)
+        path = rule.pacing.share_at(outcome.event_time, budget_year) if outcome.event_time else Decimal(0)
+        return {"comparison": rule.pacing.figure, "value": scaled(value), "limit": scaled(path), "gap": scaled(path - value)}
+    compared = {"comparison": "limit", "value": None, "limit": scaled(crossed), "gap": None}
+    if number is not None:
+        compared |= {"value": scaled(number), "gap": scaled(number - crossed)}
+    if rule.kind not in ("threshold", "composite"):
+        compared |= {"comparison": rule.kind, "numerator": None if outcome.value is None else scaled(outcome.value), "denominator": None}
+    return compared
 
 
 def decimal(unscaled: int | None) -> Decimal | None:

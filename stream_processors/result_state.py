@@ -120,19 +120,6 @@ class ResultState:
                     changed.append(outcome)
         return changed
 
-    def since(self, judged: int) -> list[Outcome]:
-        """Outcomes with a value that a rule has yet to judge, in the order of their event time: those after `judged` (epoch ms), and the
-        newest where it is of that very instant.
-
-        An older period that is corrected after newer ones were judged is not judged again.
-        """
-        live = (o for o in self.outcomes.values() if o.value is not None and not o.deleted)
-        valued = sorted((o.event_time, o.period_start, o.territory, o) for o in live)
-        found = [o for at, *_, o in valued if at > judged]
-        if not found and valued and valued[-1][0] == judged:
-            found = [valued[-1][-1]]
-        return found
-
     def forget_old(self) -> list[Operand]:
         """Drop operands of periods beyond `keep_periods` of an instant formula; returns them, for their tombstones."""
         if self.formula.mode != "instant":
@@ -173,7 +160,7 @@ class ResultState:
             of=complete,
             expected=seen,
             reason="" if not tops else reason,
-            marks=_marks(used),
+            marks=marks_of(used),
             event_time=max((o.event_time for o in tops), default=0),
             caused_at=max((o.caused_at for o in everything), default=0),
         )
@@ -242,7 +229,7 @@ class ResultState:
                 of=len(live),
                 expected=len(members),
                 reason="" if alive else "missing_operand",
-                marks=_marks({MEMBER: [operand]}),
+                marks=marks_of({MEMBER: [operand]}),
                 event_time=operand.event_time,
                 caused_at=operand.caused_at,
             )
@@ -258,7 +245,7 @@ def _place(series: str) -> str:
     return "|".join(series.split("|")[2:5])
 
 
-def _marks(used: dict[str, list[Operand]]) -> tuple[Mark, ...]:
+def marks_of(used: dict[str, list[Operand]]) -> tuple[Mark, ...]:
     """One mark per role and input partition."""
     found: dict[tuple[str, str, int], Mark] = {}
     for role, operands in used.items():

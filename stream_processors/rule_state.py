@@ -28,7 +28,10 @@ class Phase(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class RuleState:
-    """What is remembered between readings; equal to the last condition row of its series. Times in epoch ms."""
+    """What is remembered between readings; equal to the last condition row of its series. Times in epoch ms.
+
+    `status`: that of the figure last judged, as a number (`indicators.observation.STATUSES`).
+    """
 
     alert_id: str = ""
     phase: Phase = Phase.INACTIVE
@@ -38,6 +41,7 @@ class RuleState:
     candidate_since: int = 0
     evaluated: int = 0
     value: Decimal = Decimal(0)
+    status: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +69,16 @@ class Ladder(levels.Ladder):
         return Decimal(0), Decimal(0)
 
 
-def advance(ladder: Ladder, state: RuleState, at: int, number: Decimal) -> tuple[RuleState, Change | None]:
-    """The next state after a reading at event time `at` (ms) with the measured `number`, and the change to announce, if any.
+def advance(ladder: Ladder, state: RuleState, at: int, number: Decimal, most: int = 5) -> tuple[RuleState, Change | None]:
+    """The next state after a reading at event time `at` (ms) with the measured `number`, and the change to announce, if any. `most`: the
+    highest severity that a figure of this status may raise.
 
     Severity rises at once or after the level's hold; it falls after the clear hold of the level it leaves. Readings older than the last one
     evaluated must not be given.
     """
     turned = number * ladder.sign
     state = replace(state, evaluated=at, value=number)
-    reached = ladder.raised(turned)
+    reached = ladder.raised(turned, most)
     if reached > state.severity:
         return _rise(ladder, state, at, turned, reached)
     if state.severity == 0:

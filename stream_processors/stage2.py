@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from indicators.formula import Formula, Result
 from indicators.observation import STATUSES
+from stream_processors.composites import member_operands
 from stream_processors.context import Context
 from stream_processors.horizon import Touch
 from stream_processors.result_rules import ResultRules
@@ -39,12 +40,11 @@ class Stage2:
     """State and fold of one partition of `operands.<group>`."""
 
     def __init__(self, context: Context, group: str, partition: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self.context, self.group, self.partition, self._clock = context, group, partition, clock
+        self.context, self.group, self.partition, self.clock = context, group, partition, clock
         self.topic = f"{context.prefix}operands.{group}"
         self.reader = ColumnarReader("operand", context.registry.schema)
         self.results: dict[str, ResultState] = {}
-        rules = {f.id: context.rules.of_formula(f.id) for f in context.formulas}
-        self.rules = ResultRules(context.vocabulary, rules, (self.topic, partition))
+        self.rules = ResultRules(context.vocabulary, context.rules, context.formulas, (self.topic, partition))
         self._derived = DerivedRows(context.registry)
         self._operand = AvroEncoder("operand", context.registry.id_of("operand"))
         self.waiting: dict[str, Touch] = {}
@@ -83,7 +83,7 @@ class Stage2:
     def due_at(self) -> float | None:
         """When to look whether a waiting result can be judged, on the monotonic clock."""
         soonest = min((touch.due_at() for touch in self.waiting.values()), default=None)
-        return None if soonest is None else max(soonest, self._clock() + LOOK_SECONDS) if self.horizon < math.inf else soonest
+        return None if soonest is None else max(soonest, self.clock() + LOOK_SECONDS) if self.horizon < math.inf else soonest
 
     def settle(self, position: int) -> list[Rows]:
         """Rules of the results that have settled."""
@@ -125,11 +125,9 @@ class Stage2:
         """The state of a result; None where its formula is no more."""
         state = self.results.get(key)
         if state is None:
-            parsed = Result.parse(key)
-            formula = self.context.formulas.formulas.get(parsed.formula)
-            if formula is None:
-                return None
-            state = self.results[key] = ResultState(parsed, formula)
+            state = self.rules.result(Result.parse(key))
+            if state is not None:
+                self.results[key] = state
         return state
 
     def _recompute(self, key: str, periods: dict[int, int], out: _Output) -> None:
@@ -147,26 +145,27 @@ class Stage2:
         for operand in state.forget_old():
             out.latest.add(latest_key(key, operand), None)
         if self.rules.concerns(state.result):
-            now, known = self._clock(), self.waiting.get(key)
+            now, known = self.clock(), self.waiting.get(key)
             self.waiting[key] = Touch(known.first if known else now, now)
 
     def write(self, key: str, state: ResultState, outcome: Outcome, through: int, out: _Output) -> None:
-        """A derived row; the one of the newest period carries the states of the result's rules."""
-        newest = max(start for _, start in state.outcomes)
-        rules = self.rules.states.get(key, {}) if outcome.period_start == newest else {}
+        """A derived row, with what the result's rules judged of its period."""
+        rules = self.rules.kept(key, (outcome.territory, outcome.period_start))
         out.derived.add(*self._derived.write(key, state, outcome, rules, through))
 
     def _settle(self, out: _Output, through: int) -> None:
-        now = self._clock()
+        now = self.clock()
         for key in [k for k, touch in self.waiting.items() if touch.due_at() <= now and touch.behind(self.horizon)]:
             del self.waiting[key]
             state = self.results[key]
-            before = dict(self.rules.states.get(key, {}))
-            for row in self.rules.evaluate(key, state, through):
+            rows, touched = self.rules.evaluate(key, state, through)
+            for row in rows:
                 out.conditions.add(row["alert_id"].encode(), self.context.conditions.encode(row))
-            if self.rules.states.get(key, {}) != before:
-                newest = max(state.outcomes.values(), key=lambda o: o.period_start)
-                self.write(key, state, newest, through, out)
+            for row in {row["rule"] + row["series"]: row for row in rows}.values():
+                for formula, to, record in member_operands(self.context.rules, self.context.formulas, row, (self.topic, self.partition)):
+                    out.operand(formula, (to.encode(), self._operand.encode(record)))
+            for place in sorted(touched):
+                self.write(key, state, state.outcomes[place], through, out)
 
     def _member(self, ranking: Formula, key: str, state: ResultState, outcome: Outcome, through: int) -> tuple[bytes, bytes]:
         """A result as an operand of a ranking."""

@@ -10,6 +10,7 @@ import structlog
 
 from stream_processors.conditions import rule_state_of
 from stream_processors.horizon import Touch
+from stream_processors.rule_state import RuleState
 from stream_processors.stage1_rows import POSITION
 from stream_processors.stage2_rows import operand_of, outcome_of
 from transport.columnar_reader import ColumnarReader
@@ -38,16 +39,18 @@ def restore_stage2(stage: Stage2) -> int:
         state = stage.result(row["result"])
         if state is not None:
             state.take(operand_of(row))
-    newest: dict[str, int] = {}
+    kept: list[tuple[int, str, str, dict[str, RuleState]]] = []
     for row in _records(reader, derived.values()):
         state = stage.result(row["result"])
         if state is None:
             continue
         state.outcomes[row["territory"], row["period_start"]] = outcome_of(row)
-        if row["period_start"] >= newest.get(row["result"], 0) and row["rules"]:
-            newest[row["result"]] = row["period_start"]
-            stage.rules.states[row["result"]] = {r["rule"]: rule_state_of(r) for r in row["rules"]}
-    now = Touch(time.monotonic(), time.monotonic())
+        if row["rules"]:
+            states = {r["rule"]: rule_state_of(r) for r in row["rules"]}
+            kept.append((row["period_start"], row["result"], row["territory"], states))
+    for start, key, territory, states in sorted(kept, key=lambda one: one[:3]):
+        stage.rules.restore(key, stage.results[key].result, (territory, start), states)
+    now = Touch(stage.clock(), stage.clock())
     stage.waiting = {key: now for key, state in stage.results.items() if state.outcomes and stage.rules.concerns(state.result)}
     log.info(
         "stage 2 restored", topic=stage.topic, partition=p, position=position, results=len(stage.results), operands=len(operands),

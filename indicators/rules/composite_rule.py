@@ -13,6 +13,7 @@ from fractions import Fraction
 
 from indicators.rule import Rule
 from indicators.rules.finding import NOTHING_SAID, Finding, Said, change, ladder_of, said_after
+from indicators.rules.kinds import Composite
 from indicators.rules.ladder import Number
 
 SIX = Decimal("0.000001")
@@ -42,18 +43,20 @@ class CompositeRule:
         if member[0] not in self._policy.of or state.members.get(member, 0) == severity:
             return state, None
         members = {**state.members, member: severity}
-        number = self._number(members)
+        number = measured(self._policy, members, self._expected)
         at = max(at, state.course[-1].at) if state.course else at
         course = (*state.course, Number(at, at, number))[-KEPT:]
         finding = change(self.ladder, state.said, self.ladder.standing(course), corrected=False, number=number, value=number)
         return replace(state, members=members, course=course, said=said_after(finding, state.said)), finding
 
-    def _number(self, members: Mapping[tuple[str, str], int]) -> Decimal:
-        counted = sum(severity >= self._policy.min_severity for severity in members.values())
-        if self._policy.measure == "count":
-            return Decimal(counted)
-        if self._policy.measure == "share":
-            share = Fraction(100 * counted, self._expected) if self._expected else Fraction(0)
-            return (Decimal(share.numerator) / share.denominator).quantize(SIX)
-        worst = [max((s for (rule, _), s in members.items() if rule == named), default=0) for named in self._policy.of]
-        return Decimal(min(worst) if self._policy.measure == "all" else max(worst))
+
+def measured(policy: Composite, members: Mapping[tuple[str, str], int], expected: int) -> Decimal:
+    """What a composite measures of its members' severities: (rule, series) → severity. `expected`: how many there are in all."""
+    counted = sum(severity >= policy.min_severity for severity in members.values())
+    if policy.measure == "count":
+        return Decimal(counted)
+    if policy.measure == "share":
+        share = Fraction(100 * counted, expected) if expected else Fraction(0)
+        return (Decimal(share.numerator) / share.denominator).quantize(SIX)
+    worst = [max((s for (rule, _), s in members.items() if rule == named), default=0) for named in policy.of]
+    return Decimal(min(worst) if policy.measure == "all" else max(worst))

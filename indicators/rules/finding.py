@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from indicators.period import Period
 from indicators.rule import Rule
 from indicators.rules.ladder import Ladder, Standing, Step, limit_of, milliseconds
 
@@ -28,7 +29,8 @@ NOTHING_SAID = Said()
 class Finding:
     """One change. `since` with rule and series names the alert; `number` is what the ladder measured, `value` the figure behind it.
 
-    `corrected` with severity 0: by the figures as they are now there never was a reason; the alert is cancelled, not over.
+    `corrected` with severity 0: by the figures as they are now there never was a reason; the alert is cancelled, not over. `period`: the
+    one whose figure says so, where the rule judges periods of a series.
     """
 
     transition: Transition
@@ -39,6 +41,7 @@ class Finding:
     number: Decimal | None
     value: Decimal | None
     limit: Decimal | None
+    period: Period | None = None
 
     def __str__(self) -> str:
         return self.transition if self.transition == "cleared" else f"{self.transition} {self.severity}"
@@ -63,7 +66,10 @@ def steps_of(rule: Rule, limits: Mapping[str, Decimal]) -> list[Step]:
     return steps
 
 
-def change(ladder: Ladder, said: Said, now: Standing, *, corrected: bool, number: Decimal | None, value: Decimal | None) -> Finding | None:
+def change(
+    ladder: Ladder, said: Said, now: Standing, *, corrected: bool, number: Decimal | None, value: Decimal | None,
+    period: Period | None = None,
+) -> Finding | None:  # fmt: skip
     """What to say when a rule stands at `now` and `said` was the last word; None: nothing new. `corrected`: figures told of before have
     changed, so a smaller severity is a correction and no improvement."""
     before, after = said.severity, now.severity
@@ -75,7 +81,7 @@ def change(ladder: Ladder, said: Said, now: Standing, *, corrected: bool, number
     step = ladder.step(after or before)
     limit = (step.raise_at if after > before else step.clear_at) * ladder.sign
     since = now.since if not before else said.since
-    return Finding(transition, after, before, step.name, since, number, value, limit)
+    return Finding(transition, after, before, step.name, since, number, value, limit, period)
 
 
 def said_after(finding: Finding | None, said: Said) -> Said:

@@ -16,8 +16,11 @@ from pydantic import Field, model_validator
 
 from indicators.datafile import Row
 from indicators.instant import DAY_MS, day_start
+from indicators.rules import selection
 
 Kind = Literal["threshold", "pacing", "year_on_year", "change", "outlier", "rank", "absence", "due", "composite", "watchdog"]
+BY_READING: tuple[Kind, ...] = ("threshold", "pacing")
+"""Kinds whose number follows from one figure and its instant; the others need the periods before it, or other series."""
 CENT = Decimal("0.01")
 
 
@@ -137,6 +140,12 @@ class Composite(Row):
     of: tuple[str, ...] = Field(min_length=1, description="rule ids")
     measure: Literal["count", "share", "all", "any"]
     min_severity: int = Field(1, ge=1, le=5)
+    where: str = Field("", description="which members count, a condition over `selection.MEMBER`")
+
+    @model_validator(mode="after")
+    def _a_condition(self) -> Self:
+        selection.check(self.where, selection.MEMBER)
+        return self
 
 
 class Watchdog(Row):

@@ -19,13 +19,15 @@ NoData = Literal["hold", "open", "resolve", "ignore"]
 class Number(NamedTuple):
     """A measured number at an instant (event time, epoch ms) of a period that began at `period_start`; None: nothing could be measured.
 
-    `follows` False: the period before it is missing, so periods in a row are counted anew.
+    `follows` False: the period before it is missing, so periods in a row are counted anew. `most`: the highest severity that a figure of
+    this status may raise.
     """
 
     at: int
     period_start: int
     value: Decimal | None
     follows: bool = True
+    most: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +87,9 @@ class Ladder:
         """The level of this severity."""
         return self._by_severity[severity]
 
-    def raised(self, turned: Decimal) -> int:
-        """Severity of the highest level that a number (turned: larger is worse) reaches; 0: none."""
-        return max((s.severity for s in self.steps if turned >= s.raise_at), default=0)
+    def raised(self, turned: Decimal, most: int = 5) -> int:
+        """Severity of the highest level, `most` at most, that a number (turned: larger is worse) reaches; 0: none."""
+        return max((s.severity for s in self.steps if turned >= s.raise_at and s.severity <= most), default=0)
 
     def held(self, turned: Decimal, severity: int) -> int:
         """Severity that remains when the rule stands at `severity`: the highest level not above it whose clear limit is still reached."""
@@ -126,7 +128,7 @@ class _Walk:
         reached = 0
         for step in self._ladder.steps:
             run = self._rising[step.severity]
-            if value >= step.raise_at:
+            if value >= step.raise_at and step.severity <= number.most:
                 run.go_on(number, step.periods)
                 reached = step.severity if run.lasts(step.periods, step.hold_ms, number.at) else reached
             else:

@@ -61,6 +61,22 @@ class RankRule:
             table = replace(table, participants=frozenset(table.values))
         return self._judged(state, period, table, (unit,) if late else self._expected, corrected=known and table.participants is not None)
 
+    def table(self, state: RankState, period: Period, values: Mapping[str, Decimal]) -> tuple[RankState, dict[str, Finding]]:
+        """The figures of a period as they are now, all at once: findings by unit. Who is missing has taken his figure back."""
+        former = state.tables.get(period, Table())
+        ours = {unit: value for unit, value in values.items() if unit in self._expected}
+        changed = {unit for unit in ours.keys() | former.values.keys() if ours.get(unit) != former.values.get(unit)}
+        if not changed:
+            return state, {}
+        judged = former.participants
+        if judged is None:
+            enough = 100 * len(ours) >= self._policy.reported_share * len(self._expected)
+            table = Table(ours, {}, frozenset(ours) if enough else None)
+            return self._judged(state, period, table, self._expected, corrected=False)
+        again = bool(changed & judged)
+        units = self._expected if again else tuple(sorted(changed))
+        return self._judged(state, period, Table(ours, {}, judged & ours.keys()), units, corrected=again)
+
     def close(self, state: RankState, period: Period) -> tuple[RankState, dict[str, Finding]]:
         """The period's due day has come: judge it with those who have reported."""
         table = state.tables.get(period, Table())
@@ -86,8 +102,8 @@ class RankRule:
             course = [Number(p.end_ms, p.start_ms, self.places_inside(tables[p], unit)) for p in judged]
             before = said.get(unit, Said())
             again = corrected or period.start_ms < newest
-            finding = change(self.ladder, before, self.ladder.standing(course), corrected=again,
-                             number=self.places_inside(table, unit), value=table.values[unit])  # fmt: skip
+            finding = change(self.ladder, before, self.ladder.standing(course), corrected=again, number=self.places_inside(table, unit),
+                             value=table.values[unit], period=period)  # fmt: skip
             said[unit] = said_after(finding, before)
             if finding is not None:
                 found[unit] = finding

@@ -24,7 +24,6 @@ from indicators.rules.ladder import Number
 
 KEPT = 800
 """Periods remembered of a series: two years of days, and more than any rule looks back."""
-DELETED = "deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +54,11 @@ class SeriesState:
 
 
 class SeriesRule:
-    """One rule on series of one kind; `limits`: named limits of the subject."""
+    """One rule on series of one kind; `limits`: named limits of the subject; `judged_from`: event time (epoch ms) before which figures are
+    a base for later ones and no reason for an alert."""
 
-    def __init__(self, rule: Rule, limits: dict[str, Decimal] | None = None) -> None:
-        self.rule = rule
+    def __init__(self, rule: Rule, limits: dict[str, Decimal] | None = None, judged_from: int = 0) -> None:
+        self.rule, self._from = rule, judged_from
         self.ladder = ladder_of(rule, limits)
 
     def state_of(self, content: Mapping[str, Any]) -> SeriesState:
@@ -67,48 +67,80 @@ class SeriesRule:
         for kind, start, end, value, status, revision, event_time, budget_year in content["readings"]:
             period = Period(kind, start, end)
             readings[period] = Reading(period, None if value is None else Decimal(value), status, revision, event_time, budget_year)
-        figures = _figures(readings)
-        numbers = {period: self._number(figures, reading) for period, reading in readings.items()}
-        return SeriesState(readings, numbers, Said(*content["said"]))
+        return self.resumed(readings, Said(*content["said"]))
+
+    def resumed(self, readings: Mapping[Period, Reading], said: Said) -> SeriesState:
+        """The state after these readings and this last word."""
+        figures = self._figures(readings)
+        return SeriesState(dict(readings), {period: self._number(figures, r) for period, r in readings.items()}, said)
 
     def step(self, state: SeriesState, reading: Reading) -> tuple[SeriesState, Finding | None]:
-        """Take one reading in. One whose status the rule does not accept, or that an equal or newer revision has overtaken, changes
-        nothing."""
+        """Take one reading in. One that an equal or newer revision has overtaken changes nothing; one whose status the rule does not accept
+        takes its period's figure away."""
         known = state.readings.get(reading.period)
-        if reading.status not in (*self.rule.accept_status, DELETED) or (known is not None and known.revision >= reading.revision):
+        if known is not None and known.revision >= reading.revision and (known.revision > reading.revision or self._accepts(known)):
             return state, None
-        newest = max((p.start_ms for p in state.readings), default=-1)
         readings = _kept({**state.readings, reading.period: reading})
         numbers = self._measured(state, readings, reading.period)
-        ordered = sorted(readings.items(), key=_by_start)
-        course = [Number(r.event_time, p.start_ms, numbers[p], self._follows(p, numbers)) for p, r in ordered]
-        fresh = known is None and reading.period.start_ms > newest
-        number = numbers.get(reading.period)
-        finding = change(self.ladder, state.said, self.ladder.standing(course), corrected=not fresh, number=number, value=reading.value)
-        if finding is None and self._restated(state, known, reading, newest):
-            finding = self._corrected(state.said, number, reading.value)
+        course = self._course(readings, numbers)
+        at = self._about(reading.period, course)
+        figure, number = readings[at].value, numbers.get(at)
+        again = at == reading.period and self._again(state, known, reading)
+        standing = self.ladder.standing(course.values())
+        finding = change(self.ladder, state.said, standing, corrected=again, number=number, value=figure, period=at)
+        if finding is None and again and self._restated(state, known, reading):
+            finding = self._corrected(state.said, number, reading)
         return replace(state, readings=readings, numbers=numbers, said=said_after(finding, state.said)), finding
+
+    def _course(self, readings: Mapping[Period, Reading], numbers: Mapping[Period, Decimal | None]) -> dict[Period, Number]:
+        """The numbers to judge in the order of their periods; where only whole periods count, without those that still run."""
+        newest = max(r.event_time for r in readings.values())
+        return {
+            p: Number(r.event_time, p.start_ms, numbers[p], self._follows(p, numbers), self.rule.highest(r.status))
+            for p, r in sorted(readings.items(), key=_by_start)
+            if (p.end_ms <= newest or not self.rule.whole_periods) and r.event_time >= self._from
+        }
+
+    def _about(self, period: Period, course: dict[Period, Number]) -> Period:
+        """The period a change is about: the reading's own; where there is nothing to judge in it, the newest one with a number."""
+        if period in course and course[period].value is not None:
+            return period
+        return next((p for p, number in reversed(course.items()) if number.value is not None), period)
+
+    def _accepts(self, reading: Reading) -> bool:
+        return reading.status in self.rule.accept_status
+
+    def _again(self, state: SeriesState, known: Reading | None, reading: Reading) -> bool:
+        """Is a period judged anew: an older one, or the newest at the very instant it was judged at? As an instant moves on, it goes on."""
+        newest = max((p.start_ms for p in state.readings), default=-1)
+        if known is not None and known.event_time >= reading.event_time:
+            return True
+        return reading.period.start_ms < newest
 
     def _follows(self, period: Period, numbers: Mapping[Period, Decimal | None]) -> bool:
         """Was the period just before it measured? Readings without a calendar follow one another as they come."""
         return not self.rule.period or numbers.get(periods.previous(period)) is not None
 
-    def _restated(self, state: SeriesState, known: Reading | None, reading: Reading, newest: int) -> bool:
+    def _restated(self, state: SeriesState, known: Reading | None, reading: Reading) -> bool:
         """Has the very figure people were told of changed, the severity staying?"""
+        newest = max((p.start_ms for p in state.readings), default=-1)
         return bool(state.said.severity) and known is not None and reading.period.start_ms == newest and known.value != reading.value
 
-    def _corrected(self, said: Said, number: Decimal | None, value: Decimal | None) -> Finding:
+    def _corrected(self, said: Said, number: Decimal | None, reading: Reading) -> Finding:
         step = self.ladder.step(said.severity)
         limit = step.raise_at * self.ladder.sign
-        return Finding("corrected", said.severity, said.severity, step.name, said.since, number, value, limit)
+        return Finding("corrected", said.severity, said.severity, step.name, said.since, number, reading.value, limit, reading.period)
 
     def _measured(self, state: SeriesState, readings: Mapping[Period, Reading], changed: Period) -> dict[Period, Decimal | None]:
         """Numbers of all periods: those before the changed one lean on nothing that changed."""
-        figures = _figures(readings)
+        figures = self._figures(readings)
         return {
             period: state.numbers[period] if period.start_ms < changed.start_ms and period in state.numbers else self._number(figures, r)
             for period, r in readings.items()
         }
+
+    def _figures(self, readings: Mapping[Period, Reading]) -> dict[Period, Decimal]:
+        return {p: r.value for p, r in readings.items() if r.value is not None and self._accepts(r)}
 
     def _number(self, figures: Figures, reading: Reading) -> Decimal | None:
         """What the rule measures in a period; None where nothing can be measured."""
@@ -162,10 +194,6 @@ def _in_a_row(figures: Figures, period: Period, sign: int, most: int) -> int:
             break
         count, period = count + 1, before
     return count
-
-
-def _figures(readings: Mapping[Period, Reading]) -> dict[Period, Decimal]:
-    return {p: r.value for p, r in readings.items() if r.value is not None and r.status != DELETED}
 
 
 def _kept(readings: dict[Period, Reading]) -> dict[Period, Reading]:

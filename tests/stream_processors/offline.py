@@ -8,6 +8,7 @@ from indicators.dimension_sets import with_sets
 from indicators.formula import FormulaBook
 from indicators.rule import RuleBook
 from indicators.vocabulary import Vocabulary
+from stream_processors.composites import with_composites
 from stream_processors.context import Context, StageMetrics
 from transport.columnar_writer import AvroEncoder
 from transport.dead_letters import DeadLetters
@@ -35,12 +36,13 @@ class OfflineRegistry:
 class OfflineContext(Context):
     """The same attributes as the real one."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: RuleBook | None = None) -> None:
         self.settings = Settings.load()
         self.prefix = ""
         self.vocabulary = Vocabulary.load(HOME)
-        self.formulas = with_sets(FormulaBook.load(HOME), self.vocabulary.series_specs())
-        self.rules = RuleBook.load(HOME)
+        self.rules = rules or RuleBook.load(HOME)
+        formulas = with_sets(FormulaBook.load(HOME), self.vocabulary.series_specs())
+        self.formulas = with_composites(formulas, self.rules, self.vocabulary)
         self.registry = OfflineRegistry()  # type: ignore[assignment]
         self.metrics = StageMetrics(None)
         self.conditions = AvroEncoder("condition", self.registry.id_of("condition"))
