@@ -115,6 +115,10 @@ NOT_IMPORTED = {
     "types-pyyaml": "types for mypy",
     "types-jsonschema": "types for mypy",
     "uv": "`make lock`",
+    **dict.fromkeys(
+        ("aiosmpplib", "apprise", "python-docx", "reportlab", "zeep", "pytest-xdist", "schemathesis"),
+        "locked ahead of the module that imports it: take it off this list with that module",
+    ),
 }
 
 # Spelt as patterns, so that this file holds no such address itself.
