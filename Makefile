@@ -25,8 +25,11 @@ down: $(RUNTIME) ## dừng, giữ dữ liệu / stop, keep the data
 status: $(RUNTIME) ## trạng thái từng phần / state of each part
 	$(BIN)/nhip status
 
+# Two processes, each with real parts of its own; `make test WORKERS=0` runs everything in one.
+WORKERS ?= 2
+
 test: $(TEST) ## chạy mọi kiểm thử / all tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 check: lint types schemas ## kiểm tra mã nguồn và lược đồ / lint, types, and schemas against those released
 

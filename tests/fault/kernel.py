@@ -50,6 +50,8 @@ from transport.state_reader import newest_rows, read_partition
 from transport.topics import GROUPS
 
 CATCH_UP_SECONDS = 120.0
+INSIDE_SECONDS = 60.0
+"""For one death inside the commit: chance decides, and a busy machine commits seldom."""
 MUST_DIFFER = (PLAIN, THROUGH)
 """Controls that leave out a rule: a run that ends right proves nothing."""
 
@@ -162,7 +164,7 @@ def run(settings: Settings, plan: Plan, say: Callable[[str], None] = print) -> R
             time.sleep(rnd.uniform(*plan.gap_seconds))
             if number % 10 == 9:
                 say(f"{number + 1} of {plan.kills} kills, {report.died_inside} inside the commit, {feed.sent} sent")
-        deadline = time.monotonic() + 20.0 * max(1, workers.inside_left)
+        deadline = time.monotonic() + INSIDE_SECONDS * max(1, workers.inside_left)
         while workers.inside_left > 0 and time.monotonic() < deadline:
             workers.revive()
             time.sleep(0.2)

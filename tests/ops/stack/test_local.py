@@ -74,6 +74,7 @@ def values(bootstrap: str, count: int) -> list[bytes | None]:
 
 @pytest.mark.stack
 @pytest.mark.timeout(300)
+@pytest.mark.xdist_group("the local system")
 def test_one_life_of_a_local_stack(tmp_path: Path, nhip: Nhip) -> None:
     home = tmp_path / "data"
     with socket.socket() as stranger:  # listens where the last run had its ClickHouse
