@@ -50,7 +50,9 @@ class Wide:
     @classmethod
     def from_polars(cls, values: pl.Series) -> Wide:
         """A Decimal series (its unscaled integers), or an integer series; nulls become 0."""
-        physical = values.to_physical().fill_null(0)
+        physical = values.to_physical()
+        if physical.null_count():  # a query, which costs as much as all else here where values are few
+            physical = physical.fill_null(0)
         narrow = physical.cast(pl.Int64, strict=False)
         if narrow.null_count() == 0:
             return cls.from_int64(narrow.to_numpy())

@@ -16,7 +16,7 @@ from stream_processors.horizon import Horizon
 from stream_processors.stage1 import Stage1
 from stream_processors.stage2 import Stage2
 from transport.chunks import SESSION_SECONDS, chunked_app
-from transport.lanes import Fold, Lane, Writer
+from transport.lanes import LANES_AT_ONCE, Fold, Lane, Writer
 from transport.state_reader import end_offsets
 from transport.tail import Tail
 from transport.topics import GROUPS
@@ -44,6 +44,7 @@ class Worker:
         self.context = context
         self.lanes: dict[TP, Lane] = {}
         self._groups = tuple(groups)
+        self._turns = asyncio.Semaphore(LANES_AT_ONCE)
         self._opening: asyncio.Task[None] | None = None
         self._horizon: Horizon | None = None
         self._group = context.prefix + GROUP
@@ -73,7 +74,7 @@ class Worker:
             writer = self._writer(f"{self.context.prefix}{STAGES[stage].__name__.lower()}-{group}-{tp.partition}", self._group)
             if isinstance(fold, Stage2) and self._ruled(group):
                 self._horizon_of_rules().join(fold)
-            lane = self.lanes[tp] = Lane(tp.topic, tp.partition, fold, writer, dense=stage == "obs")
+            lane = self.lanes[tp] = Lane((tp.topic, tp.partition), fold, writer, self._turns, dense=stage == "obs")
         return lane
 
     def _ruled(self, group: str) -> bool:

@@ -65,7 +65,9 @@ class Decoded:
 
     def record(self, row: int) -> dict[str, object]:
         """One row, without its index."""
-        return self.heads.frame.row(int(self.head[row]), named=True) | self.tail.drop(INDEX).row(row, named=True)
+        tail = self.tail.row(row, named=True)
+        del tail[INDEX]
+        return self.heads.frame.row(int(self.head[row]), named=True) | tail
 
 
 class ColumnarReader:

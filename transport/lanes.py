@@ -27,6 +27,11 @@ from transport.transactions import Rows
 
 CHUNK_RECORDS = 20_000
 QUEUE_RECORDS = 3 * CHUNK_RECORDS
+LANES_AT_ONCE = 2
+"""Lanes of a process between the beginning of a fold and the end of its commit. A commit is half a dozen answers of the broker, and each
+waits for whatever else the event loop has to do: with every lane folding whenever it can, each answer waits for a dozen folds, and a
+reading for six times that. With two, a commit waits for one fold, and one lane still folds while another commits.
+"""
 DRAIN_SECONDS = 10.0
 EXIT_LANE_FAILED = 70
 
@@ -58,14 +63,16 @@ class Writer(Protocol):
 
 
 class Lane:
-    """One stage on one input partition. `dense`: the input holds no control records, so a missing offset is a gap and ends the process."""
+    """One stage on one input partition. `turns`: LANES_AT_ONCE of them for all lanes of the process, given out in the order of asking.
+    `dense`: the input holds no control records, so a missing offset is a gap and ends the process.
+    """
 
-    def __init__(self, topic: str, partition: int, fold: Fold, writer: Writer, *, dense: bool) -> None:
-        self.topic, self.partition = topic, partition
+    def __init__(self, place: tuple[str, int], fold: Fold, writer: Writer, turns: asyncio.Semaphore, *, dense: bool) -> None:
+        self.topic, self.partition = place
         self.folded = 0
         self.commits = 0
         self.last_progress = time.monotonic()
-        self.fold, self._writer, self._dense = fold, writer, dense
+        self.fold, self._writer, self._turns, self._dense = fold, writer, turns, dense
         self._queue: collections.deque[list[Any]] = collections.deque()
         self._queued = 0
         self._arrived = asyncio.Event()
@@ -75,7 +82,7 @@ class Lane:
         self._space.set()
         self._flight: asyncio.Task[None] | None = None
         self._position: int | None = None
-        self._task = asyncio.create_task(self._run(), name=f"lane {topic}-{partition}")
+        self._task = asyncio.create_task(self._run(), name=f"lane {self.topic}-{self.partition}")
         self._task.add_done_callback(self._ended)
 
     @property
@@ -132,21 +139,34 @@ class Lane:
         while True:
             await self._wait_for_work()
             await self._allowed.wait()
-            records = self._take()  # 3
-            if records:
-                first, following = self._position, records[-1].offset + 1
-                rows = self.fold.fold(records, first, following)  # 4
-            else:
-                following = self._position
-                rows = self.fold.settle(self._position)
-                if not rows:
-                    continue
-            await self._former_commit()  # 5
-            await self._allowed.wait()  # a rebalance may have begun meanwhile: then this partition may be lost, and nothing may be written
-            self._position = following
-            self._flight = asyncio.create_task(self._commit(following, rows, len(records)))  # 6
-            self._flight.add_done_callback(self._ended)
+            await self._turns.acquire()
+            try:
+                began = await self._turn()
+            except BaseException:  # whoever ends this lane: the others go on
+                self._turns.release()
+                raise
+            if not began:
+                self._turns.release()
             await asyncio.sleep(0)
+
+    async def _turn(self) -> bool:
+        """Fold what is there and begin its commit, which gives the turn back when it ends; False: there was nothing to commit."""
+        position = self._position or 0
+        records = self._take()  # 3
+        if records:
+            following = records[-1].offset + 1
+            rows = self.fold.fold(records, position, following)  # 4
+        else:
+            following = position
+            rows = self.fold.settle(position)
+            if not rows:
+                return False
+        await self._former_commit()  # 5
+        await self._allowed.wait()  # a rebalance may have begun meanwhile: then this partition may be lost, and nothing may be written
+        self._position = following
+        self._flight = asyncio.create_task(self._commit(following, rows, len(records)))  # 6
+        self._flight.add_done_callback(self._ended)
+        return True
 
     async def _former_commit(self) -> None:
         """Wait for the commit in flight. Not awaited as a task: cancelling this lane must not cancel a commit half way."""
@@ -155,7 +175,10 @@ class Lane:
             self._flight.result()
 
     async def _commit(self, following: int, rows: list[Rows], count: int) -> None:
-        await self._writer.commit((self.topic, self.partition), following, rows)
+        try:
+            await self._writer.commit((self.topic, self.partition), following, rows)
+        finally:
+            self._turns.release()
         self.folded += count
         self.commits += 1
         self.last_progress = time.monotonic()
