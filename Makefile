@@ -43,12 +43,8 @@ schemas: $(TEST)
 	$(BIN)/python -m transport.compatibility
 
 .PHONY: faults
-faults: $(TEST) ## bản dài của các phép thử giết tiến trình / the long proofs under kills, with their control
-	$(BIN)/python -m tests.fault.kernel --kills 200 --inside 60 --stops 20 --seed 7
-	$(BIN)/python -m tests.fault.kernel --kills 0 --inside 12 --stops 0 --control plain
-	$(BIN)/python -m tests.fault.kernel --kills 6 --inside 0 --stops 0 --control through
-	$(BIN)/python -m tests.fault.kernel --kills 12 --inside 0 --stops 0 --control rereads
-	$(BIN)/python -m tests.fault.pipeline --observations 200000 --kills 10 --away 60
+faults: $(TEST) ## mọi phần bị giết dưới tải, kèm đối chứng → benchmarks/results/faults.json / everything killed under load, with controls
+	$(BIN)/python -m tests.fault $(ARGS)
 	NHIP_TEST_KILLS=10 $(BIN)/python -m pytest tests/alerts/test_kill.py
 
 bench: $(TEST) ## đo tốc độ trên máy này / measure speed on this machine

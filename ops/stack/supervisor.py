@@ -118,6 +118,11 @@ class Supervisor:
         log.info("stack stopped", failed=bool(failure))
         return 1 if failure else 0
 
+    @property
+    def state(self) -> State:
+        """What runs, under which pid, in which condition."""
+        return self._board.state
+
     def stop(self) -> None:
         """Ask `run` to stop everything and return; from any thread or signal handler."""
         self._stop.set()

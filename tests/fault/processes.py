@@ -17,6 +17,8 @@ PROCESSES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "alerts": (("-c", _ALERTS), '"leads"'),
 }
 """Process → its arguments, and what its log says once it is at work."""
+PRODUCER: Final = "producer"
+_KNOWN: Final = PROCESSES | {PRODUCER: (("-m", "tests.fault.producer"), "fault.producer.started")}
 
 
 class Ended(NamedTuple):
@@ -32,7 +34,7 @@ class Process:
 
     def __init__(self, name: str, settings: Settings, ended: list[Ended], **extra: str) -> None:
         self.name = name
-        self._argv, self._mark = PROCESSES[name]
+        self._argv, self._mark = _KNOWN[name]
         self._ended, self._env = ended, environment(settings) | extra
         self._log = settings.data_dir / f"{name}.process.log"
         self._began = 0
@@ -66,6 +68,16 @@ class Process:
         self.child.send_signal(signal.SIGKILL)
         self.child.wait(10)
         self.child = self._start()
+
+    def freeze(self) -> None:
+        """SIGSTOP: it answers nobody, and holds what it holds."""
+        self.revive()
+        self.child.send_signal(signal.SIGSTOP)
+
+    def replace(self) -> subprocess.Popen[bytes]:
+        """Start another under the same instance name beside the frozen one, which is returned: the zombie."""
+        zombie, self.child = self.child, self._start()
+        return zombie
 
     def end(self) -> None:
         """Stop it as an operator does; SIGKILL where it does not stop in time."""

@@ -49,6 +49,7 @@ class Stored(Verdict):
         self.oracles: dict[tuple[str, int], LongOracle] = {}
         self._raw: dict[tuple[str, int], list[Decimal]] = {}
         self._forced: dict[tuple[str, str, int], tuple[int, int, Observation]] = {}
+        self.alerts_missed = self.alerts_repeated = 0
 
     def check(self) -> Counter[str]:
         """Everything; returns the counts of wrong rows by kind (empty: exact)."""
@@ -64,6 +65,15 @@ class Stored(Verdict):
         self._alerts(steps)
         self._messages(steps)
         return self.wrong
+
+    def lost(self, sent: set[int]) -> int:
+        """How many of these observations (hash of tests.fault.spool.Identity) are in no row."""
+        with self._client.query_rows_stream("SELECT series, source_record_id, revision FROM observations") as rows:
+            return len(sent - {hash(tuple(row)) for row in rows})
+
+    def doubled(self) -> int:
+        """Rows of the tables of `UNMERGED` beyond one a message."""
+        return sum(int(self._rows(f"SELECT count() - uniqExact(topic, partition, offset) FROM {name}")[0][0]) for name in UNMERGED)
 
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in self._client.query(sql).result_rows]
@@ -173,7 +183,7 @@ class Stored(Verdict):
     def _alerts(self, steps: list[Step]) -> None:
         """One event for each condition, none twice; an alert is open where its last condition says so; every result's row has its story."""
         rows = self._rows("SELECT series, through, transition, severity, event_id, rule, alert_id FROM alert_events")
-        self._compare("alert_events", Counter(row[:4] for row in rows if row[5] == RIVER), Counter(steps))
+        self._compare_told("alert_events", Counter(row[:4] for row in rows if row[5] == RIVER), Counter(steps))
         self._note("event_ids", len({row[4] for row in rows}) == len(rows), len(rows))
         last = {series: severity for series, _, _, severity in steps}
         open_now = dict(self._rows(f"SELECT series, max(severity) FROM open_alerts WHERE rule = '{RIVER}' GROUP BY series"))
@@ -200,9 +210,15 @@ class Stored(Verdict):
         asked = self._rows("SELECT DISTINCT notification_key FROM notifications WHERE part = 'requests' AND channel = 'console'")
         lines = (self.settings.data_dir / "alerts.log").read_text("utf-8").splitlines()
         shown = Counter(json.loads(line)["key"] for line in lines)
-        self._compare("console", shown, Counter(str(key) for (key,) in asked))
+        self._compare_told("console", shown, Counter(str(key) for (key,) in asked))
         states = dict(self._rows("SELECT state, count() FROM latest_notifications GROUP BY state"))
         self._note("states", states.keys() <= {"handed_over", "receipted", "recorded"}, states)
+
+    def _compare_told(self, kind: str, found: Counter[Any], want: Counter[Any]) -> None:
+        """As `_compare`, counting what nobody was told and what was told again."""
+        self.alerts_missed += (want - found).total()
+        self.alerts_repeated += (found - want).total()
+        self._compare(kind, found, want)
 
     def _compare(self, kind: str, found: Any, want: Any) -> None:
         for key in want.keys() | found.keys():

@@ -27,8 +27,8 @@ from sinks.migrations import migrate
 from tests.fault.kernel import prepare
 from tests.fault.load import HOUR, START, Load
 from tests.fault.long_oracle import LongOracle
-from tests.fault.pipeline import settled
 from tests.fault.processes import PROCESSES, Ended, Process
+from tests.fault.settled import settled
 from tests.fault.verdict import expected_river_conditions
 from tests.fault.worker import GROUPS as WORKED
 from transport.columnar_writer import AvroEncoder

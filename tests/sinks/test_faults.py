@@ -26,8 +26,9 @@ POINTS = ("sink.after_plan", "sink.before_insert", "sink.during_insert", "sink.a
 RANDOM_KILLS = 6
 ROWS = 12_000
 NO_MERGES = "MODIFY SETTING max_bytes_to_merge_at_max_space_in_pool = 1"
+WINDOW = 10_000
 WATCHED = """CREATE TABLE watched (indicator String, rows UInt64, total Decimal(38, 6)) ENGINE = SummingMergeTree ORDER BY indicator
-SETTINGS non_replicated_deduplication_window = 10000"""
+SETTINGS non_replicated_deduplication_window = {window}"""
 FEED = """CREATE MATERIALIZED VIEW watched_feed TO watched AS
 SELECT indicator, count() AS rows, sum(value) AS total FROM observations GROUP BY indicator"""
 
@@ -84,9 +85,9 @@ def process(settings: Settings, mode: str, topic: str, log: Path, **extra: str) 
                 one.kill()
 
 
-def watch(database: Client) -> None:
-    """Hold merges back and put a view behind the table that counts every block."""
-    database.command(WATCHED)
+def watch(database: Client, window: int = WINDOW) -> None:
+    """Hold merges back and put a view behind the table that counts every block; `window`: how many the view remembers."""
+    database.command(WATCHED.format(window=window))
     database.command(FEED)
     for name in ("observations", "watched"):
         database.command(f"ALTER TABLE {name} {NO_MERGES}")

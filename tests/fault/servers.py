@@ -1,0 +1,86 @@
+"""Broker, registry and ClickHouse endpoint under the product's own supervisor: what is killed is started again by it, as in `nhip up`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from ops.stack import artifacts
+from ops.stack.apicurio import CCOMPAT, apicurio
+from ops.stack.clickhouse import clickhouse
+from ops.stack.java import class_archive
+from ops.stack.kafka import kafka
+from ops.stack.keeper import Pace
+from ops.stack.part import PartError
+from ops.stack.ports import LOOPBACK, Ports
+from ops.stack.supervisor import Supervisor
+from transport.settings import Settings
+
+NAMES: Final = ("kafka", "registry", "clickhouse")
+PACE: Final = Pace(check=1.0, first_pause=0.2, longest_pause=1.0, steady=5.0)
+"""Restarts as quick as the supervisor's first one: what is measured is the recovery, not the pause between many kills."""
+UP_SECONDS: Final = 120.0
+DOWN_SECONDS: Final = 90.0
+
+
+class Servers:
+    """A context: the three servers on free ports in `home`; `addresses` are fields of `Settings`."""
+
+    def __init__(self, home: Path, cache: Path) -> None:
+        ports = Ports()
+        brokers, registry_port, store_port = (ports.take(), ports.take()), ports.take(), ports.take()
+        jars = artifacts.install("kafka", cache)
+        (archive,) = artifacts.install("apicurio", cache)
+        unpacked = artifacts.unpack(archive, cache)
+        home.mkdir(parents=True, exist_ok=True)
+        entries = (
+            kafka(jars, home / "kafka", brokers, heap_mb=512, light=True, classes=class_archive(cache, "kafka")),
+            apicurio(unpacked, home / "registry", registry_port, heap_mb=256, classes=class_archive(cache, "registry")),
+            clickhouse(Settings(data_dir=home), home / "clickhouse", store_port),
+        )
+        self._supervisor = Supervisor(entries, home, PACE)
+        self._thread = threading.Thread(target=self._supervisor.run, name="supervisor", daemon=True)
+        self.addresses: dict[str, object] = {
+            "kafka_bootstrap": f"{LOOPBACK}:{brokers[0]}", "registry_url": f"http://{LOOPBACK}:{registry_port}{CCOMPAT}",
+            "clickhouse_host": LOOPBACK, "clickhouse_port": store_port,
+        }  # fmt: skip
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        deadline = time.monotonic() + UP_SECONDS
+        while self._supervisor.state.phase == "starting" and time.monotonic() < deadline:
+            time.sleep(0.1)
+        if self._supervisor.state.phase != "ready":
+            self.__exit__(None, None, None)
+            raise PartError(f"the servers did not come up: {self._supervisor.state.failure}")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._supervisor.stop()
+        self._thread.join(DOWN_SECONDS)
+
+    def pid(self, name: str) -> int:
+        """The process that now is server `name`; 0 while it is being started again."""
+        row = self._supervisor.state.row(name)
+        return row.pid if row is not None else 0
+
+    def kill(self, name: str) -> bool:
+        """SIGKILL; the supervisor starts it again. False where it was not running."""
+        pid = self.pid(name)
+        if not pid:
+            return False
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+            return True
+        return False
+
+    def ready(self, name: str) -> bool:
+        """Does the supervisor find it well?"""
+        row = self._supervisor.state.row(name)
+        return row is not None and row.condition == "ready"
