@@ -34,6 +34,8 @@ COMMANDS: dict[str, str] = {
     "doctor": "ops.commands.doctor",
     "dlq": "ops.commands.dlq",
     "reconcile": "ops.commands.reconcile",
+    "backup": "ops.commands.backup",
+    "restore": "ops.commands.restore",
     "demo": "ops.commands.demo",
 }
 """Name → module, in the order of the help. A module that is not installed is not offered."""

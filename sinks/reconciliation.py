@@ -23,6 +23,7 @@ from sinks.letters import STAGE
 from sinks.plan import Plan
 from sinks.tables import STATE_KEY, Route
 from sinks.writer import Batch, Writer
+from transport.topic_archive import former_offset
 from transport.topics import DAY_MS, Topic
 
 SLICE: Final = 2_000_000
@@ -176,7 +177,7 @@ def _settle(pending: dict[bytes | int, int], batch: Sequence[Any], there: set[in
         if route.leave and key.startswith(STATE_KEY):
             continue
         name: bytes | int = key if topic.cleanup == "compact" else offset
-        if m.value() is None or offset in there:
+        if m.value() is None or offset in there or former_offset(m) != offset:  # restored: its row came with the tables
             pending.pop(name, None)
         else:
             pending[name] = offset

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -40,6 +41,7 @@ RESULT: Final = HOME / "benchmarks" / "results" / "faults.json"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what is not done yet, write the figures; 0: nothing lost, nothing doubled, every control caught."""
     options = _options(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # unwinds, so that no server is left behind
     into = Path(options.into) if options.into else cache_dir(HOME / ".nhip").parent / "faults" / _name(options)
     into.mkdir(parents=True, exist_ok=True)
     described = _once(into / "machine.json", machine.describe)
