@@ -8,7 +8,7 @@ from dashboards.headlines import Lookup
 from dashboards.terms import FREQUENCIES
 from dashboards.words import word
 from indicators.catalogue import Indicator
-from indicators.formula import Formula
+from indicators.derived.formula import Formula
 
 
 def about(row: Indicator | None, formulas: list[Formula], at: Lookup) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from indicators.formula import FormulaBook
+from indicators.derived.formula_book import FormulaBook
 from indicators.territory import COUNTRY
 from indicators.vocabulary import Vocabulary
 
@@ -54,9 +54,8 @@ def depth_of(subject_type: str, has_dimensions: bool) -> int:
 
 def operands(book: FormulaBook) -> tuple[str, ...]:
     """`formula|operand` and `indicator|operand` of every formula, rankings through what they rank: a result is withheld with its parts."""
-    used = {formula.id: {term.indicator for term in formula.terms().values()} for formula in book}
     pairs = set()
     for formula in book:
-        for operand in used[formula.id] | used.get(formula.of, set()):
+        for operand in book.indicators_of(formula):
             pairs |= {f"{formula.id}|{operand}", f"{formula.indicator}|{operand}"}
     return tuple(sorted(pairs))

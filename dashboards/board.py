@@ -20,7 +20,7 @@ from dashboards.session import Session, Sessions
 from dashboards.settings import BoardSettings
 from dashboards.terms import OFFICES
 from dashboards.words import Language, word
-from indicators.formula import FormulaBook
+from indicators.derived.formula_book import FormulaBook
 from indicators.rule import RuleBook
 from indicators.territory import COUNTRY
 from indicators.vocabulary import Vocabulary

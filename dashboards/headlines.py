@@ -17,7 +17,8 @@ from dashboards.chart import sparkline
 from dashboards.judgement import UNJUDGED, Judgement, gap_to_path, late, of_measure
 from dashboards.words import TEXT, Language
 from indicators.catalogue import Indicator
-from indicators.formula import Formula, FormulaBook
+from indicators.derived.formula import Formula
+from indicators.derived.formula_book import FormulaBook
 from indicators.instant import DAY_MS, local
 from indicators.rule import Rule, RuleBook
 from indicators.territory import COUNTRY
@@ -95,7 +96,7 @@ def ratio_value(row: Row, formula: Formula) -> Decimal | None:
     numerator, denominator = row["numerator"], row["denominator"]
     if numerator is None or not denominator:
         return None
-    return formula.round(Decimal(numerator) / Decimal(denominator) * formula.factor)
+    return formula.ratio(Decimal(numerator), Decimal(denominator)) if formula.factor else None
 
 
 def gap_at(rule: Rule | None, value: Decimal | None, at_ms: int, budget_year: int) -> Decimal | None:
@@ -112,7 +113,7 @@ def ratios(rows: Iterable[Row], at: Lookup) -> list[Headline]:
     chosen: dict[str, str] = {}
     for name in by_formula:
         formula = at.formulas.formulas.get(name)
-        if formula is None or formula.level == "subject":
+        if formula is None or formula.level == "subject" or not formula.leads:
             continue
         if formula.indicator not in chosen or formula.level == "country":
             chosen[formula.indicator] = name

@@ -26,7 +26,7 @@ from dashboards.live import Follower, Hub
 from dashboards.session import Sessions, key
 from dashboards.settings import BoardSettings
 from indicators.datafile import DataFileError
-from indicators.formula import FormulaBook, FormulaError
+from indicators.derived.formula_book import FormulaBook, FormulaError
 from indicators.rule import RuleBook, RuleError
 from indicators.vocabulary import Vocabulary
 from transport import logging

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from indicators.derived.book import DerivedBook
-from indicators.derived.definition import Term as DerivedTerm
-from indicators.formula import FormulaBook
-from indicators.formula import Term as FormulaTerm
+from indicators.derived.definition import Term
+from indicators.derived.formula import Input
+from indicators.derived.formula_book import FormulaBook
 from indicators.rule import RuleBook
 from indicators.vocabulary import Vocabulary
 
@@ -55,14 +55,14 @@ class _Users:
         """Definitions, formulas and rules over one series."""
         series = (indicator, component)
         names = [f"definition {d.definition.id}" for d in self._book if series in _terms(d.definition.terms)]
-        names += [f"formula {f.id}" for f in self._formulas if series in _terms(f.terms())]
+        names += [f"formula {f.id}" for f in self._formulas if series in _terms(f.inputs)]
         names += [f"rule {r.id}" for r in self._rules if (r.scope.indicator, r.scope.component) == series]
         return tuple(names)
 
     def of_indicator(self, indicator: str) -> tuple[str, ...]:
         """The same over all components of an indicator."""
         components = {t.component for d in self._book for t in d.definition.terms.values() if t.indicator == indicator}
-        components |= {t.component for f in self._formulas for t in f.terms().values() if t.indicator == indicator}
+        components |= {t.component for f in self._formulas for t in f.inputs.values() if t.indicator == indicator}
         components |= {r.scope.component for r in self._rules if r.scope.indicator == indicator}
         return tuple(dict.fromkeys(name for component in sorted(components) for name in self.of_series(indicator, component)))
 
@@ -73,7 +73,7 @@ class _Users:
         return (*names, *(f"formula {f}" for f in formulas), *(f"rule {r.id}" for r in self._rules if r.scope.formula in formulas))
 
 
-def _terms(terms: Mapping[str, DerivedTerm] | Mapping[str, FormulaTerm]) -> set[tuple[str, str]]:
+def _terms(terms: Mapping[str, Term] | Mapping[str, Input]) -> set[tuple[str, str]]:
     return {(term.indicator, term.component) for term in terms.values()}
 
 

@@ -11,15 +11,17 @@ parts, never a mean (domain.md §12.5).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, Literal
 
-from indicators.formula import Formula, FormulaBook, Result
+from indicators.derived.definition import Term
+from indicators.derived.formula import Formula, Input
+from indicators.derived.result import Result
 from indicators.series import Series
 from indicators.spec import PaneKind, SeriesSpec
 
 PREFIX: Final = "SET."
 PART: Final = "part"
-TAKEN: Final = {"flow": "sum", "stock": "last"}
+TAKEN: Final[dict[str, Literal["sum", "last"]]] = {"flow": "sum", "stock": "last"}
 """What of a pane adds up, by additivity."""
 _MONTHLY: Final = frozenset({"month", "reporting_month", "quarter", "half_year", "nine_months", "july_november"})
 
@@ -44,16 +46,15 @@ def pane_of(spec: SeriesSpec) -> PaneKind:
 
 def formula_of(spec: SeriesSpec) -> Formula:
     """The formula under which the sets of a row stand. Its results come from parts of each input partition, not from single series."""
-    take = TAKEN[spec.additivity]
-    return Formula.model_validate({
-        "id": set_id(spec.indicator, spec.component),
-        "name_vi": spec.name_vi or "Cộng theo nhóm phân tổ", "name_en": spec.name_en or "Sum over dimensions",
-        "source": "catalogue/series.yaml, dimension_sets", "kind": "sum", "indicator": spec.indicator, "component": spec.component,
-        "group": spec.group, "level": "subject", "mode": "instant", "measure_unit": spec.measure_unit, "places": spec.scale,
-        "numerator": [{
-            "role": PART, "indicator": spec.indicator, "component": spec.component, "pane": pane_of(spec), "take": take,
-        }],
-    })  # fmt: skip
+    part = Input(
+        role=PART, indicator=spec.indicator, component=spec.component, figure="actual", panes=(pane_of(spec),), take=TAKEN[spec.additivity],
+        term=Term(indicator=spec.indicator, component=spec.component),
+    )  # fmt: skip
+    return Formula(
+        id=set_id(spec.indicator, spec.component), name_vi=spec.name_vi or "Cộng theo nhóm phân tổ",
+        name_en=spec.name_en or "Sum over dimensions", source="catalogue/series.yaml, dimension_sets", kind="sum", indicator=spec.indicator,
+        component=spec.component, group=spec.group, level="subject", measure_unit=spec.measure_unit, inputs={PART: part}, places=spec.scale,
+    )  # fmt: skip
 
 
 def set_id(indicator: str, component: str) -> str:
@@ -61,9 +62,9 @@ def set_id(indicator: str, component: str) -> str:
     return PREFIX + ".".join(part for part in (indicator.replace("/", "."), component.replace("_", "-")) if part)
 
 
-def with_sets(book: FormulaBook, specs: Iterable[SeriesSpec]) -> FormulaBook:
-    """The book with the formulas of all dimension sets. They use no single series, so no series is asked for operands by them."""
-    return book.extended([formula_of(spec) for spec in specs if sets_of(spec)])
+def set_formulas(specs: Iterable[SeriesSpec]) -> Iterator[Formula]:
+    """The formulas of all dimension sets. They use no single series, so no series is asked for operands by them."""
+    return (formula_of(spec) for spec in specs if sets_of(spec))
 
 
 def results_of(spec: SeriesSpec, series: Series) -> Iterator[tuple[str, Result]]:

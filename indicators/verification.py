@@ -14,8 +14,8 @@ from typing import NamedTuple
 from indicators.calendar import WorkingCalendar
 from indicators.datafile import DataFileError
 from indicators.derived.book import DerivedBook
-from indicators.dimension_sets import with_sets
-from indicators.formula import FormulaBook, FormulaError
+from indicators.derived.formula_book import FormulaBook, FormulaError
+from indicators.dimension_sets import set_formulas
 from indicators.rule import RuleBook, RuleError
 from indicators.target import TargetBook
 from indicators.territory import COMMUNE_KINDS, REFORM
@@ -137,12 +137,7 @@ def _calculations(vocabulary: Vocabulary, home: Path) -> Iterator[Problem]:
             yield Problem("formulas", f"{formula.id}: indicator {formula.indicator} is in no catalogue")
         if vocabulary.measure_unit(formula.measure_unit) is None:
             yield Problem("formulas", f"{formula.id}: unit {formula.measure_unit!r} is not in measure-units.yaml")
-        for term in formula.terms().values():
-            spec = vocabulary.series_spec(term.indicator, term.component)
-            if spec is None or term.figure not in spec.figures or term.pane not in spec.panes:
-                wanted = f"{term.indicator} {term.component} {term.figure} by {term.pane}"
-                yield Problem("formulas", f"{formula.id}: role {term.role}: series.yaml keeps no {wanted}")
-    formulas = with_sets(formulas, vocabulary.series_specs())
+    formulas = formulas.extended(set_formulas(vocabulary.series_specs()))
     for rule in RuleBook.load(home):
         if vocabulary.agency(rule.owner_agency) is None:
             yield Problem("rules", f"{rule.id}: owner_agency {rule.owner_agency} is not in agencies.yaml")
@@ -160,9 +155,6 @@ def _derived(vocabulary: Vocabulary, home: Path) -> Iterator[Problem]:
             yield Problem("formulas/derived", f"{definition.id}: indicator {definition.indicator} is in no catalogue")
         if definition.owner and vocabulary.agency(definition.owner) is None:
             yield Problem("formulas/derived", f"{definition.id}: owner {definition.owner} is not in agencies.yaml")
-    for formula in FormulaBook.load(home):
-        if formula.definition and formula.definition not in known:
-            yield Problem("formulas", f"{formula.id}: definition {formula.definition} does not exist")
 
 
 def _targets(vocabulary: Vocabulary, home: Path) -> Iterator[Problem]:

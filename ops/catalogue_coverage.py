@@ -18,6 +18,7 @@ from indicators.coverage import RowCoverage, row_coverage
 from indicators.derived.book import DerivedBook
 from indicators.derived.definition import Term
 from indicators.derived.derived_indicator import DerivedIndicator
+from indicators.derived.formula_book import FormulaBook
 from indicators.instant import day_start
 from indicators.spec import SeriesSpec
 from indicators.vocabulary import Vocabulary
@@ -95,9 +96,13 @@ def formulas_page(home: Path) -> str:
         "Trang này do `nhip catalogue document` viết từ `catalogue/formulas/derived`; đừng sửa tay. / Written by it.", "",
         "Kết quả theo phần trăm tính từ đơn vị, nên biểu thức không nhân 100. Cấp trên tính lại từ tổng các phần, không lấy bình quân.",
         "Percent comes from the units, so expressions do not multiply by 100. A parent is computed again from the sums of its parts.", "",
-        "| Mã | Tên | Biểu thức | Đơn vị | Toán hạng | Nguồn | Cơ sở |", "|---|---|---|---|---|---|---|",
+        "Cột «Luồng»: công thức mà luồng tính (mã kết quả), hoặc vì sao không tính.",
+        "Formulas that the stream computes, or why it does not.",
+        "", "| Mã | Tên | Biểu thức | Đơn vị | Toán hạng | Luồng | Nguồn | Cơ sở |", "|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
-    lines += [_formula(derived) for derived in sorted(DerivedBook.load(home), key=lambda d: d.definition.id)]
+    book = DerivedBook.load(home)
+    formulas = FormulaBook.of(book)
+    lines += [_formula(derived, _carried(derived, formulas)) for derived in sorted(book, key=lambda d: d.definition.id)]
     lines += ["", "## Phép so sánh / comparisons", "", "| Mã | Phép so sánh | Comparison | Nguồn | Hàm |", "|---|---|---|---|---|"]
     for code, kind in KINDS.items():
         names = ", ".join(f"`{f.__module__.rpartition('.')[2]}.{f.__name__}`" for f in kind.operators)
@@ -149,11 +154,21 @@ def _series(vocabulary: Vocabulary, spec: SeriesSpec) -> str:
     return f"{name} ({(unit.symbol_vi or unit.name_vi) if unit else spec.measure_unit}){proposed}"
 
 
-def _formula(derived: DerivedIndicator) -> str:
+def _carried(derived: DerivedIndicator, formulas: FormulaBook) -> str:
+    """The formulas of a definition with the rankings over them, or the reason why the stream does not compute it."""
+    definition = derived.definition.id
+    if definition in formulas.idle:
+        return f"không tính: {formulas.idle[definition].reason_vi}"
+    own = [f.id for f in formulas if f.definition == definition]
+    return ", ".join(f"`{name}`" for name in [*own, *(r.id for f in own for r in formulas.rankings_of(f))])
+
+
+def _formula(derived: DerivedIndicator, carried: str) -> str:
     d = derived.definition
     terms = "; ".join(f"`{role}` {_term(term)}" for role, term in d.terms.items())
     basis = STANDING_VI[d.standing] + (f", {d.owner} xác nhận" if d.owner else "") + ("" if d.shown else "; bản đối chiếu")
-    return f"| {d.id} | {_cell(d.name_vi)} | `{d.expression}` | {d.measure_unit} | {_cell(terms)} | {_cell(d.source)} | {basis} |"
+    cells = (d.id, _cell(d.name_vi), f"`{d.expression}`", d.measure_unit, _cell(terms), _cell(carried), _cell(d.source), basis)
+    return f"| {' | '.join(cells)} |"
 
 
 def _term(term: Term) -> str:

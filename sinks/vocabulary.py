@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 from clickhouse_connect.driver.client import Client
 
-from indicators.formula import FormulaBook
+from indicators.derived.formula_book import FormulaBook
 from indicators.vocabulary import Vocabulary
 from sinks import clickhouse
 from transport.settings import Settings

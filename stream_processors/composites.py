@@ -12,14 +12,19 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from indicators.formula import Formula, FormulaBook, Result, Term
+from indicators.derived.definition import Term
+from indicators.derived.formula import Formula, Input
+from indicators.derived.formula_book import FormulaBook
+from indicators.derived.result import Result
 from indicators.instant import DAY_MS, day_start, local_day
 from indicators.observation import SCALE, STATUSES
 from indicators.rule import Rule, RuleBook
 from indicators.rules import selection
 from indicators.rules.composite_rule import measured
 from indicators.vocabulary import Vocabulary
-from stream_processors.result_state import MEMBER, Operand, Outcome, ResultState, marks_of
+from stream_processors.operand import MEMBER, Operand, marks
+from stream_processors.result_state import Outcome, ResultState
+from stream_processors.result_targets import Units
 from transport.topics import GROUPS
 
 UNITS = {"share": "percent", "count": "place"}
@@ -35,28 +40,27 @@ def with_composites(book: FormulaBook, rules: RuleBook, vocabulary: Vocabulary) 
 def _formula(rule: Rule, book: FormulaBook, rules: RuleBook, vocabulary: Vocabulary) -> Formula:
     members = [rules.rules[name] for name in (rule.composite.of if rule.composite else ())]
     feeds = [_fed_by(member, book, vocabulary) for member in members]
-    terms = {(t.indicator, t.component, t.figure): t for _, found in feeds for t in found}
+    inputs = {f"feed_{n}": one for n, one in enumerate({(i.indicator, i.component, i.figure): i for _, of in feeds for i in of}.values())}
     indicator = next(f.indicator for f in (book.formulas.get(m.scope.formula) for m in members) if f) if members[0].scope.formula else (
         members[0].scope.indicator
     )
     return Formula(
         id=rule.id, name_vi=rule.title_vi, name_en=rule.title_en, source=f"catalogue/rules: {rule.id}", kind="sum", indicator=indicator,
-        component="members", group=feeds[0][0], level="country", mode="cumulative", places=6,
+        component="members", group=feeds[0][0], level="country", budget_year=True, places=6, inputs=inputs,
         measure_unit=UNITS.get(rule.composite.measure if rule.composite else "", "place"),
-        numerator=tuple(t.model_copy(update={"role": f"feed_{n}"}) for n, t in enumerate(terms.values())),
     )  # fmt: skip
 
 
-def _fed_by(member: Rule, book: FormulaBook, vocabulary: Vocabulary) -> tuple[str, list[Term]]:
-    """Group of a member's series or results, and the terms they come from: the composite waits for the same inputs."""
+def _fed_by(member: Rule, book: FormulaBook, vocabulary: Vocabulary) -> tuple[str, list[Input]]:
+    """Group of a member's series or results, and the inputs they come from: the composite waits for the same inputs."""
     if member.scope.formula:
         formula = book[member.scope.formula]
         of = book[formula.of] if formula.of else formula
-        return formula.group, list(of.terms().values())
+        return formula.group, list(of.inputs.values())
     spec = vocabulary.series_spec(member.scope.indicator, member.scope.component)
     group = spec.group if spec else next(iter(GROUPS))
-    figure = Term(role="feed", indicator=member.scope.indicator, component=member.scope.component, figure=member.scope.figure, pane="day")
-    return group, [figure]
+    term = Term(indicator=member.scope.indicator, component=member.scope.component, figure=member.scope.figure)
+    return group, [Input("feed", term.indicator, term.component, term.figure, ("day",), "last", term)]
 
 
 def member_operands(
@@ -88,7 +92,7 @@ class CompositeResult(ResultState):
     rule: Rule
     expected: int
 
-    def recompute(self, touched: int) -> list[Outcome]:
+    def recompute(self, touched: Iterable[tuple[str, int]]) -> list[Outcome]:
         """One outcome a day on which a member changed: what the composite measures by then."""
         members = list(self.operands.get(MEMBER, {}).get(0, {}).values())
         if not members:
@@ -103,7 +107,7 @@ class CompositeResult(ResultState):
             territory=self.result.territory, period_type="day", period_start=start, period_end=start + DAY_MS, deleted=False,
             status=_OFFICIAL, inexact=0, value=measured(policy, severities, self.expected), numerator=counted * 10**SCALE,
             denominator=self.expected * 10**SCALE, rank=0, of=len(members), expected=self.expected, reason="",
-            marks=marks_of({MEMBER: members}), event_time=at, caused_at=max(o.caused_at for o in members),
+            marks=marks({MEMBER: members}), event_time=at, caused_at=max(o.caused_at for o in members),
         )  # fmt: skip
         key = outcome.territory, start
         if self.outcomes.get(key) == outcome:
@@ -118,7 +122,7 @@ class CompositeResult(ResultState):
 
 def composite_result(rule: Rule, rules: RuleBook, book: FormulaBook, vocabulary: Vocabulary, result: Result) -> CompositeResult:
     """The result of a composite rule."""
-    state = CompositeResult(result, book[rule.id])
+    state = CompositeResult(result, book[rule.id], Units(vocabulary))
     state.rule, state.expected = rule, expected_members(rule, rules, book, vocabulary)
     return state
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Self
 
-from indicators.dimension_sets import with_sets
-from indicators.formula import FormulaBook
+from indicators.derived.formula_book import FormulaBook
+from indicators.dimension_sets import set_formulas
 from indicators.rule import RuleBook
 from indicators.vocabulary import Vocabulary
 from stream_processors.composites import with_composites
@@ -35,14 +35,14 @@ class StageMetrics:
 
 
 class Context:
-    """Built once per process. Raises RegistryError where schemas are not registered, RuleError or FormulaError where data is wrong."""
+    """Built once per process. Raises RegistryError where schemas are not registered, RuleError or DataFileError where data is wrong."""
 
     def __init__(self, settings: Settings, metrics: Metrics | None = None) -> None:
         self.settings = settings
         self.prefix = settings.topic_prefix
         self.vocabulary = Vocabulary.load(settings.home)
         self.rules = RuleBook.load(settings.home)
-        formulas = with_sets(FormulaBook.load(settings.home), self.vocabulary.series_specs())
+        formulas = FormulaBook.load(settings.home).extended(set_formulas(self.vocabulary.series_specs()))
         self.formulas = with_composites(formulas, self.rules, self.vocabulary)
         self.registry = Registry(settings)
         self.metrics = StageMetrics(metrics)

@@ -16,8 +16,9 @@ from indicators.rule import Rule
 from indicators.rules.finding import Finding, Said, ladder_of
 from indicators.rules.rank_rule import RankRule, RankState, Table
 from stream_processors.conditions import alert_id, scaled
+from stream_processors.operand import MEMBER
 from stream_processors.result_lines import Judged, Place, Verdict
-from stream_processors.result_state import MEMBER, Outcome, ResultState
+from stream_processors.result_state import Outcome, ResultState
 from stream_processors.rule_state import Change, RuleState
 
 _PARTICIPANT = 1
@@ -65,7 +66,7 @@ class RankLine:
             reported = state.operands.get(MEMBER, {}).get(start, {})
             present = [o for o in by_period[start] if self._counts(o)]
             if not any(ranks.tables.get(_period(o), Table()).participants is not None for o in present):
-                members = {member.split("|")[1] for member, operand in reported.items() if operand.live}
+                members = {operand.series.split("|")[1] for operand in reported.values() if operand.live}
                 present = [o for o in present if o.territory in members]
             if present and self.rule.valid_at(max(o.event_time for o in present)):
                 values = {o.territory: scaled(o.value or Decimal(0)) for o in present}

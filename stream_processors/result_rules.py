@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from indicators.formula import FormulaBook, Result
+from indicators.derived.formula_book import FormulaBook
+from indicators.derived.result import Result
 from indicators.observation import SCALE, STATUSES
 from indicators.rule import Rule, RuleBook
 from indicators.rules import selection
@@ -16,6 +17,7 @@ from stream_processors.conditions import condition_row, scaled
 from stream_processors.rank_line import RankLine
 from stream_processors.result_lines import Line, PeriodLine, Place, ReadingLine, Verdict
 from stream_processors.result_state import Outcome, ResultState
+from stream_processors.result_targets import Units
 from stream_processors.rule_state import RuleState
 
 
@@ -24,6 +26,7 @@ class ResultRules:
 
     def __init__(self, vocabulary: Vocabulary, rules: RuleBook, formulas: FormulaBook, source: tuple[str, int]) -> None:
         self._vocabulary, self._rules, self._formulas, self._source = vocabulary, rules, formulas, source
+        self._units = Units(vocabulary)
         self._lines: dict[str, dict[str, Line]] = {}
 
     def result(self, result: Result) -> ResultState | None:
@@ -34,7 +37,7 @@ class ResultRules:
         rule = self._rules.rules.get(result.formula)
         if rule is not None and rule.composite is not None:
             return composite_result(rule, self._rules, self._formulas, self._vocabulary, result)
-        return ResultState(result, formula)
+        return ResultState(result, formula, self._units)
 
     def concerns(self, result: Result) -> bool:
         """Has this result a rule?"""

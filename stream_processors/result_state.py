@@ -1,64 +1,25 @@
-"""Operands of one result and what they give: ratios, sums and rankings, recomputed whenever an operand changes.
-
-A result is a function of its newest operands alone: equal operands give equal results in any order of arrival. Values are unscaled
-integers (six places) until they are divided.
-"""
+"""The state of one result: its operands and what they give, recomputed at the periods that a change of operands touches."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal, localcontext
-from typing import Final, NamedTuple
+from decimal import Decimal
 
-from indicators.formula import Formula, Result, Term
-from indicators.observation import SCALE, STATUSES
-
-MEMBER: Final = "member"
-_PRELIMINARY: Final = STATUSES.index("preliminary")
-
-
-@dataclass(frozen=True, slots=True)
-class Operand:
-    """The newest version of one operand. `value` unscaled; times in epoch ms; `status` as number."""
-
-    role: str
-    series: str
-    period_type: str
-    period_start: int
-    period_end: int
-    deleted: bool
-    inexact: int
-    status: int
-    value: int | None
-    count: int
-    topic: str
-    partition: int
-    generation: int
-    through: int
-    event_time: int
-    caused_at: int
-
-    @property
-    def live(self) -> bool:
-        """Does it count?"""
-        return not self.deleted and self.value is not None
-
-
-class Mark(NamedTuple):
-    """How far one input partition of one role is folded into a result, and its share of the value."""
-
-    role: str
-    topic: str
-    partition: int
-    generation: int
-    through: int
-    value: int
+from indicators.derived.formula import Formula
+from indicators.derived.result import Result
+from indicators.instant import local_day
+from indicators.observation import SCALE
+from indicators.period import Period
+from stream_processors.operand import DIVISOR, MEMBER, PRELIMINARY, Mark, Operand, Operands, marks
+from stream_processors.result_figures import Spot, figures, shifted, spots
+from stream_processors.result_targets import Units
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One derived row without its marks in the output topic. `rank` 0: not a ranking; `territory` differs from the result's in rankings."""
+    """One derived row without its marks in the output topic. `rank` 0: not a ranking; `territory` differs from the result's in rankings and
+    comparisons across territories; `dimensions`: that of `each`."""
 
     territory: str
     period_type: str
@@ -77,52 +38,68 @@ class Outcome:
     marks: tuple[Mark, ...]
     event_time: int
     caused_at: int
+    dimensions: str = ""
+
+    @property
+    def spot(self) -> str:
+        """What tells it apart from the other outcomes of its state and period."""
+        return f"{self.territory};{self.dimensions}" if self.dimensions else self.territory
 
 
 @dataclass(slots=True)
 class ResultState:
-    """All operands of one result, by role and period."""
+    """All operands of one result, by role and period, and its outcomes by spot and start of the period."""
 
     result: Result
     formula: Formula
-    operands: dict[str, dict[int, dict[str, Operand]]] = field(default_factory=dict)
+    units: Units
+    operands: Operands = field(default_factory=dict)
     outcomes: dict[tuple[str, int], Outcome] = field(default_factory=dict)
 
     def take(self, operand: Operand) -> bool:
-        """Keep the operand if it is newer, by (generation, through), than the one of its role, series and period; False where it is not."""
+        """Keep the operand if it is newer, by (generation, through), than the one it replaces; False where it is not."""
         of_period = self.operands.setdefault(operand.role, {}).setdefault(operand.period_start, {})
-        known = of_period.get(operand.series)
+        known = of_period.get(operand.slot)
         if known is not None and (operand.generation, operand.through) <= (known.generation, known.through):
             return False
-        of_period[operand.series] = operand
+        of_period[operand.slot] = operand
         return True
 
     def periods(self) -> list[int]:
         """Period starts for which there may be an outcome, rising."""
-        roles = [MEMBER] if self.formula.kind == "rank" else [t.role for t in self.formula.numerator if _pane_varies(self.formula, t)]
-        roles = roles or [t.role for t in self.formula.numerator]
-        return sorted({start for role in roles for start in self.operands.get(role, {})})
+        return sorted(self.operands.get(MEMBER if self.formula.of else self.formula.leading.role, {}))
 
-    def recompute(self, touched: int) -> list[Outcome]:
-        """Outcomes that changed when operands of the period starting at `touched`, or of the whole year, changed; new ones are kept."""
-        periods = self.periods()
-        whole_year = touched not in periods
-        if self.formula.mode == "instant":
-            wanted = periods if whole_year else [touched]
-        else:
-            wanted = periods if whole_year else [p for p in periods if p >= touched]
+    def recompute(self, touched: Iterable[tuple[str, int]]) -> list[Outcome]:
+        """Outcomes that change when the operands of these (role, period start) have changed; new ones are kept."""
+        known = self.periods()
+        wanted: set[int] = set()
+        for role, start in touched:
+            wanted.update(self._reached(role.removesuffix(DIVISOR), start, known))
         changed: list[Outcome] = []
-        for start in wanted:
-            for outcome in self._rank(start) if self.formula.kind == "rank" else [self._compute(start)]:
-                key = (outcome.territory, start)
+        for start in sorted(wanted):
+            for outcome in self._rank(start) if self.formula.of else self._compute(start):
+                key = (outcome.spot, start)
                 if self.outcomes.get(key) != outcome:
                     self.outcomes[key] = outcome
                     changed.append(outcome)
         return changed
 
+    def since(self, judged: int) -> list[Outcome]:
+        """Outcomes with a value that a rule has yet to judge, in the order of their event time: those after `judged` (epoch ms), and the
+        newest where it is of that very instant.
+
+        An older period that is corrected after newer ones were judged is not judged again.
+        """
+        live = (o for o in self.outcomes.values() if o.value is not None and not o.deleted)
+        valued = sorted((o.event_time, o.period_start, o.spot, o) for o in live)
+        found = [o for at, *_, o in valued if at > judged]
+        if not found and valued and valued[-1][0] == judged:
+            found = [valued[-1][-1]]
+        return found
+
     def forget_old(self) -> list[Operand]:
-        """Drop operands of periods beyond `keep_periods` of an instant formula; returns them, for their tombstones."""
-        if self.formula.mode != "instant":
+        """Drop operands of periods beyond `keep_periods`; returns them, for their tombstones. A budget year is kept whole."""
+        if self.formula.budget_year:
             return []
         old = self.periods()[: -self.formula.keep_periods]
         gone: list[Operand] = []
@@ -131,127 +108,66 @@ class ResultState:
                 gone += of_role.pop(start, {}).values()
         return gone
 
-    def _compute(self, start: int) -> Outcome:
-        formula = self.formula
-        if formula.mode == "instant":
-            used, complete, seen = self._complete(start)
-        else:
-            used = {t.role: self._of_term(t, start) for t in formula.terms().values()}
-            complete = seen = len({o.series for o in used[formula.numerator[0].role]})
-        tops = [o for t in formula.numerator for o in used[t.role]]
-        bottoms = [o for t in formula.denominator for o in used[t.role]]
+    def _reached(self, role: str, start: int, known: list[int]) -> Iterator[int]:
+        """The periods whose outcomes may use the operand of `role` at `start`."""
+        if self.formula.of:
+            yield from (p for p in known if p == start or (p > start and self.formula.budget_year))
+            return
+        one = self.formula.inputs[role]
+        if one.term.at == "this" and one.term.take == "period":
+            yield from (p for p in (start,) if p in self.operands.get(self.formula.leading.role, {}))
+            return
+        for p in known:
+            moved = shifted(one.term.at, self._period(p), one.step)
+            if moved == start or (moved > start and one.term.take != "period" and self._one_year(start, moved)):
+                yield p
+
+    def _one_year(self, first: int, last: int) -> bool:
+        return self.formula.budget_year or local_day(first).year == local_day(last).year
+
+    def _period(self, start: int) -> Period:
+        """The period of the leading input that starts at `start`."""
+        of_period = self.operands[MEMBER if self.formula.of else self.formula.leading.role][start]
+        first = min(of_period.values(), key=lambda o: (o.period_end, o.period_type))
+        return Period(first.period_type, start, first.period_end)
+
+    def _compute(self, start: int) -> Iterator[Outcome]:
+        at = self._period(start)
+        for spot in spots(self.formula, self.operands, self.result.territory, start):
+            yield self._outcome(at, spot)
+
+    def _outcome(self, at: Period, spot: Spot) -> Outcome:
+        found = figures(self.formula, self.operands, self.result.budget_year, at, spot, self.units)
+        used = found.operands()
         everything = [o for operands in used.values() for o in operands]
-        numerator = sum(o.value or 0 for o in tops) if tops else None
-        denominator = sum(o.value or 0 for o in bottoms) if bottoms else None
-        value, reason = self._divide(numerator, denominator)
-        first = next((o for t in formula.numerator for o in self.operands.get(t.role, {}).get(start, {}).values()), None)
+        given = self.formula.evaluate(found.sums())
+        tops = used[self.formula.leading.role]
         return Outcome(
-            territory=self.result.territory,
-            period_type=first.period_type if first else "instant",
-            period_start=start,
-            period_end=first.period_end if first else start,
-            deleted=not tops,
-            status=min((o.status for o in everything), default=_PRELIMINARY),
-            inexact=max((o.inexact for o in everything), default=0),
-            value=value,
-            numerator=numerator,
-            denominator=denominator,
-            rank=0,
-            of=complete,
-            expected=seen,
-            reason="" if not tops else reason,
-            marks=marks_of(used),
-            event_time=max((o.event_time for o in tops), default=0),
-            caused_at=max((o.caused_at for o in everything), default=0),
-        )
+            territory=spot.territory, period_type=at.type, period_start=at.start_ms, period_end=at.end_ms, deleted=not found.lives,
+            status=min((o.status for o in everything), default=PRELIMINARY), inexact=max((o.inexact for o in everything), default=0),
+            value=given.value if found.lives else None, numerator=given.numerator, denominator=given.denominator, rank=0, of=found.of,
+            expected=found.expected, reason=given.reason if found.lives else "", marks=marks(used),
+            event_time=max((o.event_time for o in tops), default=0), caused_at=max((o.caused_at for o in everything), default=0),
+            dimensions=spot.dimensions,
+        )  # fmt: skip
 
-    def _divide(self, numerator: int | None, denominator: int | None) -> tuple[Decimal | None, str]:
-        """The value and why there is none; exact division, rounded as the formula says."""
-        formula = self.formula
-        if numerator is None:
-            return None, "missing_operand"
-        if formula.kind == "sum":
-            return formula.round(Decimal(numerator).scaleb(-SCALE)), ""
-        if denominator is None:
-            return None, "missing_operand"
-        if denominator == 0:
-            return None, "zero_denominator"
-        with localcontext() as context:
-            context.prec = 60
-            return formula.round(Decimal(numerator) / Decimal(denominator) * formula.factor), ""
-
-    def _of_term(self, term: Term, start: int) -> list[Operand]:
-        """Live operands of a term that count towards the period: the whole year's value, or every period up to this one."""
-        by_period = self.operands.get(term.role, {})
-        if not _pane_varies(self.formula, term):
-            return [o for period in by_period.values() for o in period.values() if o.live]
-        return [o for at, period in by_period.items() if at <= start for o in period.values() if o.live]
-
-    def _complete(self, start: int) -> tuple[dict[str, list[Operand]], int, int]:
-        """Live operands of the period whose place (territory, subject, dimensions) has every role; how many places have, and how many
-        are seen.
-
-        A hospital that reported its occupied beds but not the free ones would distort the sum, so it waits outside.
-        """
-        roles = list(self.formula.terms())
-        places: dict[str, dict[str, Operand]] = {}
-        for role in roles:
-            for operand in self.operands.get(role, {}).get(start, {}).values():
-                if operand.live:
-                    places.setdefault(_place(operand.series), {})[role] = operand
-        whole = [operands for operands in places.values() if len(operands) == len(roles)]
-        return {role: [operands[role] for operands in whole] for role in roles}, len(whole), len(places)
-
-    def _rank(self, start: int) -> Iterable[Outcome]:
-        """Places of all members at one period; in a cumulative year a member that has nothing new keeps its newest value."""
+    def _rank(self, start: int) -> Iterator[Outcome]:
+        """Places of all members at one period; in a budget year a member that has nothing new keeps its newest value."""
         members: dict[str, Operand] = {}
         for at in sorted(self.operands.get(MEMBER, {})):
-            if at == start or (at < start and self.formula.mode == "cumulative"):
-                members |= self.operands[MEMBER][at]
+            if at == start or (at < start and self.formula.budget_year):
+                members |= {o.series: o for o in self.operands[MEMBER][at].values()}
         live = {m: o for m, o in members.items() if o.live}
         sign = -1 if self.formula.best == "highest" else 1
         ordered = sorted(sign * (o.value or 0) for o in live.values())
-        first = next(iter(self.operands[MEMBER][start].values()))
+        period = self._period(start)
         for member, operand in members.items():
             alive = member in live
             yield Outcome(
-                territory=Result.parse(member).territory,
-                period_type=first.period_type,
-                period_start=start,
-                period_end=first.period_end,
-                deleted=not alive,
-                status=operand.status,
-                inexact=operand.inexact,
-                value=Decimal(operand.value or 0).scaleb(-SCALE) if alive else None,
-                numerator=None,
-                denominator=None,
-                rank=ordered.index(sign * (operand.value or 0)) + 1 if alive else 0,
-                of=len(live),
-                expected=len(members),
-                reason="" if alive else "missing_operand",
-                marks=marks_of({MEMBER: [operand]}),
-                event_time=operand.event_time,
+                territory=Result.parse(member).territory, period_type=period.type, period_start=start, period_end=period.end_ms,
+                deleted=not alive, status=operand.status, inexact=operand.inexact,
+                value=Decimal(operand.value or 0).scaleb(-SCALE) if alive else None, numerator=None, denominator=None,
+                rank=ordered.index(sign * (operand.value or 0)) + 1 if alive else 0, of=len(live), expected=len(members),
+                reason="" if alive else "missing_operand", marks=marks({MEMBER: [operand]}), event_time=operand.event_time,
                 caused_at=operand.caused_at,
-            )
-
-
-def _pane_varies(formula: Formula, term: Term) -> bool:
-    """Has the term a value per period, or one for the whole budget year?"""
-    return formula.mode == "instant" or term.pane != "budget_year"
-
-
-def _place(series: str) -> str:
-    """Territory, subject and dimensions of a series key."""
-    return "|".join(series.split("|")[2:5])
-
-
-def marks_of(used: dict[str, list[Operand]]) -> tuple[Mark, ...]:
-    """One mark per role and input partition."""
-    found: dict[tuple[str, str, int], Mark] = {}
-    for role, operands in used.items():
-        for o in operands:
-            key = role, o.topic, o.partition
-            known = found.get(key, Mark(*key, 0, -1, 0))
-            newest = max((known.generation, known.through), (o.generation, o.through))
-            found[key] = Mark(*key, *newest, known.value + (o.value or 0))
-    return tuple(found[key] for key in sorted(found))
+            )  # fmt: skip

@@ -8,13 +8,15 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from indicators.formula import FormulaBook, Use, result_of
+from indicators.derived.formula import Use
+from indicators.derived.formula_book import FormulaBook
 from indicators.observation import SCALE, VALUE_LIMIT
 from indicators.rule import Rule, RuleBook
 from indicators.series import Series, SeriesError, parse
 from indicators.spec import SeriesSpec
 from indicators.vocabulary import Vocabulary
 from stream_processors.calendar_panes import KINDS, Kind
+from stream_processors.result_targets import Source, target
 from transport.partitioner import partition_of
 from transport.topics import GROUPS
 
@@ -114,9 +116,9 @@ class SeriesTable:
     def _consumer(self, use: Use, entry: Entry, budget_year: int) -> Consumer | None:
         if entry.series is None:
             return None
-        level = use.formula.level
-        territory = self._vocabulary.ancestor(entry.series.territory, level) if level != "subject" else None
-        result = result_of(use.formula, entry.series, territory, budget_year)
+        one = entry.series
+        source = Source(one.territory, one.subject_type, one.subject_id, one.dimensions, budget_year)
+        result = target(use, source, self._vocabulary)
         if result is None:
             return None
         group = use.formula.group

@@ -22,8 +22,8 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from indicators.derived.formula_book import FormulaBook
 from indicators.dimension_sets import PART, pane_of, results_of
-from indicators.formula import FormulaBook
 from indicators.observation import STATUSES
 from indicators.wide import Wide
 from stream_processors.calendar_panes import KINDS, Kind, budget_year_of, end_ms, start_ms

@@ -201,7 +201,7 @@ class Stage1:
                 sid, code, through = int(c.array("sid")[row]), int(c.array("pane")[row]), int(c.array("through")[row])
                 year = budget_year_of(kind, code)
                 for consumer in self.series.consumers(sid, year):
-                    if consumer.use.term.pane == kind.name.lower():
+                    if kind.name.lower() in consumer.use.input.panes:
                         where = consumer.topic, consumer.partition
                         out.setdefault(where, Rows(*where)).add(*self._operands.write(table, row, consumer, stamp(through)))
         return list(out.values())

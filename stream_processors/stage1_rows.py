@@ -154,12 +154,12 @@ class OperandRows:
         c = table.columns
         sid, code = int(c.array("sid")[row]), int(c.array("pane")[row])
         pane = code // 4 if table.kind == Kind.MONTH else code
-        term = consumer.use.term
-        number = c.wide(term.take).take(np.array([row])).to_ints()[0]
+        one = consumer.use.input
+        number = c.wide(one.take).take(np.array([row])).to_ints()[0]
         count, status = int(c.array("count")[row]), int(c.array("status")[row])
         record = {
             "result": consumer.result,
-            "role": term.role,
+            "role": one.role,
             "series": self._series.entries[sid].key.decode(),
             "period_type": _PERIOD[table.kind],
             "period_start": start_ms(table.kind, pane),

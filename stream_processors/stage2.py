@@ -12,16 +12,21 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final
 
-from indicators.formula import Formula, Result
+from indicators.derived.formula import Formula, Use
+from indicators.derived.result import Result
+from indicators.instant import local_day
 from indicators.observation import STATUSES
 from stream_processors.composites import member_operands
 from stream_processors.context import Context
 from stream_processors.horizon import Touch
-from stream_processors.result_rules import ResultRules
-from stream_processors.result_state import MEMBER, Outcome, ResultState
+from stream_processors.operand import DIVISOR, MEMBER
+from stream_processors.result_rules import ResultRules, decimal
+from stream_processors.result_state import Outcome, ResultState
+from stream_processors.result_targets import Source, target
 from stream_processors.stage1_rows import POSITION
 from stream_processors.stage2_restore import restore_stage2
 from stream_processors.stage2_rows import DerivedRows, latest_key, operand_of
@@ -74,10 +79,9 @@ class Stage2:
     @cached_property
     def feeds(self) -> set[str]:
         """Full names of the observation topics whose panes become operands here; for rankings, those of what they rank."""
-        books = self.context.formulas
-        ours = [f for f in books if f.group == self.group]
-        terms = [term for f in ours for term in (books[f.of] if f.of else f).terms().values()]
-        specs = (self.context.vocabulary.series_spec(term.indicator, term.component) for term in terms)
+        book = self.context.formulas
+        series = {one for f in book if f.group == self.group for one in book.series_of(f)}
+        specs = (self.context.vocabulary.series_spec(*one) for one in series)
         return {f"{self.context.prefix}obs.{spec.group}" for spec in specs if spec is not None}
 
     def due_at(self) -> float | None:
@@ -103,7 +107,7 @@ class Stage2:
             origin = Origin(topic=self.topic, partition=self.partition, offset=r.offset, timestamp=r.timestamp)
             why = (one.reason, one.field, one.detail)
             out.letter(self.context.letters_of_stage2.letter(r.key, r.value, origin, why, first_seen=r.timestamp))
-        touched: dict[str, dict[int, int]] = {}
+        touched: dict[str, dict[tuple[str, int], int]] = {}
         for row in decoded.frame.iter_rows(named=True):
             record = records[row["index"]]
             operand = operand_of(row)
@@ -112,7 +116,8 @@ class Stage2:
                 continue
             out.latest.add(latest_key(row["result"], operand), record.value)
             periods = touched.setdefault(row["result"], {})
-            periods[operand.period_start] = max(record.offset, periods.get(operand.period_start, -1))
+            place = operand.role, operand.period_start
+            periods[place] = max(record.offset, periods.get(place, -1))
         for key, periods in touched.items():
             self._recompute(key, periods, out)
         self._settle(out, next_offset - 1)
@@ -130,18 +135,25 @@ class Stage2:
                 self.results[key] = state
         return state
 
-    def _recompute(self, key: str, periods: dict[int, int], out: _Output) -> None:
-        """Every outcome that the touched periods change, once; its rows and the operands of what ranks it."""
+    def state_key(self, result: str) -> str:
+        """The key under which a result is computed: all values of the dimension of `each` together."""
+        parsed = Result.parse(result)
+        formula = self.context.formulas.formulas.get(parsed.formula)
+        return parsed._replace(dimensions="").key() if formula is not None and formula.each else result
+
+    def _recompute(self, key: str, touched: dict[tuple[str, int], int], out: _Output) -> None:
+        """Every outcome that the touched operands change, once; its rows and the operands of what ranks or uses it."""
         state = self.results[key]
-        changed: dict[tuple[str, int], Outcome] = {}
-        for start in sorted(periods):
-            for outcome in state.recompute(start):
-                changed[outcome.territory, outcome.period_start] = outcome
-        through = max(periods.values())
-        for outcome in changed.values():
+        through = max(touched.values())
+        rankings = self.context.formulas.rankings_of(state.formula.id)
+        users = self.context.formulas.users(state.formula)
+        for outcome in state.recompute(touched):
             self.write(key, state, outcome, through, out)
-            for ranking in self.context.formulas.rankings_of(state.formula.id):
-                out.operand(ranking, self._member(ranking, key, state, outcome, through))
+            for ranking in rankings:
+                result = Result(ranking.id, "VN", "", "", state.result.budget_year)
+                out.operand(ranking, self._operand_row(result, MEMBER, outcome.value, key, state, outcome, through))
+            for use in users:
+                self._hand_on(use, key, state, outcome, through, out)
         for operand in state.forget_old():
             out.latest.add(latest_key(key, operand), None)
         if self.rules.concerns(state.result):
@@ -150,7 +162,7 @@ class Stage2:
 
     def write(self, key: str, state: ResultState, outcome: Outcome, through: int, out: _Output) -> None:
         """A derived row, with what the result's rules judged of its period."""
-        rules = self.rules.kept(key, (outcome.territory, outcome.period_start))
+        rules = self.rules.kept(key, (outcome.spot, outcome.period_start))
         out.derived.add(*self._derived.write(key, state, outcome, rules, through))
 
     def _settle(self, out: _Output, through: int) -> None:
@@ -167,17 +179,34 @@ class Stage2:
             for place in sorted(touched):
                 self.write(key, state, state.outcomes[place], through, out)
 
-    def _member(self, ranking: Formula, key: str, state: ResultState, outcome: Outcome, through: int) -> tuple[bytes, bytes]:
-        """A result as an operand of a ranking."""
-        result = Result(ranking.id, "VN", "", "", state.result.budget_year).key()
+    def _hand_on(self, use: Use, key: str, state: ResultState, outcome: Outcome, through: int, out: _Output) -> None:
+        """An outcome as the operand of a result that uses it: a sum exactly, a ratio by its two halves."""
+        year = state.result.budget_year
+        if not use.formula.budget_year and use.input.factor and year not in (0, local_day(outcome.period_start).year):
+            return  # a January of last year's budget is no figure of this January
+        result = target(use, Source.of_result(state.result, outcome.territory), self.context.vocabulary)
+        if result is None:
+            return
+        series = state.result._replace(dimensions=outcome.dimensions).key() if state.formula.each else key
+        halves = [(use.input.role, outcome.numerator)]
+        if use.input.factor:
+            halves.append((use.input.role + DIVISOR, outcome.denominator))
+        for role, number in halves:
+            out.operand(use.formula, self._operand_row(result, role, decimal(number), series, state, outcome, through))
+
+    def _operand_row(
+        self, result: Result, role: str, value: Decimal | None, series: str, state: ResultState, outcome: Outcome, through: int
+    ) -> tuple[bytes, bytes]:
+        """Key and value of an operand made of an outcome."""
+        key = result.key()
         record = {
-            "result": result, "role": MEMBER, "series": key, "period_type": outcome.period_type, "period_start": outcome.period_start,
-            "period_end": outcome.period_end, "deleted": outcome.deleted or outcome.value is None, "inexact": outcome.inexact,
-            "status": STATUSES[outcome.status], "budget_year": state.result.budget_year, "value": outcome.value, "count": outcome.of,
+            "result": key, "role": role, "series": series, "period_type": outcome.period_type, "period_start": outcome.period_start,
+            "period_end": outcome.period_end, "deleted": outcome.deleted or value is None, "inexact": outcome.inexact,
+            "status": STATUSES[outcome.status], "budget_year": state.result.budget_year, "value": value, "count": outcome.of,
             "topic": self.topic, "partition": self.partition, "generation": 0, "through": through, "event_time": outcome.event_time,
             "caused_at": outcome.caused_at,
         }  # fmt: skip
-        return result.encode(), self._operand.encode(record)
+        return key.encode(), self._operand.encode(record)
 
 
 class _Output:

@@ -41,15 +41,17 @@ def restore_stage2(stage: Stage2) -> int:
             state.take(operand_of(row))
     kept: list[tuple[int, str, str, dict[str, RuleState]]] = []
     for row in _records(reader, derived.values()):
-        state = stage.result(row["result"])
+        key = stage.state_key(row["result"])
+        state = stage.result(key)
         if state is None:
             continue
-        state.outcomes[row["territory"], row["period_start"]] = outcome_of(row)
+        outcome = outcome_of(row, each=bool(state.formula.each))
+        state.outcomes[outcome.spot, outcome.period_start] = outcome
         if row["rules"]:
             states = {r["rule"]: rule_state_of(r) for r in row["rules"]}
-            kept.append((row["period_start"], row["result"], row["territory"], states))
-    for start, key, territory, states in sorted(kept, key=lambda one: one[:3]):
-        stage.rules.restore(key, stage.results[key].result, (territory, start), states)
+            kept.append((row["period_start"], key, outcome.spot, states))
+    for start, key, spot, states in sorted(kept, key=lambda one: one[:3]):
+        stage.rules.restore(key, stage.results[key].result, (spot, start), states)
     now = Touch(stage.clock(), stage.clock())
     stage.waiting = {key: now for key, state in stage.results.items() if state.outcomes and stage.rules.concerns(state.result)}
     log.info(

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from indicators.derived.result import Result
 from indicators.observation import SCALE, STATUSES
 from stream_processors.conditions import rule_state_record, scaled
+from stream_processors.operand import Mark, Operand
 from stream_processors.result_rules import decimal
-from stream_processors.result_state import Mark, Operand, Outcome, ResultState
+from stream_processors.result_state import Outcome, ResultState
 from stream_processors.rule_state import RuleState
 from stream_processors.stage1_rows import POSITION
 from transport.columnar_writer import AvroEncoder
@@ -18,7 +20,7 @@ from transport.registry import Registry
 
 def latest_key(result: str, operand: Operand) -> bytes:
     """Key of `operands.latest.<group>`."""
-    return f"{result}#{operand.role}#{operand.series}#{operand.period_start}".encode()
+    return f"{result}#{operand.role}#{operand.series}#{operand.period_start}#{operand.period_type}#{operand.budget_year or ''}".encode()
 
 
 def unscaled(value: Decimal | None) -> int | None:
@@ -45,13 +47,15 @@ def operand_of(row: Mapping[str, Any]) -> Operand:
         row["through"],
         row["event_time"],
         row["caused_at"],
+        row["budget_year"],
     )
 
 
-def outcome_of(row: Mapping[str, Any]) -> Outcome:
-    """An outcome from a decoded derived record."""
+def outcome_of(row: Mapping[str, Any], *, each: bool) -> Outcome:
+    """An outcome from a decoded derived record; `each`: its formula gives one for every value of a dimension."""
     marks = tuple(
-        Mark(m["role"], m["topic"], m["partition"], m["generation"], m["through"], unscaled(m["value"]) or 0) for m in row["operands"]
+        Mark(m["role"], m["topic"], m["partition"], m["generation"], m["through"], unscaled(m["value"]) or 0, m["series"])
+        for m in row["operands"]
     )
     value: Decimal | None = row["value"]
     return Outcome(
@@ -72,6 +76,7 @@ def outcome_of(row: Mapping[str, Any]) -> Outcome:
         marks,
         row["event_time"],
         row["caused_at"],
+        Result.parse(row["result"]).dimensions if each else "",
     )
 
 
@@ -82,9 +87,14 @@ class DerivedRows:
         self._encoder = AvroEncoder("derived", registry.id_of("derived"))
 
     def write(self, key: str, state: ResultState, outcome: Outcome, rules: Mapping[str, RuleState], through: int) -> tuple[bytes, bytes]:
-        """One derived row; its key is `result|period start`, in rankings `result|territory|period start`."""
+        """One derived row; its key is `result|period start`, in rankings and across territories `result|territory|period start`.
+
+        The result of one value of a dimension is named with it.
+        """
         formula, result = state.formula, state.result
-        place = f"{outcome.territory}|" if formula.kind == "rank" else ""
+        if formula.each:
+            key = result._replace(dimensions=outcome.dimensions).key()
+        place = f"{outcome.territory}|" if formula.of or formula.across else ""
         record = {
             "result": key,
             "formula": formula.id,
@@ -148,7 +158,7 @@ class DerivedRows:
 def _mark(mark: Mark) -> dict[str, Any]:
     return {
         "role": mark.role,
-        "series": "",
+        "series": mark.series,
         "topic": mark.topic,
         "partition": mark.partition,
         "generation": mark.generation,

@@ -22,7 +22,7 @@ from dashboards.moments import PATTERN, known_at
 from dashboards.reported import levels, period_label
 from dashboards.terms import OPERANDS
 from dashboards.words import word
-from indicators.formula import Formula
+from indicators.derived.formula import Formula
 from indicators.instant import local
 
 MOST_PERIODS: Final = 36
@@ -51,7 +51,7 @@ async def answer(visit: Visit, query: IndicatorQuery, code: str) -> Answer:
         series = await _of_flow(visit, query, code, territory)
     else:
         series = await _of_values(visit, query, code, territory)
-    operands = sorted({t.indicator for f in formulas for t in f.terms().values()} or {code})
+    operands = sorted({indicator for f in formulas for indicator in visit.board.formulas.indicators_of(f)} or {code})
     lineage = await _lineage(visit, operands, territory, series)
     await _write_down(visit, code, territory, operands, lineage)
     shown = {

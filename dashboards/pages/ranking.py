@@ -32,7 +32,7 @@ LATE_MS: Final = 10 * DAY_MS
 class RankingQuery(Query):
     """The ranking: which formula, as known when."""
 
-    formula: str = Field("F02.province", pattern=r"^[A-Za-z0-9.-]{1,60}$", description="công thức / formula")
+    formula: str = Field("F02.province", pattern=r"^[A-Za-z0-9_.-]{1,60}$", description="công thức / formula")
     as_of: str = Field("", pattern=PATTERN, description="xem như đã biết lúc, giờ Việt Nam / as known at, Vietnam's time")
 
 

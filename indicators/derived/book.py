@@ -36,10 +36,17 @@ class _Entry:
 
 
 class DerivedBook:
-    """The derived indicators by id; iteration gives a definition after every definition it uses."""
+    """The derived indicators by id; iteration gives a definition after every definition it uses. `specs`, `units`: what they were checked
+    against."""
 
-    def __init__(self, derived: Mapping[str, DerivedIndicator]) -> None:
+    def __init__(
+        self,
+        derived: Mapping[str, DerivedIndicator],
+        specs: Mapping[tuple[str, str], SeriesSpec] | None = None,
+        units: Mapping[str, Quantity] | None = None,
+    ) -> None:
         self._derived = dict(derived)
+        self.specs, self.units = dict(specs or {}), dict(units or {})
         self._uses: dict[tuple[str, str, str], list[Use]] = {}
         self._users: dict[str, list[Use]] = {}
         for one in self._derived.values():
@@ -58,7 +65,7 @@ class DerivedBook:
             raise DataFileError(folder / "measure-units.yaml", str(e), field="units") from e
         entries = _entries(folder)
         specs = read_series_specs(folder / "series.yaml")
-        return cls({name: _ready(entries[name], entries, specs, algebra) for name in _ordered(entries)})
+        return cls({name: _ready(entries[name], entries, specs, algebra) for name in _ordered(entries)}, specs, algebra)
 
     def uses(self, indicator: str, component: str, figure: str) -> list[Use]:
         """Where the values of this kind of series are operands."""

@@ -24,7 +24,7 @@ class Term(Row):
     - `at`: the asked period, the one before, the same one of last year, or December of last year.
     - `take`: *period*: the value of that period; *year_to_date*: the values of `period_type` from 1 January to the period's end, added up;
       *newest*: the newest value of the year that is not after the period (plans, estimates, denominators).
-    - `across`: over all territories of the level: the highest value or the mean, instead of the territory's own.
+    - `across`: over all territories of the level: the highest value, the mean or the sum, instead of the territory's own.
     - `each`: the operand carries the dimension that the definition is computed for each value of; without it, the total over the dimension.
     - `missing`: *absent*: no figure, no result; *zero*: no report means none happened, and the result says so.
     - `up`: *sum*: adds up from communes to the country; *none*: an index, a rate or a level, which the parent must report itself.
@@ -38,7 +38,7 @@ class Term(Row):
     at: Literal["this", "previous", "same_period", "december"] = "this"
     take: Literal["period", "year_to_date", "newest"] = "period"
     period_type: str = Field("", description="period type of the values added up; empty: that of the asked period")
-    across: Literal["", "highest", "mean"] = ""
+    across: Literal["", "highest", "mean", "sum"] = ""
     each: bool = False
     missing: Literal["absent", "zero"] = "absent"
     up: Literal["sum", "none"] = "sum"
@@ -59,6 +59,29 @@ class Condition(Row):
     reason_en: str = Field(min_length=4)
 
 
+class Ranking(Row):
+    """Places among the results of a formula, best first."""
+
+    id: str = Field(pattern=r"^[A-Z][A-Za-z0-9_.-]*$")
+    name_vi: str = Field(min_length=4)
+    name_en: str = Field(min_length=4)
+    source: str = Field(min_length=8, description="document and section")
+
+
+class Carried(Row):
+    """A level at which the stream computes a definition. The formula's id is `<definition>.<level or type of subject>`, for ever.
+
+    What is left out is the definition's own. `component` tells the results of one indicator apart where two levels would share a series.
+    """
+
+    level: Literal["subject", "province", "country"]
+    component: str | None = None
+    name_vi: str = ""
+    name_en: str = ""
+    source: str = ""
+    ranking: Ranking | None = None
+
+
 class Definition(Row):
     """One derived indicator or one variant of it. `id` is for ever; `indicator` and `component` name the series of its results."""
 
@@ -73,6 +96,8 @@ class Definition(Row):
     owner: str = Field("", description="agency that confirms what the document does not print")
     shown: bool = Field(True, description="False: a variant kept beside the one that leads")
     published: bool = Field(False, description="received as the statistics office publishes it, never computed here")
+    budget_year: bool = Field(False, description="results are kept by budget year, whose capital is paid until 31 January of the next")
+    carried: tuple[Carried, ...] = Field((), description="levels the stream computes; empty: those its series have (carrying.py)")
     each: str = Field("", description="dimension whose every value gives a result of its own")
     expression: str = Field(min_length=1)
     terms: dict[str, Term] = Field(min_length=1)

@@ -25,7 +25,7 @@ from indicators.catalogue import Indicator
 from indicators.catalogue_change import CHANGE_VI, changes
 from indicators.coverage import INTAKE
 from indicators.datafile import DataFileError
-from indicators.formula import FormulaError
+from indicators.derived.formula_book import FormulaError
 from indicators.numbers_vi import day_vi, number_vi
 from indicators.rule import RuleError
 from indicators.spec import DAY_MS, SeriesSpec

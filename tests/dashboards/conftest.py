@@ -21,7 +21,7 @@ from dashboards.limits import Limit
 from dashboards.live import Hub
 from dashboards.session import COOKIE, Sessions
 from dashboards.settings import BoardSettings
-from indicators.formula import FormulaBook
+from indicators.derived.formula_book import FormulaBook
 from indicators.rule import RuleBook
 from indicators.vocabulary import Vocabulary
 from sinks import clickhouse as ch

@@ -9,7 +9,7 @@ import pytest
 
 from dashboards.access import Access, operands
 from dashboards.database import _TAKES, FOLDER, _arguments, query
-from indicators.formula import FormulaBook
+from indicators.derived.formula_book import FormulaBook
 from indicators.vocabulary import Vocabulary
 from sinks import clickhouse as ch
 from tests.dashboards.conftest import PROVINCE, Client, Seeded, served

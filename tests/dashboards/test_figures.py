@@ -23,7 +23,7 @@ from dashboards.moments import MomentError, known_at
 from dashboards.pages.ranking import places
 from dashboards.terms import ATTENTIONS, CONDITIONS, TRANSITIONS
 from dashboards.words import TEXT
-from indicators.formula import FormulaBook
+from indicators.derived.formula_book import FormulaBook
 from indicators.instant import DAY_MS
 from indicators.rule import RuleBook
 from indicators.vocabulary import Vocabulary

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from indicators.dimension_sets import with_sets
-from indicators.formula import FormulaBook
+from indicators.derived.formula_book import FormulaBook
+from indicators.dimension_sets import set_formulas
 from indicators.rule import RuleBook
 from indicators.vocabulary import Vocabulary
 from stream_processors.composites import with_composites
@@ -41,7 +41,7 @@ class OfflineContext(Context):
         self.prefix = ""
         self.vocabulary = Vocabulary.load(HOME)
         self.rules = rules or RuleBook.load(HOME)
-        formulas = with_sets(FormulaBook.load(HOME), self.vocabulary.series_specs())
+        formulas = FormulaBook.load(HOME).extended(set_formulas(self.vocabulary.series_specs()))
         self.formulas = with_composites(formulas, self.rules, self.vocabulary)
         self.registry = OfflineRegistry()  # type: ignore[assignment]
         self.metrics = StageMetrics(None)

@@ -14,8 +14,9 @@ from zlib import crc32
 import numpy as np
 import pytest
 
+from indicators.derived.formula_book import FormulaError
+from indicators.derived.result import Result
 from indicators.dimension_sets import formula_of, pane_of, results_of, sets_of
-from indicators.formula import FormulaError, Result
 from indicators.observation import Observation
 from indicators.wide import Wide
 from stream_processors.set_panes import FORWARD_SECONDS, LONGEST_SECONDS, SetPanes

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from indicators.formula import Result
+from indicators.derived.result import Result
 from indicators.instant import day_start
 from indicators.period import Period, period_of
 from indicators.rule import Rule, RuleBook

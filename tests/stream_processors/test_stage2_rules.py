@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from indicators.formula import Result
+from indicators.derived.result import Result
 from stream_processors.horizon import LONGEST_SECONDS, SETTLE_SECONDS
 from stream_processors.stage2 import Stage2
 from tests.stream_processors.offline import OfflineContext, Record

@@ -13,18 +13,21 @@ from hypothesis import strategies as st
 from indicators import period as periods
 from indicators.derived.alignment import operand, operands_of
 from indicators.derived.book import DerivedBook
+from indicators.derived.carrying import PUBLISHED
 from indicators.derived.definition import Term
 from indicators.derived.derived_indicator import DerivedIndicator, Operands
 from indicators.derived.evaluation import Absence, Outcome, Value
+from indicators.derived.formula import Formula
+from indicators.derived.formula_book import FormulaBook
 from indicators.derived.rollup import NotAdditive, regrouped, rollup
-from indicators.formula import FormulaBook
 from indicators.instant import day_start
 from indicators.period import Period, period_of
 from indicators.vocabulary import Vocabulary
 from transport.settings import HOME
 
 BOOK = DerivedBook.load(HOME)
-FORMULAS = [f for f in FormulaBook.load(HOME) if f.definition]
+FORMULA_BOOK = FormulaBook.of(BOOK)
+FORMULAS = [f for f in FORMULA_BOOK if f.definition]
 amounts = st.decimals(min_value=0, max_value=10**12, places=2, allow_nan=False)
 additive = st.sampled_from([d for d in BOOK if d.definition.additive and not any(t.of for t in d.definition.terms.values())])
 
@@ -178,23 +181,33 @@ def test_operands_of_a_formula_are_read_term_by_term() -> None:
     assert operands == {"cases": 184, "before": 230}
 
 
-@given(amounts, amounts.filter(bool))
-def test_the_formulas_of_stage_2_give_what_their_definitions_give(numerator: Decimal, denominator: Decimal) -> None:
-    for formula in FORMULAS:
-        derived = BOOK[formula.definition]
-        roles = [*dict.fromkeys((*(t.role for t in formula.numerator), *(t.role for t in formula.denominator)))]
-        operands = dict(zip(roles, (numerator, denominator), strict=True))
-        above = sum((operands[t.role] for t in formula.numerator), Decimal(0))
-        below = sum((operands[t.role] for t in formula.denominator), Decimal(0))
-        expected = Fraction(above) * Fraction(formula.factor) / Fraction(below)
-        outcome = derived.evaluate(operands)
-        assert isinstance(outcome, Value)
-        assert outcome.exact == expected
-        assert (derived.definition.measure_unit, derived.definition.places) == (formula.measure_unit, formula.places)
+@given(st.sampled_from(FORMULAS), st.data())
+def test_a_formula_gives_what_its_definition_gives_and_its_two_sides_give_it_again(formula: Formula, data: st.DataObject) -> None:
+    operands = {role: data.draw(amounts) for role in formula.inputs}
+    outcome = BOOK[formula.definition].evaluate(operands)
+    given = formula.evaluate({role: int(value.scaleb(6)) for role, value in operands.items()})
+    assert given.value == (outcome.value if isinstance(outcome, Value) else None)
+    assert given.reason == ("" if isinstance(outcome, Value) else outcome.reason)
+    if formula.factor and given.value is not None and all(operands.values()):
+        assert given.numerator is not None
+        assert given.denominator
+        if formula.id.startswith(("F01.", "F02.", "F36.")):  # the sides are sums of series, so nothing of them is rounded
+            assert formula.ratio(Decimal(given.numerator), Decimal(given.denominator)) == given.value
+    definition = BOOK[formula.definition].definition
+    assert (definition.measure_unit, definition.places) == (formula.measure_unit, formula.places)
 
 
-def test_terms_of_stage_2_and_definition_name_the_same_series() -> None:
-    for formula in FORMULAS:
-        terms = BOOK[formula.definition].definition.terms
-        for role, term in formula.terms().items():
-            assert (term.indicator, term.component, term.figure) == (terms[role].indicator, terms[role].component, terms[role].figure)
+def test_every_definition_is_computed_or_says_why_it_is_not() -> None:
+    carried = {f.definition for f in FORMULAS}
+    assert carried | set(FORMULA_BOOK.idle) == {d.definition.id for d in BOOK}
+    assert not carried & set(FORMULA_BOOK.idle)
+    assert {d for d, idle in FORMULA_BOOK.idle.items() if idle == PUBLISHED} == {d.definition.id for d in BOOK if d.definition.published}
+    assert all(idle.reason_vi and idle.reason_en for idle in FORMULA_BOOK.idle.values())
+
+
+def test_the_ids_of_formulas_are_for_ever() -> None:
+    ids = {"F01.province", "F02.province", "F02.country", "F02.rank", "F36.hospital", "F36.province", "DISBURSED.province"}
+    assert ids <= set(FORMULA_BOOK.formulas)
+    assert FORMULA_BOOK["F02.province"].figure_compared == "plan_pm"
+    assert [f.id for f in FORMULA_BOOK.rankings_of("F02.province")] == ["F02.rank"]
+    assert FORMULA_BOOK.series_of(FORMULA_BOOK["F02.local.country"]) == {("vn-1012/A.II.3", "")}
