@@ -54,7 +54,7 @@ class Figures(NamedTuple):
 
     def sums(self) -> dict[str, Unscaled | None]:
         """The total of each role; None where nobody reported any."""
-        return {role: _total(of_role) if of_role else None for role, of_role in self.shares.items()}
+        return {role: _total(s.value for s in of_role) if of_role else None for role, of_role in self.shares.items()}
 
     def operands(self) -> dict[str, list[Operand]]:
         """The operands of each role."""
@@ -65,7 +65,7 @@ def figures(formula: Formula, operands: Operands, year: int, at: Period, spot: S
     """The figures of a result at a period; `year`: budget year of the result, 0: none."""
     found = {role: _kept(formula, one, shares(formula, one, operands, year, at), spot) for role, one in formula.inputs.items()}
     leading = formula.leading
-    lives = bool(found[leading.role]) or leading.term.missing == "zero"
+    lives = bool(found[leading.role]) or leading.term.missing == "zero" or _reported(formula, operands, at.start_ms, spot)
     if formula.pooled:
         count = len({o.series for share in found[leading.role].values() for o in share.operands})
         return Figures({role: list(of_role.values()) for role, of_role in found.items()}, count, count, lives)
@@ -77,12 +77,20 @@ def spots(formula: Formula, operands: Operands, territory: str, start: int) -> l
     """The results that a state has at the period that starts at `start`."""
     if not (formula.each or formula.across):
         return [Spot(territory)]
-    found = set()
-    for series, *_ in operands.get(formula.leading.role, {}).get(start, {}):
-        place = place_of(series)
-        value = dimension(place.dimensions, formula.each) if formula.each else ""
-        found.add(Spot(place.territory if formula.across else territory, f"{formula.each}={value}" if value else ""))
-    return sorted(found)
+    return sorted({_spot(formula, o, territory) for o in operands.get(formula.leading.role, {}).get(start, {}).values()})
+
+
+def _spot(formula: Formula, o: Operand, territory: str) -> Spot:
+    """The result that an operand of the leading role leads."""
+    place = place_of(o.series)
+    value = dimension(place.dimensions, formula.each) if formula.each else ""
+    return Spot(place.territory if formula.across else territory, f"{formula.each}={value}" if value else "")
+
+
+def _reported(formula: Formula, operands: Operands, start: int, spot: Spot) -> bool:
+    """Whether the leading role has a live operand in the period itself: then a result without a value says why."""
+    listed = operands.get(formula.leading.role, {}).get(start, {}).values()
+    return any(o.live and _spot(formula, o, spot.territory) == spot for o in listed)
 
 
 def shares(formula: Formula, one: Input, operands: Operands, year: int, at: Period) -> Shares:
@@ -102,10 +110,10 @@ def shares(formula: Formula, one: Input, operands: Operands, year: int, at: Peri
     return found
 
 
-def _total(of_role: Iterable[Share]) -> Unscaled:
+def _total(values: Iterable[Unscaled]) -> Unscaled:
     total: Unscaled = 0
-    for share in of_role:
-        total += share.value
+    for value in values:
+        total += value
     return total
 
 
@@ -175,7 +183,8 @@ def _value(one: Input, o: Operand, operands: Operands) -> Unscaled | None:
     divisor = operands.get(one.role + DIVISOR, {}).get(o.period_start, {}).get(o.slot)
     if divisor is None or not divisor.live or not divisor.value:
         return None
-    return Fraction(o.value or 0, divisor.value) * one.factor * UNIT
+    quotient: Fraction = Fraction(o.value or 0, divisor.value) * one.factor * UNIT
+    return quotient
 
 
 def _kept(formula: Formula, one: Input, found: Shares, spot: Spot) -> Shares:
@@ -198,7 +207,7 @@ def _reduced(across: str, values: list[Unscaled]) -> Unscaled:
         case "highest":
             return max(values)
         case "sum":
-            return sum(values)
+            return _total(values)
     return Fraction(sum(values)) / len(values)
 
 
