@@ -192,7 +192,8 @@ def test_any_order_and_any_chunks_give_the_results_of_one_fresh_computation(
 
 
 def test_after_a_stop_the_results_go_on_from_what_was_written(context: OfflineContext, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = [Told(s, "month", at, Decimal(n % 7)) for n, (s, at) in enumerate((s, at) for s in SERIES if not s.subject_type for at in MONTHS)]
+    panes = [(s, at) for s in SERIES if not s.subject_type for at in MONTHS]
+    told = [Told(series, "month", at, Decimal(n % 7)) for n, (series, at) in enumerate(panes)]
     whole, half = run(context, told), run(context, told[: len(told) // 2])
     again = half.reopened(monkeypatch)
     again.feed([r for n, one in enumerate(told) if n >= len(told) // 2 for r in operands(context, one, n)], 3)
