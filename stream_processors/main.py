@@ -60,7 +60,7 @@ async def _serve(worker: Worker, metrics: Metrics) -> int:
     worker.app.finalize()
     await worker.app.start()
     watchdog = worker.watch()
-    tasks = [watchdog, loop.create_task(_report(worker, metrics)), loop.create_task(_snapshots(worker))]
+    tasks = [watchdog, worker.replays(), loop.create_task(_report(worker, metrics)), loop.create_task(_snapshots(worker))]
     log.info("worker ready")
     await stop.wait()
     log.info("worker stopping")

@@ -133,6 +133,7 @@ class SeriesRules:
                 identity = alert_id(rule.id, entry.key.decode(), state.since) if opened else former.alert_id
                 since = state.since if opened else former.since
                 fields = evidence(i) | _compared(number, change) | {"alert_id": identity, "since": since}
+                fields["generation"] = int(self._series.generation[sid])
                 if change.transition != "cleared":
                     state = replace(state, alert_id=identity)
                 rows.append(condition_row(rule, entry.key.decode(), change, state, fields, corrected=corrected))

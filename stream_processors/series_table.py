@@ -51,7 +51,10 @@ class Entry:
 
 
 class SeriesTable:
-    """Series by number. Arrays are capacity long; look them up again after `number`."""
+    """Series by number. Arrays are capacity long; look them up again after `number`.
+
+    `generation`: how often a replay changed the series.
+    """
 
     def __init__(self, vocabulary: Vocabulary, formulas: FormulaBook, rules: RuleBook, prefix: str, capacity: int = 1024) -> None:
         self._vocabulary, self._formulas, self._rules, self._prefix = vocabulary, formulas, rules, prefix
@@ -73,6 +76,7 @@ class SeriesTable:
         self.bounded = np.zeros(capacity, bool)
         self.watermark = np.full(capacity, NEVER, np.int64)
         self.first_time = np.full(capacity, -NEVER, np.int64)
+        self.generation = np.zeros(capacity, np.int64)
         self._consumers: dict[tuple[int, int], tuple[Consumer, ...]] = {}
 
     def __len__(self) -> int:
@@ -181,6 +185,7 @@ class SeriesTable:
             setattr(self, name, np.concatenate([array, np.zeros(len(array), array.dtype)]))
         self.watermark = np.concatenate([self.watermark, np.full(len(self.watermark), NEVER, np.int64)])
         self.first_time = np.concatenate([self.first_time, np.full(len(self.first_time), -NEVER, np.int64)])
+        self.generation = np.concatenate([self.generation, np.zeros_like(self.generation)])
         self.panes = np.concatenate([self.panes, np.zeros_like(self.panes)], axis=1)
 
 

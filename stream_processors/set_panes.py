@@ -36,7 +36,7 @@ from transport.columnar_writer import AvroEncoder
 from transport.partitioner import partition_of
 from transport.registry import Registry
 from transport.topics import GROUPS
-from transport.transactions import Rows
+from transport.transactions import Header, Rows
 
 Int64s = NDArray[np.int64]
 
@@ -48,7 +48,7 @@ BACKLOG_RECORDS: Final = 5_000
 """A chunk of so many inputs says that the lane is behind."""
 _PERIOD: Final = {Kind.HOUR: "hour", Kind.DAY: "day", Kind.MONTH: "month", Kind.BUDGET_YEAR: "year"}
 _STATUS: Final = tuple(f"status{n}" for n in range(len(STATUSES)))
-_NUMBERS: Final = ("set", "kind", "pane", "count", "inexact", "last_time", "through", "caused_at", "waits", *_STATUS)
+_NUMBERS: Final = ("set", "kind", "pane", "count", "inexact", "last_time", "generation", "through", "caused_at", "waits", *_STATUS)
 _COLUMNS: Final = dict.fromkeys(_NUMBERS, "i8") | {"sum": "wide"}
 
 
@@ -102,12 +102,29 @@ class SetPanes:
         if self._due is None or self._clock() < self._due + later:
             return []
         self._due, self._told_to = None, next_offset
+        return self._forward(np.flatnonzero(self._columns.array("waits")[: len(self)]), [])
+
+    def rebuilt(
+        self, touched: dict[Kind, Int64s], tables: dict[Kind, PaneTable], appended: int, position: int, headers: list[Header]
+    ) -> list[Rows]:
+        """After a replay changed these panes: every share that waits is forwarded now, in the transaction that publishes the panes. Shares
+        that only the replay changed carry `headers`."""
+        waits = self._columns.array("waits")[: len(self)].copy()
+        self.take(touched, tables, appended)
+        live = np.zeros(len(self), bool)
+        live[: len(waits)] = waits > 0
+        mine = np.flatnonzero(self._columns.array("waits")[: len(self)])
+        out = self._forward(mine[live[mine]], []) + self._forward(mine[~live[mine]], headers)
+        self._due, self._told_to = None, position
+        return out
+
+    def _forward(self, shares: Int64s, headers: list[Header]) -> list[Rows]:
+        """Shares addressed to their results; they wait no more."""
         out: dict[tuple[str, int], Rows] = {}
-        waits = self._columns.array("waits")
-        for row in np.flatnonzero(waits[: len(self)]).tolist():
+        for row in shares.tolist():
             topic, partition, key, value = self._part(row)
-            out.setdefault((topic, partition), Rows(topic, partition)).add(key, value)
-        waits[:] = 0
+            out.setdefault((topic, partition), Rows(topic, partition)).add(key, value, headers or None)
+        self._columns.array("waits")[shares] = 0
         return list(out.values())
 
     def restore(self, tables: dict[Kind, PaneTable], floor: int) -> None:
@@ -153,6 +170,7 @@ class SetPanes:
             np.add.at(s.array(name), shares, (column - told[name])[member])
         for name in ("last_time", "through"):
             np.maximum.at(s.array(name), shares, c.array(name)[rows][member])
+        np.maximum.at(s.array("generation"), shares, self._series.generation[sid][member])
         return unique
 
     def _told(self, c: Columns, rows: Int64s, facts: dict[str, Int64s], number: Wide) -> dict[str, Any]:
@@ -229,7 +247,8 @@ class SetPanes:
             "period_start": start_ms(kind, pane), "period_end": end_ms(kind, pane), "deleted": count == 0,
             "inexact": int(c.array("inexact")[row] > 0), "status": STATUSES[weakest], "budget_year": year,
             "value": decimal(c.wide("sum").take(np.array([row])).to_ints()[0]), "count": count, "topic": topic, "partition": partition,
-            "generation": 0, "through": through, "event_time": int(c.array("last_time")[row]), "caused_at": int(c.array("caused_at")[row]),
+            "generation": int(c.array("generation")[row]), "through": through, "event_time": int(c.array("last_time")[row]),
+            "caused_at": int(c.array("caused_at")[row]),
         }  # fmt: skip
         return to_topic, to_partition, key_bytes, self._encoder.encode(record)
 

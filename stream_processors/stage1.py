@@ -38,6 +38,7 @@ Int64s = NDArray[np.int64]
 STAGE: Final = "stage1"
 HOUR_PANES_MS: Final = 8 * DAY_MS
 DAY_PANES_MS: Final = 400 * DAY_MS
+PANE_HORIZONS: Final = ((Kind.HOUR, HOUR_PANES_MS), (Kind.DAY, DAY_PANES_MS))
 SWEEP_RECORDS: Final = 200_000
 """Records after which what passed its horizon is swept out."""
 
@@ -89,7 +90,7 @@ class Stage1:
         if not parts:
             return []
         aggregates = Rows(f"{self.context.prefix}agg.{self.group}", self.partition)
-        aggregates.add(POSITION, self._position(position, position))
+        aggregates.add(POSITION, self.position_row(position, position))
         return [aggregates, *parts]
 
     def fold(self, records: Sequence[Any], first: int, next_offset: int) -> list[Rows]:
@@ -122,18 +123,21 @@ class Stage1:
         self._sweep(len(records), out)
         self.sets.take(rows, self.tables, int(records[-1].timestamp))
         out += self.sets.parts(next_offset, len(records))
-        out[0].add(POSITION, self._position(first, next_offset))
+        out[0].add(POSITION, self.position_row(first, next_offset))
         self.context.metrics.folded(STAGE, self.group, len(records), refused)
         return out
 
-    def _position(self, first: int, next_offset: int) -> bytes:
+    def position_row(self, first: int, next_offset: int) -> bytes:
+        """Value of the position row of a transaction that folds inputs [first, next_offset)."""
         return self.aggregate_rows.position(first, next_offset, int(self.series.watermark.max()), self.sets.floor(next_offset))
 
     def admit(self, records: Sequence[Any]) -> tuple[Admitted, list[Refused]]:
         """Decode and check; what is refused by either."""
         keys = [r.key or b"" for r in records]
         decoded = self.reader.read([r.value for r in records], keys)
-        offsets = np.arange(records[0].offset, records[-1].offset + 1)  # `obs` holds no control records: the lane checks for gaps
+        first, last = records[0].offset, records[-1].offset
+        dense = last - first + 1 == len(records)  # `obs` holds no control records; a shadow takes some series alone
+        offsets = np.arange(first, last + 1) if dense else np.fromiter((r.offset for r in records), np.int64, len(records))
         if len(decoded.head) < len(records):
             index = decoded.tail["index"].to_numpy()
             keys, offsets = [keys[i] for i in index.tolist()], offsets[index]
@@ -147,20 +151,9 @@ class Stage1:
             self.through = np.concatenate([self.through, np.full(len(self.through), -1, np.int64)])
 
     def _rows(self, touched: dict[Kind, Int64s], conditions: list[dict[str, Any]], records: Sequence[Any]) -> list[Rows]:
-        prefix, p = self.context.prefix, self.partition
-        aggregates, panes = Rows(f"{prefix}agg.{self.group}", p), Rows(f"{prefix}panes.{self.group}", p)
-        sids: list[Int64s] = []
-        panes.keys, values_ = self.pane_rows.write({self.tables[kind]: rows for kind, rows in touched.items()})
-        panes.values += values_
         for kind, rows in touched.items():
             c = self.tables[kind].columns
-            mine = c.array("sid")[rows]
-            sids.append(mine)
-            np.maximum.at(self.through, mine, c.array("through")[rows])
-        if sids:
-            keys, values = self._aggregates(np.unique(np.concatenate(sids)))
-            aggregates.keys += keys
-            aggregates.values += values
+            np.maximum.at(self.through, c.array("sid")[rows], c.array("through")[rows])
         base, last = records[0].offset, records[-1].timestamp
 
         def stamp(offset: int) -> int:
@@ -168,6 +161,25 @@ class Stage1:
             at = offset - base
             return int(records[at].timestamp if 0 <= at < len(records) and records[at].offset == offset else last)
 
+        return self.state_rows(touched, conditions, stamp)
+
+    def state_rows(
+        self, touched: dict[Kind, Int64s], conditions: list[dict[str, Any]], stamp: Callable[[int], int], more: Int64s | None = None
+    ) -> list[Rows]:
+        """Rows of these panes as they are now, of their series (and of `more`), of the results that use them, and conditions. The first
+        are the aggregates. `stamp`: offset of an input → when it was appended, epoch ms.
+        """
+        prefix, p = self.context.prefix, self.partition
+        aggregates, panes = Rows(f"{prefix}agg.{self.group}", p), Rows(f"{prefix}panes.{self.group}", p)
+        panes.keys, values_ = self.pane_rows.write({self.tables[kind]: rows for kind, rows in touched.items()})
+        panes.values += values_
+        sids = [self.tables[kind].columns.array("sid")[rows] for kind, rows in touched.items()]
+        if more is not None:
+            sids.append(more)
+        if sids:
+            keys, values = self._aggregates(np.unique(np.concatenate(sids)))
+            aggregates.keys += keys
+            aggregates.values += values
         out = [aggregates, panes, *self._operand_rows(touched, stamp)]
         if conditions:
             encoder = self.context.conditions
@@ -185,7 +197,7 @@ class Stage1:
         columns |= {
             "latest": newest.value.take(sid), "latest_time": np.maximum(newest.time[sid], 0), "budget_year": year,
             "watermark": self.series.watermark[sid], "first_time": self.series.first_time[sid], "inexact": inexact.astype(np.int64),
-            "generation": np.zeros(len(sid), np.int64), "through": self.through[sid],
+            "generation": self.series.generation[sid], "through": self.through[sid],
         }  # fmt: skip
         states = self.rules.states
         rules = {s: [rule_state_record(r, x) for r, x in states[s].items()] for s in sid[self.series.ruled[sid]].tolist() if s in states}
@@ -230,17 +242,23 @@ class Stage1:
         old = c.array("time")[:n] + 2 * DAY_MS + self.series.horizon[sid] <= self.series.watermark[sid]
         if old.any():
             self.memory.forget(np.flatnonzero(old))
-        for kind, horizon in ((Kind.HOUR, HOUR_PANES_MS), (Kind.DAY, DAY_PANES_MS)):
+        for kind, horizon in PANE_HORIZONS:
             self._drop_panes(kind, horizon, out[1])
+
+    def expired(self, kind: Kind, pane_horizon: int, horizon: Int64s) -> NDArray[np.bool_]:
+        """Which panes of hours or days passed their horizon. `horizon`: of each series, ms."""
+        n = len(self.tables[kind])
+        c = self.tables[kind].columns
+        sid = c.array("sid")[:n]
+        starts = c.array("pane")[:n] * (DAY_MS if kind == Kind.DAY else DAY_MS // 24)
+        kept_for = np.maximum(pane_horizon, horizon[sid] + 2 * DAY_MS)
+        past: NDArray[np.bool_] = (starts + kept_for <= self.series.watermark[sid]) & ~self.series.reported[sid]
+        return past
 
     def _drop_panes(self, kind: Kind, horizon: int, panes: Rows) -> None:
         table = self.tables[kind]
-        n = len(table)
         c = table.columns
-        sid = c.array("sid")[:n]
-        starts = c.array("pane")[:n] * (DAY_MS if kind == Kind.DAY else DAY_MS // 24)
-        kept_for = np.maximum(horizon, self.series.horizon[sid] + 2 * DAY_MS)
-        old = np.flatnonzero((starts + kept_for <= self.series.watermark[sid]) & ~self.series.reported[sid])
+        old = np.flatnonzero(self.expired(kind, horizon, self.series.horizon))
         if old.size:
             keys = self.pane_rows.keys(kind, c.array("sid")[old], c.array("pane")[old])
             written = dict.fromkeys(keys)

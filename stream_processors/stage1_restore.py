@@ -44,18 +44,30 @@ def restore_stage1(stage: Stage1) -> tuple[int, int]:
     context, group, p = stage.context, stage.group, stage.partition
     aggregates = newest_rows(context.settings, f"{context.prefix}agg.{group}", p)
     position_row = aggregates.pop(POSITION, None)
-    decoder = AvroDecoder("aggregate", context.registry.schema)
-    state = decoder.decode(position_row)["position"][0] if position_row else {"next": 0, "floor": 0}
+    state = position_state(stage, position_row)
     position = int(state["next"])
     replayed = _restore_memory(stage, position)
     panes = newest_rows(context.settings, f"{context.prefix}panes.{group}", p)
-    stage.pane_rows.read(panes, stage.tables)
-    _restore_series(stage, aggregates, decoder)
+    fill(stage, panes, aggregates)
     log.info(
         "stage 1 restored", topic=stage.topic, partition=p, position=position, panes=len(panes), series=len(aggregates),
         records=len(stage.memory), inputs_read=replayed, seconds=round(time.monotonic() - started, 2),
     )  # fmt: skip
     return position, int(state["floor"])
+
+
+def position_state(stage: Stage1, row: bytes | None) -> dict[str, int]:
+    """What the position row says: `next` input offset, `floor` of what was forwarded."""
+    if row is None:
+        return {"next": 0, "floor": 0}
+    found: dict[str, int] = AvroDecoder("aggregate", stage.context.registry.schema).decode(row)["position"][0]
+    return found
+
+
+def fill(stage: Stage1, panes: dict[bytes, bytes], aggregates: dict[bytes, bytes]) -> None:
+    """State rows (newest by key, without the position row) into the stage; not the record memory."""
+    stage.pane_rows.read(panes, stage.tables)
+    _restore_series(stage, aggregates, AvroDecoder("aggregate", stage.context.registry.schema))
 
 
 def _restore_series(stage: Stage1, aggregates: dict[bytes, bytes], decoder: AvroDecoder) -> None:
@@ -73,6 +85,7 @@ def _restore_series(stage: Stage1, aggregates: dict[bytes, bytes], decoder: Avro
     times = np.asarray(columns["latest_time"])
     stage.newest.time[sid] = np.where(times == 0, NEVER, times)
     stage.through[sid] = columns["through"]
+    stage.series.generation[sid] = columns["generation"]
     stage.series.watermark[sid], stage.series.first_time[sid] = columns["watermark"], columns["first_time"]
     for s, value in zip(sid.tolist(), aggregates.values(), strict=True):
         if stage.series.ruled[s]:
@@ -89,14 +102,15 @@ def _restore_memory(stage: Stage1, position: int) -> int:
     start = load_snapshot(stage, position)
     count = 0
     for batch in read_partition(context.settings, stage.topic, stage.partition, start, position):
-        admitted, _ = stage.admit([_record(m) for m in batch])
+        admitted, _ = stage.admit([input_of(m) for m in batch])
         events = np.flatnonzero(~stage.series.reported[admitted.arrivals.sid])
         stage.memory.remember(admitted.arrivals.take(events))
         count += len(batch)
     return count
 
 
-def _record(message: Message) -> _Input:
+def input_of(message: Message) -> _Input:
+    """A consumed message as a fold reads it."""
     key, value = message.key(), message.value()
     stamp = message.timestamp()[1]
     return _Input(

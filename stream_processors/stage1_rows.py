@@ -67,7 +67,7 @@ class PaneRows:
             "kind": np.full(len(rows), int(table.kind)),
             "pane": month_of_code(code) if month else code,
             "budget_year": years,
-            "generation": np.zeros(len(rows), np.int64),
+            "generation": self._series.generation[c.array("sid")[rows]],
             "status": np.where(c.array("status")[rows] == NO_STATUS, _DELETED, c.array("status")[rows]),
         }
         for name in ("inexact", "count", "last_time", "revision", "through"):
@@ -172,7 +172,7 @@ class OperandRows:
             "count": count,
             "topic": self._topic,
             "partition": self._partition,
-            "generation": 0,
+            "generation": int(self._series.generation[sid]),
             "through": int(c.array("through")[row]),
             "event_time": int(c.array("last_time")[row]),
             "caused_at": caused_at,

@@ -24,6 +24,7 @@ from stream_processors.composites import member_operands
 from stream_processors.context import Context
 from stream_processors.horizon import Touch
 from stream_processors.operand import DIVISOR, MEMBER
+from stream_processors.replay_mark import REPLAY_HEADER, replay_headers
 from stream_processors.result_rules import ResultRules, decimal
 from stream_processors.result_state import Outcome, ResultState
 from stream_processors.result_targets import Source, target
@@ -53,6 +54,8 @@ class Stage2:
         self._derived = DerivedRows(context.registry)
         self._operand = AvroEncoder("operand", context.registry.id_of("operand"))
         self.waiting: dict[str, Touch] = {}
+        self.quiet: dict[str, bool] = {}
+        """Of results that wait: did a replay alone change their operands? Then what their rules say is recorded, not told."""
         self.folded_to = 0
         self.horizon = math.inf
 
@@ -108,17 +111,21 @@ class Stage2:
             why = (one.reason, one.field, one.detail)
             out.letter(self.context.letters_of_stage2.letter(r.key, r.value, origin, why, first_seen=r.timestamp))
         touched: dict[str, dict[tuple[str, int], int]] = {}
+        quiet: dict[str, bool] = {}
         for row in decoded.frame.iter_rows(named=True):
             record = records[row["index"]]
             operand = operand_of(row)
             state = self.result(row["result"])
             if state is None or not state.take(operand):
                 continue
-            out.latest.add(latest_key(row["result"], operand), record.value)
+            headers = replay_headers(getattr(record, "headers", None))
+            quiet[row["result"]] = quiet.get(row["result"], True) and bool(headers)
+            out.latest.add(latest_key(row["result"], operand), record.value, headers)
             periods = touched.setdefault(row["result"], {})
             place = operand.role, operand.period_start
             periods[place] = max(record.offset, periods.get(place, -1))
         for key, periods in touched.items():
+            out.quiet = quiet[key]
             self._recompute(key, periods, out)
         self._settle(out, next_offset - 1)
         self.folded_to = next_offset
@@ -155,10 +162,11 @@ class Stage2:
             for use in users:
                 self._hand_on(use, key, state, outcome, through, out)
         for operand in state.forget_old():
-            out.latest.add(latest_key(key, operand), None)
+            out.latest.add(latest_key(key, operand), None, [])
         if self.rules.concerns(state.result):
             now, known = self.clock(), self.waiting.get(key)
             self.waiting[key] = Touch(known.first if known else now, now)
+            self.quiet[key] = self.quiet.get(key, True) and out.quiet
 
     def write(self, key: str, state: ResultState, outcome: Outcome, through: int, out: _Output) -> None:
         """A derived row, with what the result's rules judged of its period."""
@@ -169,9 +177,11 @@ class Stage2:
         now = self.clock()
         for key in [k for k, touch in self.waiting.items() if touch.due_at() <= now and touch.behind(self.horizon)]:
             del self.waiting[key]
-            state = self.results[key]
+            state, out.quiet = self.results[key], self.quiet.pop(key, False)
             rows, touched = self.rules.evaluate(key, state, through)
             for row in rows:
+                if out.quiet:
+                    row["mode"] = "replay"
                 out.conditions.add(row["alert_id"].encode(), self.context.conditions.encode(row))
             for row in {row["rule"] + row["series"]: row for row in rows}.values():
                 for formula, to, record in member_operands(self.context.rules, self.context.formulas, row, (self.topic, self.partition)):
@@ -210,9 +220,10 @@ class Stage2:
 
 
 class _Output:
-    """Rows of one transaction, by topic."""
+    """Rows of one transaction, by topic. `quiet`: does what is worked on follow from a replay alone?"""
 
     def __init__(self, stage: Stage2) -> None:
+        self.quiet = False
         prefix, group, p = stage.context.prefix, stage.group, stage.partition
         self._prefix = prefix
         self.derived = Rows(f"{prefix}derived.{group}", p)
@@ -228,7 +239,7 @@ class _Output:
 
     def operand(self, formula: Formula, row: tuple[bytes, bytes]) -> None:
         where = f"{self._prefix}operands.{formula.group}", partition_of(row[0], GROUPS[formula.group])
-        self._operands.setdefault(where, Rows(*where)).add(*row)
+        self._operands.setdefault(where, Rows(*where)).add(*row, [(REPLAY_HEADER, b"stage2")] if self.quiet else [])
 
     def letter(self, letter: Any) -> None:
         self._letters.add(letter.key or b"", letter.value, letter.headers)

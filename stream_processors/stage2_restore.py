@@ -10,11 +10,12 @@ import structlog
 
 from stream_processors.conditions import rule_state_of
 from stream_processors.horizon import Touch
+from stream_processors.replay_mark import replay_headers
 from stream_processors.rule_state import RuleState
 from stream_processors.stage1_rows import POSITION
 from stream_processors.stage2_rows import operand_of, outcome_of
 from transport.columnar_reader import ColumnarReader
-from transport.state_reader import newest_rows
+from transport.state_reader import newest_rows, read_partition
 
 if TYPE_CHECKING:
     from stream_processors.stage2 import Stage2
@@ -34,11 +35,15 @@ def restore_stage2(stage: Stage2) -> int:
     position = 0
     if position_row is not None:
         position = int(reader.read([position_row]).frame["position"][0][0]["next"])
-    operands = newest_rows(context.settings, f"{context.prefix}operands.latest.{group}", p)
-    for row in _records(stage.reader, operands.values()):
+    operands, newest_of = _operands(stage)
+    quiet: dict[str, tuple[int, bool]] = {}
+    for place, row in zip(operands, _records(stage.reader, operands.values()), strict=True):
         state = stage.result(row["result"])
         if state is not None:
             state.take(operand_of(row))
+            at, marked = newest_of[place]
+            if at >= quiet.get(row["result"], (-1, False))[0]:
+                quiet[row["result"]] = at, marked
     kept: list[tuple[int, str, str, dict[str, RuleState]]] = []
     for row in _records(reader, derived.values()):
         key = stage.state_key(row["result"])
@@ -54,11 +59,27 @@ def restore_stage2(stage: Stage2) -> int:
         stage.rules.restore(key, stage.results[key].result, (spot, start), states)
     now = Touch(stage.clock(), stage.clock())
     stage.waiting = {key: now for key, state in stage.results.items() if state.outcomes and stage.rules.concerns(state.result)}
+    stage.quiet = {key: quiet[key][1] for key in stage.waiting if key in quiet}
     log.info(
         "stage 2 restored", topic=stage.topic, partition=p, position=position, results=len(stage.results), operands=len(operands),
         seconds=round(time.monotonic() - started, 2),
     )  # fmt: skip
     return position
+
+
+def _operands(stage: Stage2) -> tuple[dict[bytes, bytes], dict[bytes, tuple[int, bool]]]:
+    """Newest operand row by key; its offset and whether a replay changed it last."""
+    rows: dict[bytes, bytes] = {}
+    marks: dict[bytes, tuple[int, bool]] = {}
+    for batch in read_partition(stage.context.settings, f"{stage.context.prefix}operands.latest.{stage.group}", stage.partition):
+        for m in batch:
+            key, value = m.key() or b"", m.value()
+            if value is None:
+                rows.pop(key, None)
+            else:
+                rows[key] = value
+                marks[key] = m.offset() or 0, bool(replay_headers(m.headers()))
+    return rows, marks
 
 
 def _records(reader: ColumnarReader, values: Iterable[bytes]) -> Iterator[dict[str, Any]]:

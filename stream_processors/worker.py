@@ -13,6 +13,7 @@ from faust.types import TP
 from stream_processors import snapshot
 from stream_processors.context import GROUP, Context
 from stream_processors.horizon import Horizon
+from stream_processors.replays import Replays
 from stream_processors.stage1 import Stage1
 from stream_processors.stage2 import Stage2
 from transport.chunks import SESSION_SECONDS, chunked_app
@@ -45,6 +46,7 @@ class Worker:
         self.lanes: dict[TP, Lane] = {}
         self._groups = tuple(groups)
         self._turns = asyncio.Semaphore(LANES_AT_ONCE)
+        self.keeping = asyncio.Lock()
         self._opening: asyncio.Task[None] | None = None
         self._horizon: Horizon | None = None
         self._group = context.prefix + GROUP
@@ -122,6 +124,23 @@ class Worker:
             if ends[place] and tp in self.app.consumer.assignment():
                 self._lane("operands", tp)
 
+    def owned(self) -> set[TP]:
+        """Input partitions of stage 1 that are assigned to this worker."""
+        topics = {f"{self.context.prefix}obs.{group}" for group in self._groups}
+        return {tp for tp in self.app.consumer.assignment() if tp.topic in topics}
+
+    def lane_of(self, tp: TP) -> Lane:
+        """The lane of an owned partition of `obs`, opened where it is not."""
+        return self._lane("obs", tp)
+
+    def waiting(self) -> int:
+        """Live inputs that lie unfolded in the lanes."""
+        return sum(lane.waiting for lane in list(self.lanes.values()))
+
+    def replays(self) -> asyncio.Task[None]:
+        """Start following replay jobs; call it inside the running loop."""
+        return asyncio.get_running_loop().create_task(Replays(self).run(), name="replays")
+
     def watch(self) -> asyncio.Task[None]:
         """Start the watchdog; call it inside the running loop."""
         return asyncio.get_running_loop().create_task(watch(self.app, lambda: self.lanes.values()), name="watchdog")
@@ -130,10 +149,11 @@ class Worker:
         """Keep the record memories of stage 1 in local files, so that a restart reads only the inputs since; one after the other."""
         for lane in list(self.lanes.values()):
             stage = lane.fold
-            if isinstance(stage, Stage1) and stage.folded > stage.saved:
-                stage.saved = stage.folded
-                columns = snapshot.take(stage)
-                await asyncio.get_running_loop().run_in_executor(None, snapshot.save, snapshot.folder(stage), columns)
+            async with self.keeping:
+                if isinstance(stage, Stage1) and stage.folded > stage.saved:
+                    stage.saved = stage.folded
+                    columns = snapshot.take(stage)
+                    await asyncio.get_running_loop().run_in_executor(None, snapshot.save, snapshot.folder(stage), columns)
 
     async def close(self) -> None:
         """Let commits in flight end and give every partition up."""

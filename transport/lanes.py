@@ -18,7 +18,7 @@ import asyncio
 import collections
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 import structlog
@@ -36,6 +36,14 @@ DRAIN_SECONDS = 10.0
 EXIT_LANE_FAILED = 70
 
 log = structlog.get_logger(__name__)
+
+
+Interposed = Callable[[int], Awaitable[list[list[Rows]]]]
+"""Work between two commits: next input offset → rows of one transaction after the other, each with the position row."""
+
+
+class NotDone(RuntimeError):
+    """Raised by interposed work that changed nothing; its cause is what whoever asked for it is told. The lane goes on."""
 
 
 class Fold(Protocol):
@@ -82,6 +90,8 @@ class Lane:
         self._space.set()
         self._flight: asyncio.Task[None] | None = None
         self._position: int | None = None
+        self._open = asyncio.Event()
+        self._interposed: collections.deque[tuple[Interposed, asyncio.Future[None]]] = collections.deque()
         self._task = asyncio.create_task(self._run(), name=f"lane {self.topic}-{self.partition}")
         self._task.add_done_callback(self._ended)
 
@@ -106,6 +116,20 @@ class Lane:
             self._space.clear()
             await self._space.wait()
 
+    async def opened(self) -> int:
+        """Wait until the lane is restored; returns the next input offset that it will fold."""
+        await self._open.wait()
+        assert self._position is not None
+        return self._position
+
+    async def interpose(self, work: Interposed) -> None:
+        """Do something between two commits, while no fold runs; returns when its rows are committed. Raises the cause of
+        the NotDone that `work` raised, and CancelledError where the lane is closed; any other error ends the process."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._interposed.append((work, done))
+        self._arrived.set()
+        await done
+
     def hold(self) -> None:
         """A rebalance began: start no new transaction until `release`."""
         self._allowed.clear()
@@ -126,6 +150,8 @@ class Lane:
         """
         self._task.cancel()
         self._space.set()
+        for _, done in self._interposed:
+            done.cancel()
         await self.drain()
         await self._writer.stop()
 
@@ -136,9 +162,12 @@ class Lane:
         log.info(
             "lane open", topic=self.topic, partition=self.partition, position=self._position, seconds=round(time.monotonic() - started, 3)
         )
+        self._open.set()
         while True:
             await self._wait_for_work()
             await self._allowed.wait()
+            if self._interposed:
+                await self._interpose()
             await self._turns.acquire()
             try:
                 began = await self._turn()
@@ -167,6 +196,28 @@ class Lane:
         self._flight = asyncio.create_task(self._commit(following, rows, len(records)))  # 6
         self._flight.add_done_callback(self._ended)
         return True
+
+    async def _interpose(self) -> None:
+        """What was interposed, after the former commit and before the next fold; the rows as any others, by step 6."""
+        await self._former_commit()
+        work, done = self._interposed[0]
+        assert self._position is not None
+        try:
+            batches = await work(self._position)
+        except NotDone as error:
+            self._interposed.popleft()
+            if not done.done():
+                done.set_exception(error.__cause__ or error)
+            return
+        for rows in batches:
+            await self._allowed.wait()
+            await self._turns.acquire()
+            self._flight = asyncio.create_task(self._commit(self._position, rows, 0))
+            self._flight.add_done_callback(self._ended)
+            await self._former_commit()
+        self._interposed.popleft()
+        if not done.done():
+            done.set_result(None)
 
     async def _former_commit(self) -> None:
         """Wait for the commit in flight. Not awaited as a task: cancelling this lane must not cancel a commit half way."""
@@ -213,7 +264,7 @@ class Lane:
                 part = part[:room]
             taken += part
             at = part[-1].offset + 1
-        if not self._queue:
+        if not self._queue and not self._interposed:
             self._arrived.clear()
         if self._queued <= QUEUE_RECORDS:
             self._space.set()
