@@ -22,8 +22,7 @@ from dataclasses import asdict
 from typing import Any, Final, Protocol
 
 import structlog
-from confluent_kafka import KafkaException, TopicPartition
-from faust.types import TP
+from confluent_kafka import KafkaException
 
 from stream_processors import snapshot
 from stream_processors.context import Context
@@ -31,12 +30,13 @@ from stream_processors.rebuild import NEAR, Rebuild
 from stream_processors.shadow import ShadowError
 from stream_processors.stage1 import Stage1
 from stream_processors.stage1_rows import POSITION
-from transport import kafka_clients
+from transport.job_follower import JobFollower
 from transport.lanes import Lane, NotDone
 from transport.pace import Pace, Stopped
 from transport.replay_jobs import TOPIC, Book, Job, Piece, piece_key
 from transport.selection import SelectionError
 from transport.state_reader import RestoreError
+from transport.tail import Place
 from transport.transactions import Rows
 
 log = structlog.get_logger(__name__)
@@ -51,10 +51,10 @@ class Owner(Protocol):
 
     context: Context
 
-    def owned(self) -> set[TP]:
+    def owned(self) -> set[Place]:
         """Input partitions of stage 1 that are assigned to it."""
 
-    def lane_of(self, tp: TP) -> Lane:
+    def lane_of(self, place: Place) -> Lane:
         """The lane of an owned partition, opened where it is not."""
 
     def waiting(self) -> int:
@@ -97,24 +97,22 @@ class Replays:
     async def _follow(self) -> None:
         """Step 1."""
         loop = asyncio.get_running_loop()
-        reader = kafka_clients.consumer(self._owner.context.settings, "replay")
-        reader.assign([TopicPartition(self._topic, 0, 0)])
+        follower = JobFollower(self._owner.context.settings)
+        self._book = follower.book
         try:
             while True:
-                for message in await loop.run_in_executor(self._pool, reader.consume, 500, LOOK_SECONDS):
-                    if message.error() is None:
-                        self._book.take(message.key(), message.value())
+                await loop.run_in_executor(self._pool, follower.look, LOOK_SECONDS)
                 job = self._current
                 if job is not None and self._book.jobs.get(job.id, job).state != "running":
                     self._stop.set()
         finally:
-            reader.close()
+            follower.close()
 
     def _next(self) -> tuple[Job, Piece] | None:
         owned, now = self._owner.owned(), self._clock()
         for job in self._book.running("pipeline"):
             for piece in self._book.open(job):
-                if TP(*piece.place) in owned and self._failed.get(piece_key(job.id, piece), 0.0) <= now:
+                if piece.place in owned and self._failed.get(piece_key(job.id, piece), 0.0) <= now:
                     return job, piece
         return None
 
@@ -138,7 +136,7 @@ class Replays:
             self._current = None
 
     async def _rebuilt(self, job: Job, piece: Piece, began: float) -> dict[str, Any]:
-        loop, lane = asyncio.get_running_loop(), self._owner.lane_of(TP(*piece.place))
+        loop, lane = asyncio.get_running_loop(), self._owner.lane_of(piece.place)
         at = await asyncio.wait_for(lane.opened(), OPEN_SECONDS)
         rebuild = Rebuild(self._owner.context, job, piece)
         pace = Pace(job.rate, self._owner.waiting, job.behind, self._stop)
@@ -174,7 +172,7 @@ class Replays:
 
     async def _said(self, piece: Piece, row: Rows) -> None:
         """Only the piece's row, through the lane that owns the partition."""
-        lane = self._owner.lane_of(TP(*piece.place))
+        lane = self._owner.lane_of(piece.place)
         await asyncio.wait_for(lane.opened(), OPEN_SECONDS)
 
         async def told(position: int) -> list[list[Rows]]:

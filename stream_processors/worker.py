@@ -19,7 +19,7 @@ from stream_processors.stage2 import Stage2
 from transport.chunks import SESSION_SECONDS, chunked_app
 from transport.lanes import LANES_AT_ONCE, Fold, Lane, Writer
 from transport.state_reader import end_offsets
-from transport.tail import Tail
+from transport.tail import Place, Tail
 from transport.topics import GROUPS
 from transport.transactions import Transaction
 from transport.watchdog import watch
@@ -124,14 +124,14 @@ class Worker:
             if ends[place] and tp in self.app.consumer.assignment():
                 self._lane("operands", tp)
 
-    def owned(self) -> set[TP]:
+    def owned(self) -> set[Place]:
         """Input partitions of stage 1 that are assigned to this worker."""
         topics = {f"{self.context.prefix}obs.{group}" for group in self._groups}
-        return {tp for tp in self.app.consumer.assignment() if tp.topic in topics}
+        return {(tp.topic, tp.partition) for tp in self.app.consumer.assignment() if tp.topic in topics}
 
-    def lane_of(self, tp: TP) -> Lane:
+    def lane_of(self, place: Place) -> Lane:
         """The lane of an owned partition of `obs`, opened where it is not."""
-        return self._lane("obs", tp)
+        return self._lane("obs", TP(*place))
 
     def waiting(self) -> int:
         """Live inputs that lie unfolded in the lanes."""

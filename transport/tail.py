@@ -36,6 +36,13 @@ class Tail:
         places = [(topic, p) for topic in topics for p in range(self._partitions[topic])]
         return self._list(places, OffsetSpec.latest())  # type: ignore[no-untyped-call]
 
+    def at_time(self, topics: Iterable[str], at: int) -> dict[Place, int]:
+        """The offset of the first message of each partition whose time stamp is not before `at` (epoch ms); the end where there is none.
+        Raises as `ends`."""
+        places = [(topic, p) for topic in topics for p in range(self._partitions[topic])]
+        ends, found = self.ends(topics), self._list(places, OffsetSpec.for_timestamp(at))  # type: ignore[no-untyped-call]
+        return {place: offset if offset >= 0 else ends[place] for place, offset in found.items()}
+
     def unfolded(self, ends: Mapping[Place, int]) -> dict[Place, int]:
         """How many inputs below `ends` the group has not committed, of the partitions that have any. Raises as `ends`, and OffsetsUnknown.
 
