@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "lag": "ops.commands.lag",
     "doctor": "ops.commands.doctor",
     "dlq": "ops.commands.dlq",
+    "replay": "ops.commands.replay",
     "reconcile": "ops.commands.reconcile",
     "backup": "ops.commands.backup",
     "restore": "ops.commands.restore",

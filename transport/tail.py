@@ -40,7 +40,7 @@ class Tail:
         """The offset of the first message of each partition whose time stamp is not before `at` (epoch ms); the end where there is none.
         Raises as `ends`."""
         places = [(topic, p) for topic in topics for p in range(self._partitions[topic])]
-        ends, found = self.ends(topics), self._list(places, OffsetSpec.for_timestamp(at))  # type: ignore[no-untyped-call]
+        ends, found = self.ends(topics), self._list(places, OffsetSpec.for_timestamp(at))
         return {place: offset if offset >= 0 else ends[place] for place, offset in found.items()}
 
     def unfolded(self, ends: Mapping[Place, int]) -> dict[Place, int]:

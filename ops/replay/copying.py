@@ -1,8 +1,8 @@
 """Copying records to another topic or into a file, exactly once, however often the process dies.
 
-To a topic, one transaction a batch: **begin** · the copies, key, value, headers and time stamp unchanged, with the `origin` header ·
-the piece's row with the next offset · **commit**. A copy is visible exactly when the row says that it is done. Who takes the job over fences the
-former owner by the transactional id `replay-<job>`.
+To a topic, one transaction a batch: **begin** · the copies, key, value, headers and time stamp unchanged, with the header `origin` · the
+piece's row with the next offset · **commit**. A copy is visible exactly when the row says that it is done. Who takes the job over fences
+the former owner by the transactional id `replay-<job>`.
 
 Into a file (JSON, one record a line): the batch is written and synced to the disk, then the row with the next offset and the file's size;
 what lies behind that size was written by a life that died before its row, and is cut off.
@@ -88,7 +88,7 @@ class TopicWay:
         self._inner.begin_transaction()
         same = self._partitions.get(self._job.to) == self._partitions[piece.topic]
         for message, _ in copies:
-            headers = [(name, data) for name, data in message.headers() or () if name != origin.HEADER]
+            headers = [one for one in headers_of(message) if one[0] != origin.HEADER]
             self._out.publish(
                 self._job.to, message.key(), message.value(), [*headers, (origin.HEADER, origin.pack(origin_of(message)))],
                 partition=piece.partition if same else None, timestamp=message.timestamp()[1],
@@ -132,11 +132,17 @@ class FileWay:
 
 def origin_of(message: Message) -> Origin:
     """Where a message lay first: what its `origin` header says, else its own place."""
-    for name, data in message.headers() or ():
-        if name == origin.HEADER and isinstance(data, bytes):
+    for name, data in headers_of(message):
+        if name == origin.HEADER:
             return origin.unpack(data)
     return Origin(topic=message.topic() or "", partition=message.partition() or 0, offset=message.offset() or 0,
                   timestamp=message.timestamp()[1])  # fmt: skip
+
+
+def headers_of(message: Message) -> list[tuple[str, bytes]]:
+    """Headers as bytes; one without a value has none of them."""
+    found: Any = message.headers() or ()
+    return [(name, data if isinstance(data, bytes) else str(data or "").encode()) for name, data in found]
 
 
 def line(message: Message, record: dict[str, Any] | None) -> bytes:
@@ -145,7 +151,7 @@ def line(message: Message, record: dict[str, Any] | None) -> bytes:
     plain = {
         "topic": where.topic, "partition": where.partition, "offset": where.offset, "timestamp": where.timestamp,
         "key": _text(message.key()), "value": _text(message.value()),
-        "headers": [[name, _text(data)] for name, data in message.headers() or ()], "record": record,
+        "headers": [[name, _text(data)] for name, data in headers_of(message)], "record": record,
     }  # fmt: skip
     return json.dumps(plain, ensure_ascii=False, default=_plain).encode()
 

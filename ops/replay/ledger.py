@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ops.stack.control import StackError
 from ops.upkeep import trail
 from transport import kafka_clients
@@ -38,11 +40,11 @@ def keep(settings: Settings, job: Job, did: str, actor: str, why: str) -> None:
     out = CountingProducer(kafka_clients.producer(settings))
     out.publish(settings.topic_prefix + TOPIC, job.key, job.body(), partition=0)
     out.flush()
-    facts = {"target": job.target, "to": job.to, "records": job.records, "fire": job.fire, "late": job.late,
+    facts: dict[str, Any] = {"target": job.target, "to": job.to, "records": job.records, "fire": job.fire, "late": job.late,
              "selection": job.selection.plain()}  # fmt: skip
-    result = {"report": job.report} if job.report else {}
-    trail.write(settings, [trail.Deed(
-        at=job.changed, actor=actor, did=f"replay.{did}", on=job.id, why=why, run=job.id, result=job.state, facts=facts | result)])  # fmt: skip
+    facts |= {"report": job.report} if job.report else {}
+    trail.write(settings, [trail.Deed(at=job.changed, actor=actor, did=f"replay.{did}", on=job.id, why=why, run=job.id, result=job.state,
+                                      facts=facts)])  # fmt: skip
 
 
 def ordered(settings: Settings, job: Job, state: State, by: tuple[str, str], now: int) -> Job:

@@ -100,5 +100,5 @@ def stored(settings: Settings, job: Job) -> int | None:
     try:
         with clickhouse.connected(settings) as client:
             return sum(int(client.query(sql, parameters=asdict(piece)).result_rows[0][0]) for piece in pieces)
-    except (clickhouse.Unavailable, clickhouse.NotReady, clickhouse.ClickHouseError):
+    except (clickhouse.Unavailable, clickhouse.NotReady):
         return None
