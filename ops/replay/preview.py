@@ -61,7 +61,7 @@ def total(reports: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _rebuilt(context: Context, job: Job, piece: Piece, say: Say) -> dict[str, Any]:
     say(f"{piece.topic} [{piece.partition}]")
-    live, position = _standing(context, piece)
+    live, position = standing(context, piece)
     rebuild = Rebuild(context, job, piece)
     try:
         rebuild.finish(position)
@@ -70,7 +70,7 @@ def _rebuilt(context: Context, job: Job, piece: Piece, say: Say) -> dict[str, An
     return asdict(rebuild.adopt(live).report)
 
 
-def _standing(context: Context, piece: Piece) -> tuple[Stage1, int]:
+def standing(context: Context, piece: Piece) -> tuple[Stage1, int]:
     """The live stage's rows as they stand in Kafka, all of one position. Raises StackError where live work moves on all the time."""
     group, p = piece.topic.removeprefix(f"{context.prefix}obs."), piece.partition
     names = f"{context.prefix}agg.{group}", f"{context.prefix}panes.{group}"

@@ -30,3 +30,18 @@ def calm_home(folder: Path) -> Path:
         rule: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
         (rules / path.name).write_text(yaml.safe_dump(rule | {"storm": CALM}, allow_unicode=True, sort_keys=False), encoding="utf-8")
     return folder
+
+
+def narrow_home(folder: Path) -> Path:
+    """The same with two mistakes in the catalogue: river levels above 7 m and customs lines above 9,900,000 USD are refused."""
+    path = calm_home(folder) / "catalogue" / "series.yaml"
+    text = path.read_text("utf-8")
+    path.unlink()
+    for right, wrong in (('maximum: "1000", status: decided, note: over the gauge', 'maximum: "7", status: decided, note: over the gauge'),
+                         ('minimum: "0", maximum: "100000000000", period_types: [day, instant]',
+                          'minimum: "0", maximum: "9900000", period_types: [day, instant]')):  # fmt: skip
+        if text.count(right) != 1:
+            raise ValueError(f"catalogue/series.yaml has no single «{right}»")
+        text = text.replace(right, wrong)
+    path.write_text(text, "utf-8")
+    return folder

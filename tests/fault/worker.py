@@ -49,7 +49,8 @@ def run() -> int:
         vars(workers)["GROUP"] = f"{GROUP}-{os.getpid()}"
     if control == THROUGH:
         workers.STAGES["obs"] = Forgetful
-    return main(settings, GROUPS, SESSION_SECONDS, writer)
+    groups = os.environ.get("NHIP_FAULT_GROUPS", ",".join(GROUPS)).split(",")
+    return main(settings, groups, SESSION_SECONDS, writer)
 
 
 if __name__ == "__main__":
