@@ -38,9 +38,9 @@ from sinks.migrations import migrate
 from sinks.tables import routes
 from tests.fault.calm_home import calm_home, narrow_home
 from tests.fault.load import Load
-from tests.fault.pipeline import reached
 from tests.fault.processes import Ended, Process
 from tests.fault.replay_verdict import Verdict, told
+from tests.fault.settled import reached
 from transport import registry as registries
 from transport import topic_admin
 from transport.columnar_writer import AvroEncoder
