@@ -35,6 +35,8 @@ COMMANDS: dict[str, str] = {
     "dlq": "ops.commands.dlq",
     "replay": "ops.commands.replay",
     "reconcile": "ops.commands.reconcile",
+    "retention": "ops.commands.retention",
+    "schema": "ops.commands.schema",
     "backup": "ops.commands.backup",
     "restore": "ops.commands.restore",
     "demo": "ops.commands.demo",

@@ -26,6 +26,7 @@ from sinks.metrics import SinkMetrics
 from sinks.plan import PlanError
 from sinks.refusals import TableAtFault
 from sinks.tables import Route, routes, tables
+from sinks.watch import Watch
 from sinks.writer import Writer
 from transport import kafka_clients, logging
 from transport.group_offsets import GroupOffsets, OffsetsUnknown
@@ -101,6 +102,7 @@ def main(settings: Settings) -> int:
     log.info("sink.starting", instance=settings.sink_instance, database=settings.clickhouse_database)
     try:
         with Metrics("sink", settings, settings.sink_metrics_port) as metrics:
+            Watch(settings, metrics, stop).start()
             run(settings, stop, SinkMetrics(metrics))
     except (clickhouse.NotReady, TableAtFault, Fenced, PlanError, OffsetsUnknown, LookupError, KafkaException, OSError) as error:
         log.error("sink.stopped", why=str(error), kind=type(error).__name__)

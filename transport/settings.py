@@ -84,6 +84,7 @@ class Settings(BaseSettings):
 
     worker_instance: str = Field("worker-0", description="static member id: a restarted worker takes its partitions back at once")
     sink_instance: str = "sink-0"
+    reconcile_minutes: float = Field(30, gt=0, le=1440, description="how often the sink compares Kafka's offsets with ClickHouse's rows")
     alerts_instance: str = "alerts-0"
     metrics_host: str = Field("127.0.0.1", description="where /metrics and /health of each process listen")
     worker_metrics_port: int = 19101

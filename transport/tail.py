@@ -55,6 +55,10 @@ class Tail:
             found |= self._list(unknown, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
         return {place: ends[place] - found[place] for place in wanted if found[place] < ends[place]}
 
+    def since(self, places: Iterable[Place], instant: int) -> dict[Place, int]:
+        """The first offset of each partition that was appended at `instant` (epoch ms) or later; negative where there is none."""
+        return self._list(places, OffsetSpec.for_timestamp(instant))
+
     def exhausted(self, positions: Mapping[Place, int], seconds: float = REQUEST_SECONDS) -> set[Place]:
         """Those partitions in which nothing committed lies at or behind the position; a marker of a transaction is nothing."""
         if not positions:

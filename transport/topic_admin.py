@@ -1,7 +1,7 @@
 """Topics as they should be and as they are: `nhip topics apply | diff`.
 
 `apply` creates what is missing and nothing else. A different number of partitions is a new generation and a rebuild, a different cleanup
-policy loses state: both are shown as drift with what to do, never altered.
+policy loses state: both are shown as drift with what to do, never altered. `nhip retention apply` alters retention alone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType  # type: ignore[attr-defined]  # public, but not marked so
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, but not marked so
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
 
 from transport.kafka_clients import admin
 from transport.settings import Settings
@@ -102,6 +109,14 @@ def apply(settings: Settings, deadline_seconds: float = DEADLINE_SECONDS, names:
         created += _create(client, missing[at : at + _PER_REQUEST], settings, deadline_seconds)
     _await_visible(client, {topic.name: topic.partitions for topic in missing}, settings, deadline_seconds)
     return created
+
+
+def set_retention(settings: Settings, topic: Topic, deadline_seconds: float = DEADLINE_SECONDS) -> None:
+    """Give an existing topic the retention of the table; nothing else of it changes. Raises KafkaException, TimeoutError."""
+    entry = ConfigEntry("retention.ms", str(topic.retention_ms), incremental_operation=AlterConfigOpType.SET)
+    client = admin(settings)
+    for future in client.incremental_alter_configs([ConfigResource(ResourceType.TOPIC, topic.name, incremental_configs=[entry])]).values():
+        future.result(timeout=deadline_seconds)
 
 
 def _await_visible(client: AdminClient, wanted: dict[str, int], settings: Settings, deadline_seconds: float) -> None:

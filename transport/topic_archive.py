@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import fastavro
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, Message, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, but not marked so
     AlterConfigOpType,
     ConfigEntry,
@@ -42,6 +42,7 @@ RESTORED: Final = "nhip-restored"
 ANSWER_SECONDS: Final = 30.0
 WRITE_SECONDS: Final = 600.0
 LOOK_SECONDS: Final = 0.2
+_LEADERLESS: Final = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART)
 _FILLING: Final = b"\x00filling"
 _SCHEMA: Final[dict[str, Any]] = {
     "type": "record", "name": "KafkaMessage", "namespace": "nhip.archive", "fields": [
@@ -99,6 +100,8 @@ def load(settings: Settings, topic: Topic, archive: PartitionArchive, path: Path
     """
     if _end(settings, topic.name, archive.partition):
         raise ValueError(f"{topic.name} [{archive.partition}] is not empty")
+    if topic.append_time:
+        _configure(settings, topic.name, {"message.timestamp.type": "CreateTime"})
     out, filling = CountingProducer(producer(settings)), archive.end - archive.messages
     dense = archive.messages == archive.end - archive.first
     for _ in range(filling):
@@ -108,6 +111,8 @@ def load(settings: Settings, topic: Topic, archive: PartitionArchive, path: Path
         headers = [*((h["name"], h["value"]) for h in record["headers"] if h["name"] != RESTORED), *former]
         out.publish(topic.name, record["key"], record["value"], headers, partition=archive.partition, timestamp=record["timestamp"])
     out.flush(WRITE_SECONDS)
+    if topic.append_time:
+        _configure(settings, topic.name, {"message.timestamp.type": "LogAppendTime"})
     if filling:
         _delete_before(settings, topic, archive.partition, filling)
 
@@ -200,7 +205,7 @@ def _end(settings: Settings, topic: str, partition: int) -> int:
         try:
             return end_offsets(settings, [(topic, partition)])[topic, partition]
         except KafkaException as error:
-            if not error.args[0].retriable() or time.monotonic() > ends:
+            if error.args[0].code() not in _LEADERLESS or time.monotonic() > ends:
                 raise
             time.sleep(LOOK_SECONDS)
 

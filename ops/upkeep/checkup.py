@@ -1,7 +1,7 @@
 """The doctor's checks: each looks at one thing the platform rests on and says in one line what it found and what to do about it.
 
-A check changes nothing. Checks run beside each other, each with bounded waits; a part that does not answer makes its own lines not well and
-hides no other.
+A check changes nothing, but that the look at the broker's clock leaves a line in the audit. Checks run beside each other, each with bounded
+waits; a part that does not answer makes its own lines not well and hides no other.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ CHECKS: Final[Mapping[str, Check]] = {
     "migrations": Check("Phiên bản bảng", "migrations", store.migrated, _STORE),
     "tables": Check("Thiết lập bảng", "table settings", store.settings_of_tables, _STORE),
     "refused": Check("Bị từ chối trong một giờ", "refused in an hour", store.refused, _STORE),
-    "clock": Check("Đồng hồ", "clocks", store.clock, _STORE),
+    "clock": Check("Đồng hồ ClickHouse", "clock of ClickHouse", store.clock, _STORE),
+    "broker_clock": Check("Đồng hồ Kafka", "clock of Kafka", cluster.clock, _BROKER),
     "disk": Check("Dung lượng đĩa", "disk", surroundings.disk, "NHIP_DATA_DIR"),
     "panes": Check("Ô tổng hợp trong bộ nhớ", "live panes", surroundings.panes, "`nhip logs worker`"),
 }

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import getpass
+import time
+import uuid
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any, Final
 
 from alerts.leadership import GROUP as STORY
-from ops.upkeep.finding import Finding
+from ops.upkeep.finding import Finding, judged_clock
 from ops.upkeep.lag import groups
-from transport import kafka_clients, topic_admin
+from transport import audit, kafka_clients, topic_admin
 from transport.registry import COMPATIBILITY, Registry, subject_of
 from transport.schemas import load
 from transport.settings import Settings
@@ -19,12 +22,14 @@ from transport.topics import Topic, table
 
 SECONDS: Final = 8.0
 THREADS: Final = 8
+LOG_APPEND_TIME: Final = 2
+"""Type of a time stamp that the broker gave (Kafka protocol, record batch attributes)."""
 SHOWN: Final = 3
 """How many names a line gives before it only counts."""
 
 
 def broker(settings: Settings) -> Finding:
-    """Brokers and controller. Kafka tells its own time only in topics with LogAppendTime, of which there are none: it is not compared."""
+    """Brokers and controller."""
     found = kafka_clients.admin(settings).list_topics(timeout=SECONDS)
     count, wanted = len(found.brokers), settings.kafka_replication
     if found.controller_id < 0:
@@ -33,6 +38,30 @@ def broker(settings: Settings) -> Finding:
     if count < wanted:
         return Finding(False, f"{said}; cần / needed: {wanted}", "khởi động lại các máy chủ đã dừng / start the brokers that stopped")
     return Finding(True, said)
+
+
+def clock(settings: Settings) -> Finding:
+    """The broker's clock against ours: the time stamp that it gives a line of `ops.audit`, which says that somebody looked."""
+    stamps: list[tuple[int, int]] = []
+
+    def take(error: Any, message: Any) -> None:
+        if error is None:
+            stamps.append(message.timestamp())
+
+    at, run = time.time_ns() // 1_000_000, str(uuid.uuid4())
+    line = audit.Deed(at=at, actor=getpass.getuser(), did="doctor.looked", on="clock", why="", run=run)
+    out = kafka_clients.producer(settings, linger_ms=0)
+    out.list_topics(settings.topic_prefix + audit.AUDIT, SECONDS)  # connected before the clock runs
+    before = time.time()
+    out.produce(settings.topic_prefix + audit.AUDIT, key=line.actor.encode(), value=line.body(), partition=0, on_delivery=take)
+    out.flush(SECONDS)
+    after = time.time()
+    if not stamps:
+        return Finding(False, "không ghi được vào / cannot write to ops.audit", "`nhip logs kafka`, `nhip topics apply`")
+    kind, stamp = stamps[0]
+    if kind != LOG_APPEND_TIME:
+        return Finding(False, "ops.audit không mang giờ máy chủ / has no time of the broker: message.timestamp.type", "`nhip topics diff`")
+    return judged_clock("Kafka", stamp / 1000, before, after)
 
 
 def topics(settings: Settings) -> Finding:

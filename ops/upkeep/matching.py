@@ -12,23 +12,20 @@ from typing import Any, Final
 from ops.stack.control import StackError
 from ops.upkeep import trail
 from sinks import clickhouse, reconciliation
-from sinks.clients import GROUP as SINK
 from sinks.decode import Decoder
 from sinks.generation import generations
 from sinks.letters import LetterBox
 from sinks.reconciliation import Missing, Place, Reader, Store, is_dense
 from sinks.tables import routes
+from sinks.watch import places
 from sinks.writer import Abandoned, Writer
 from transport import kafka_clients
 from transport.registry import Registry
 from transport.settings import Settings
 from transport.state_reader import read_partition
-from transport.tail import Tail
 from transport.topics import Topic, table
 
 ATTEMPTS: Final = 3
-NEVER: Final = "reconcile"
-"""A group that commits nothing: its «position» is the oldest message kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +89,6 @@ def match(settings: Settings, request: Request) -> Iterator[Outcome]:
                     missing, repaired = _repaired(settings, client, missing, look, writer)
                 trail.write(settings, [_deed(request, place, missing, repaired)])
             yield Outcome(missing, repaired)
-
-
-def places(settings: Settings, topics: dict[str, Topic]) -> list[Place]:
-    """The partitions with what is due in each: from the oldest message kept to the sink's committed position."""
-    known = routes(topics, settings.topic_prefix)
-    with closing(Tail(settings, SINK)) as sink, closing(Tail(settings, NEVER)) as never:
-        ends = sink.ends(topics)
-        behind, kept = sink.unfolded(ends), never.unfolded(ends)
-    waits = {place: behind.get(place, 0) for place in ends}
-    return [Place(topic, p, known[topic], end - kept.get((topic, p), 0), end - waits[topic, p], waits[topic, p])
-            for (topic, p), end in sorted(ends.items())]  # fmt: skip
 
 
 def _look(settings: Settings, store: Store, place: Place, topic: Topic, refused: bool) -> Missing:

@@ -9,14 +9,12 @@ from typing import Final
 
 from indicators.numbers_vi import number_vi
 from ops.upkeep.cluster import named
-from ops.upkeep.finding import Finding
+from ops.upkeep.finding import Finding, judged_clock
 from sinks.clickhouse import NotReady, check_ready, connected
 from sinks.migrations import migrations
 from sinks.tables import tables
 from transport.settings import Settings
 
-CLOCK_SECONDS: Final = 2.0
-"""Clocks of two machines under NTP differ by far less; windows and «too late» are judged by event time, freshness and ages by clocks."""
 OURS: Final = frozenset({"schema_unknown", "sink_rejected", "poison_crash"})
 """Reasons that speak of the installation, not of the provider's record."""
 _DO_MIGRATE: Final = "`nhip provision`"
@@ -88,13 +86,4 @@ def clock(settings: Settings) -> Finding:
         before = time.time()
         theirs = int(client.query("SELECT toUnixTimestamp64Milli(now64(3))").result_rows[0][0]) / 1000
         after = time.time()
-    return judged_clock(theirs, before, after)
-
-
-def judged_clock(theirs: float, before: float, after: float) -> Finding:
-    """The finding for a foreign clock (epoch s) read between `before` and `after` of ours."""
-    apart = max(before - theirs, theirs - after, 0.0)
-    said = f"ClickHouse lệch / apart {number_vi(Decimal(str(round(apart, 3))), 3)} giây / s"
-    if apart > CLOCK_SECONDS:
-        return Finding(False, said, "bật NTP (chrony) trên cả hai máy / turn NTP on, on both machines")
-    return Finding(True, said)
+    return judged_clock("ClickHouse", theirs, before, after)

@@ -7,42 +7,18 @@ a table behind it, is what is asked before anything is sent again.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from indicators.instant import local
-from transport import kafka_clients
-from transport.kafka_clients import CountingProducer
+from transport.audit import AUDIT, Deed, write
 from transport.settings import Settings
 from transport.state_reader import read_partition
 
-AUDIT: Final = "ops.audit"
 BEGUN, DONE, DROPPED, REPAIRED = "dlq.redrive.begun", "dlq.redrive.done", "dlq.drop", "reconcile.repair"
+__all__ = ["AUDIT", "BEGUN", "CLAIM_MS", "DONE", "DROPPED", "REPAIRED", "Deed", "Fate", "Trail", "read", "write"]
 _OURS: Final = b'"dlq.'
 CLAIM_MS: Final = 60_000
 """How long a claim holds without a result: a message is delivered or failed within 30 s of it, so later nobody still sends."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deed:
-    """One line: who did what on what, when (epoch ms), why, in which run, with which result and further facts."""
-
-    at: int
-    actor: str
-    did: str
-    on: str
-    why: str
-    run: str
-    result: str = ""
-    facts: dict[str, Any] = field(default_factory=dict)
-
-    def body(self) -> bytes:
-        """JSON with the names that every writer of the audit uses, `ms` for the exact instant."""
-        names = {"at": local(self.at).isoformat(timespec="milliseconds"), "ms": self.at, "actor": self.actor, "office": "",
-                 "did": self.did, "on": self.on, "with": self.run, "note": self.why, "result": self.result, "facts": self.facts,
-                 "via": "nhip"}  # fmt: skip
-        return json.dumps(names, ensure_ascii=False).encode()
 
 
 @dataclass(slots=True)
@@ -107,11 +83,3 @@ def read(settings: Settings) -> Trail:
         for message in batch:
             trail.take(message.value())
     return trail
-
-
-def write(settings: Settings, deeds: Iterable[Deed]) -> None:
-    """Write lines and wait until the broker has every one. Raises DeliveryError: then some may not stand there."""
-    out = CountingProducer(kafka_clients.producer(settings))
-    for deed in deeds:
-        out.publish(settings.topic_prefix + AUDIT, deed.actor.encode(), deed.body(), partition=0)
-    out.flush()

@@ -22,7 +22,7 @@ from transport.settings import Settings
 
 FOLDER: Final = Path(__file__).resolve().parent
 _NAME: Final = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql\Z")
-_LEDGER: Final = """CREATE TABLE IF NOT EXISTS schema_migrations
+LEDGER: Final = """CREATE TABLE IF NOT EXISTS schema_migrations
 (version UInt32, name String, digest String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
 ENGINE = ReplacingMergeTree ORDER BY version"""
 
@@ -79,7 +79,7 @@ def migrate(settings: Settings) -> list[str]:
 
 
 def _apply_all(client: Client, wanted: list[Migration]) -> list[str]:
-    client.command(_LEDGER)
+    client.command(LEDGER)
     rows = client.query("SELECT version, name, digest FROM schema_migrations FINAL ORDER BY version").result_rows
     done = {int(version): (str(name), str(digest)) for version, name, digest in rows}
     if done and max(done) > len(wanted):

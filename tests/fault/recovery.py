@@ -42,6 +42,7 @@ class Probes:
 
     def __init__(self, settings: Settings, processes: Mapping[str, Process]) -> None:
         self._settings, self._processes = settings, processes
+        self._admin = admin(settings)  # one for the whole run: a client let go while it waits for an answer takes the process with it
         prefix = settings.topic_prefix
         self._inputs = [TopicPartition(f"{prefix}obs.{group}", p) for group in WORKED for p in range(GROUPS[group])]
         self._numbers: dict[str, Callable[[], int]] = {
@@ -78,17 +79,16 @@ class Probes:
 
     def _appended(self) -> int:
         latest: Any = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-        client = admin(self._settings)  # kept: its futures die with it
-        futures = client.list_offsets(dict.fromkeys(self._inputs, latest), request_timeout=ANSWER_SECONDS)
+        futures = self._admin.list_offsets(dict.fromkeys(self._inputs, latest), request_timeout=ANSWER_SECONDS)
         return sum(int(future.result(ANSWER_SECONDS).offset) for future in futures.values())
 
     def _committed(self, group: str) -> int:
         return sum(max(0, int(p.offset)) for p in self._positions(group))
 
     def _positions(self, group: str) -> list[TopicPartition]:
-        client, name = admin(self._settings), self._settings.topic_prefix + group
+        name = self._settings.topic_prefix + group
         request = ConsumerGroupTopicPartitions(name, [TopicPartition(p.topic, p.partition) for p in self._inputs])
-        futures = client.list_consumer_group_offsets([request], request_timeout=ANSWER_SECONDS)
+        futures = self._admin.list_consumer_group_offsets([request], request_timeout=ANSWER_SECONDS)
         return list(futures[name].result(ANSWER_SECONDS).topic_partitions)
 
     def _stored(self) -> int:

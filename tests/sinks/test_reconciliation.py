@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -14,6 +15,7 @@ from clickhouse_connect.driver.client import Client
 from confluent_kafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import generate_latest
 from typer.testing import CliRunner
 
 from ops.cli import cli
@@ -23,13 +25,16 @@ from sinks import reconciliation
 from sinks.clients import GROUP
 from sinks.reconciliation import Missing, Place, dense, is_dense, marks
 from sinks.tables import Route, route
+from sinks.watch import Watch
 from tests.fixtures.stack import prepare
 from tests.sinks.conftest import sink, until
 from tests.sinks.loads import counts, numbers, publish, send, topics_of
 from tests.sinks.messages import message
 from tests.sinks.test_flow import SERIES, send_samples
 from transport import kafka_clients
+from transport.metrics import Metrics
 from transport.settings import Settings
+from transport.state_reader import read_partition
 from transport.topics import table
 
 TOPICS = table()
@@ -143,6 +148,15 @@ def test_gaps_are_named_and_repaired_again_and_again(settings: Settings, databas
     database.insert("dead_letters", [[datetime.now(UTC), "sinks", topic, 1, 8]], names)
     assert reconciled() == (1, [[9, 9]], 0), "what is told as refused is not missing"
     assert reconciled("--refused") == (1, [[8, 9]], 0)
+    told = Metrics("sink", settings, 0)
+    watch = Watch(settings, told, threading.Event(), {topic: table(settings.topic_prefix)[topic]})
+    assert told.health()[0], "well before the first look"
+    assert (watch.turn(), watch.turn()) == (1, 1)
+    assert not told.health()[0]
+    assert "nhip_missing_rows{topic=\"obs.prices\"} 1.0" in generate_latest(told.registry).decode()
+    lines = [json.loads(m.value() or b"{}") for batch in read_partition(settings, f"{settings.topic_prefix}ops.audit", 0) for m in batch]
+    gaps = [one for one in lines if one["did"] == "reconcile.gap"]
+    assert [(one["on"], one["facts"]["ranges"]) for one in gaps] == [(f"{topic} [1]", [[9, 9]])], "told once, not at every look"
     found = dense(database, Place(topic, 1, place("obs.prices", 0).route, 0, 280))
     assert (found.ranges, found.whole) == ([(9, 9)], True)
 

@@ -15,11 +15,10 @@ from typer.testing import CliRunner
 from ops.cli import cli
 from ops.upkeep import checkup, cluster, store, surroundings
 from ops.upkeep.checkup import CHECKS, Check, examine
-from ops.upkeep.finding import Finding
+from ops.upkeep.finding import Finding, judged_clock
 from sinks.migrations import migrate, migrations
-from tests.fixtures.stack import prepare
-from transport import kafka_clients
-from transport.registry import Registry
+from transport import kafka_clients, topic_admin
+from transport.registry import Registry, register_all
 from transport.settings import Settings
 from transport.topic_admin import Difference
 from transport.topics import table
@@ -34,9 +33,9 @@ GIB = 1024**3
         (surroundings.judged_disk(2 * GIB - 1), False, "2,0 GiB"),
         (surroundings.judged_panes(1_600_000), True, "1.600.000 / 2.000.000"),
         (surroundings.judged_panes(1_600_001), False, "1.600.001"),
-        (store.judged_clock(100.0, 99.9, 100.1), True, "0,000"),
-        (store.judged_clock(97.0, 99.5, 99.6), False, "2,500"),
-        (store.judged_clock(103.0, 99.5, 99.6), False, "3,400"),
+        (judged_clock("Kafka", 100.0, 99.9, 100.1), True, "0,000"),
+        (judged_clock("Kafka", 97.0, 99.5, 99.6), False, "2,500"),
+        (judged_clock("Kafka", 103.0, 99.5, 99.6), False, "3,400"),
         (store.judged_refusals([]), True, "none"),
         (store.judged_refusals([("producers.tax", "validation", 1200)]), True, "producers.tax validation: 1.200"),
         (store.judged_refusals([("producers.tax", "validation", 9), ("sinks", "sink_rejected", 1)]), False, "sinks sink_rejected: 1"),
@@ -105,12 +104,14 @@ def test_everything_away_is_told_in_bounded_time(settings: Settings, monkeypatch
 @pytest.mark.stack
 @pytest.mark.timeout(200)
 def test_the_real_parts_are_well_and_what_is_missing_is_named(settings: Settings, clickhouse: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = {name: table()[name] for name in ("obs.trade", "notify.requests")}
+    own = {name: table()[name] for name in ("obs.trade", "notify.requests", "ops.audit")}
     monkeypatch.setattr(cluster, "table", lambda prefix="": own)
     monkeypatch.setattr(cluster, "groups", lambda prefix: {"worker": (f"{prefix}obs.trade",)})
-    prepare(settings, *own)
+    topic_admin.apply(settings, names=own)
+    register_all(settings, [topic for topic in own.values() if topic.schema])
     migrate(settings)
-    chosen = {name: CHECKS[name] for name in ("broker", "owners", "registry", "clickhouse", "migrations", "tables", "refused", "clock")}
+    wanted = ("broker", "owners", "registry", "clickhouse", "migrations", "tables", "refused", "clock", "broker_clock")
+    chosen = {name: CHECKS[name] for name in wanted}
     found = {name: one.finding for name, one in checkup.examine(settings, chosen).items()}
     assert {name: one.said for name, one in found.items() if not one.well} == {}
     assert found["registry"].said.startswith("2 lược đồ")
