@@ -21,6 +21,8 @@ from alerts.condition import ConditionError
 from alerts.lane import PLAIN, SIDE_BY_SIDE, Commit, Lane, Room
 from alerts.manner import Manner
 from alerts.notification import Notification, notification_of
+from alerts.receipt_queue import ReceiptQueue
+from alerts.receipts import Folded, Receipt
 from alerts.restore import RestoreError, to_end
 from alerts.rows import Row
 from alerts.writer import Writer
@@ -61,6 +63,7 @@ class DeliveryLoop:
         self._settings, self._codec, self._channels, self._metrics = settings, codec, channels, metrics
         self._stop, self._clock = stop, clock
         self._owned: dict[int, Owned] = {}
+        self.receipts = ReceiptQueue()
         self._room = Room(channels.values())
         self._topic = codec.topic(REQUESTS)
         self._threads = {name: ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix=f"channel-{name}") for name in channels}
@@ -88,6 +91,7 @@ class DeliveryLoop:
                 threads.shutdown(wait=False, cancel_futures=True)
 
     def _round(self) -> None:
+        self.receipts.drain(self._fold)
         busy = 0
         for owned in list(self._owned.values()):
             owned.lane.begin()
@@ -98,6 +102,13 @@ class DeliveryLoop:
             by_partition.setdefault(message.partition() or 0, []).append(message)
         for partition, some in by_partition.items():
             self._accept(partition, some)
+
+    def _fold(self, receipt: Receipt) -> Folded:
+        """Asked of every lane: a callback names a message, not its partition."""
+        results = {owned.lane.receive(receipt) for owned in self._owned.values()}
+        result: Folded = "folded" if "folded" in results else "known" if "known" in results else "unknown"
+        self._metrics.count("nhip_receipts", channel=receipt.channel, result=result)
+        return result
 
     def _patience(self) -> float:
         """How long to wait for requests: until the next retry is due."""

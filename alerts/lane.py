@@ -5,7 +5,8 @@ partition. Order, which is the guarantee (docs/alerts.md repeats the numbers; te
 1. accept: queued rows (attempt 0) or recorded ones, with the requests' offset, in one transaction;
 2. begin: «intended, attempt n» committed before the message is handed over; a channel that cannot repeat safely has one message under way;
 3. hand over, in a thread of the channel, so that a server that hangs delays nobody else;
-4. finish: the outcome committed, with the message to the channel that stands in where one refused; failed attempts wait for their time.
+4. finish: the outcome committed, with the message to the channel that stands in where one refused; failed attempts wait for their time;
+5. receive: what a provider says of it later is committed before the provider is answered.
 Messages of one alert to one recipient over one channel leave in the order of their steps: a later one waits until the one before it is
 settled, so that nobody reads «over» before «opened». Whatever rings at night waits for the morning, but for the direct lane.
 """
@@ -25,6 +26,7 @@ from alerts.ledger import (
     deadline,
     due_at,
     expired,
+    folded,
     is_settled,
     is_unknown,
     settled,
@@ -34,6 +36,7 @@ from alerts.ledger import (
 )
 from alerts.manner import Manner
 from alerts.notification import Notification
+from alerts.receipts import Folded, Receipt
 from transport.faults import reach
 
 PLAIN = Manner()
@@ -75,7 +78,7 @@ class Lane:
         self, rows: Sequence[Notification], channels: Mapping[str, Channel], room: Room, commit: Commit, submit: Submit,
         clock: Callable[[], int], manner: Manner = PLAIN,
     ) -> None:  # fmt: skip
-        self.ledger = Ledger(rows)
+        self.ledger = Ledger(rows, manner.reporting)
         self._manner = manner
         self._room = room
         self._channels, self._commit, self._submit, self._clock = channels, commit, submit, clock
@@ -95,9 +98,20 @@ class Lane:
                 rows[request.notification_key] = accepted(request, request.channel in self._channels, now)
         self._write(list(rows.values()), next_offset)
 
+    def receive(self, receipt: Receipt) -> Folded:
+        """Fold what a provider says of a message; one said again, or of a message nobody waits for any more, changes nothing."""
+        row = self.ledger.reported(receipt)
+        if row is None:
+            return "known" if receipt.notification_key and receipt.notification_key in self.ledger else "unknown"
+        now = self._clock()
+        done = folded(row, receipt, now)
+        self._write([done, *self._stand_ins([done], now)])
+        return "folded"
+
     def begin(self) -> None:
         """Start what is due and has room; the direct lane and the severe first."""
         now = self._clock()
+        self.ledger.stop_waiting(now)
         late = [row for key, row in self.ledger.live.items() if key not in self._under_way and due_at(row) <= now > deadline(row)]
         self._write([expired(row, now) for row in late])
         ready: list[Notification] = []
@@ -120,6 +134,8 @@ class Lane:
             if outcome is not None:
                 del self._under_way[key]
                 self._room.give(row.channel)
+                if key not in self.ledger.live:
+                    continue  # the provider's receipt came before its answer
                 done.append(settled(row, outcome, self._channels[row.channel].repeat, now))
                 if not outcome.accepted:
                     log.warning("not handed over", channel=row.channel, notification_key=key, attempt=row.attempt,
@@ -163,7 +179,7 @@ class Lane:
         for row in rows:
             channel = self._channels.get(row.channel)
             other = channel.stand_in if channel is not None else ""
-            if other in self._channels and row.state == "failed" and row.reason in ("refused", "deadline"):
+            if other in self._channels and row.state == "failed" and row.reason in ("refused", "deadline", "undelivered"):
                 found.append(standing_in(row, other, now))
         return [row for row in found if row.notification_key not in self.ledger]
 

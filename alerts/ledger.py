@@ -7,6 +7,9 @@ Order, which is the guarantee: «intended, attempt n» is committed → the mess
   key; `askable`: ask, send only what is not there; `blind`: the direct lane repeats marked «gửi lại», other lanes hold it for the duty
   officer.
 A key that is in the ledger is never queued a second time, whoever asks.
+
+What a provider says later (a receipt) is folded into the row it took: delivered → receipted, also where it had been in doubt; not delivered
+→ failed, reason `undelivered`, and the channel that stands in takes over. Rows that may still be reported of are kept whole for three days.
 """
 
 from __future__ import annotations
@@ -18,19 +21,26 @@ from uuid import UUID
 from alerts.channels.contract import Outcome, Repeat
 from alerts.ids import notification_key
 from alerts.notification import Notification
+from alerts.receipts import Receipt
 
 FIRST_DELAY_MS = 1_000
 LONGEST_DELAY_MS = 60_000
 GIVE_UP_MS = 24 * 3_600_000
 """A message nobody could be given within a day is failed and shown, not sent out of the blue later."""
 RETRY = "retry"
+RECEIPT_MS = 3 * 24 * 3_600_000
+"""How long a receipt is waited for; networks hold a text message for at most three days."""
 
 
 class Ledger:
-    """All notifications of one partition: live ones whole, settled ones by key alone."""
+    """All notifications of one partition: live ones whole, settled ones by key alone, those on `reporting` channels whole until their
+    receipt comes or is no longer waited for."""
 
-    def __init__(self, rows: Iterable[Notification] = ()) -> None:
+    def __init__(self, rows: Iterable[Notification] = (), reporting: Iterable[str] = ()) -> None:
         self.live: dict[str, Notification] = {}
+        self.awaiting: dict[str, Notification] = {}
+        self._reporting = frozenset(reporting)
+        self._references: dict[tuple[str, str], str] = {}
         self._settled: set[bytes] = set()
         for row in rows:
             self.keep(row)
@@ -40,11 +50,38 @@ class Ledger:
 
     def keep(self, row: Notification) -> None:
         """Take over a committed row; the newest row of a key holds."""
-        if is_settled(row):
-            self.live.pop(row.notification_key, None)
-            self._settled.add(UUID(row.notification_key).bytes)
-        else:
+        self._forget(row.notification_key)
+        if not is_settled(row):
             self.live[row.notification_key] = row
+            return
+        self.live.pop(row.notification_key, None)
+        self._settled.add(UUID(row.notification_key).bytes)
+        if row.channel in self._reporting and may_be_reported(row):
+            self.awaiting[row.notification_key] = row
+            if row.provider_reference:
+                self._references[row.channel, row.provider_reference] = row.notification_key
+
+    def reported(self, receipt: Receipt) -> Notification | None:
+        """The row a receipt speaks of, under way or waiting for it; None: not here, or nothing to change any more."""
+        key = receipt.notification_key or self._references.get((receipt.channel, receipt.provider_reference), "")
+        row = self.awaiting.get(key) or self.live.get(key)
+        return row if row is not None and row.attempt and row.channel == receipt.channel else None
+
+    def stop_waiting(self, now: int) -> None:
+        """Forget rows whose receipt is no longer waited for. They lie in the order of their instants, but for those read at a start."""
+        over = [key for key, row in self.awaiting.items() if row.changed_at + RECEIPT_MS <= now]
+        for key in over:
+            self._forget(key)
+
+    def _forget(self, key: str) -> None:
+        row = self.awaiting.pop(key, None)
+        if row is not None:
+            self._references.pop((row.channel, row.provider_reference), None)
+
+
+def may_be_reported(row: Notification) -> bool:
+    """May a receipt still change this settled row? Handed over, or in doubt."""
+    return row.state == "handed_over" or (row.state == "held" and row.reason == "unknown_outcome")
 
 
 def is_settled(row: Notification) -> bool:
@@ -82,6 +119,16 @@ def settled(row: Notification, outcome: Outcome, repeat: Repeat, now: int) -> No
         return replace(said, state="failed", reason="deadline")
     waiting = replace(said, state="failed", reason=RETRY)
     return waiting if outcome.certain or repeat == "safe" else uncertain(waiting, repeat, now)
+
+
+def folded(row: Notification, receipt: Receipt, now: int) -> Notification:
+    """The row after its receipt, whatever it was before."""
+    known = replace(row, provider_reference=receipt.provider_reference or row.provider_reference, changed_at=now)
+    if receipt.delivered:
+        reason = row.transition if row.reason in (RETRY, "unknown_outcome") else row.reason
+        return replace(known, state="receipted", reason=reason, error_class="", error="")
+    error = "the provider took the message and could not deliver it"
+    return replace(known, state="failed", reason="undelivered", error_class=receipt.error_class, error=error)
 
 
 def uncertain(row: Notification, repeat: Repeat, now: int) -> Notification:

@@ -14,8 +14,7 @@ from contextlib import ExitStack
 import structlog
 from confluent_kafka import KafkaException
 
-from alerts import providers
-from alerts.acts import ActWriter
+from alerts import doors, providers
 from alerts.audience import Audience
 from alerts.channels.console import Console
 from alerts.channels.contract import Channel
@@ -24,10 +23,10 @@ from alerts.channels.webhook import Webhook
 from alerts.codec import Codec
 from alerts.delivery import DeliveryLoop
 from alerts.digest import Digests
+from alerts.door import Door, Route
 from alerts.duty import Duty
 from alerts.escalation import Rungs
-from alerts.link_server import LinkServer
-from alerts.links import Links, SecretError
+from alerts.links import SecretError
 from alerts.manner import Manner
 from alerts.messages import Messages, check_templates
 from alerts.names import VocabularyNames
@@ -136,9 +135,9 @@ def serve(settings: Settings, stop: threading.Event, channels: Mapping[str, Chan
         threads = Threads(stop)
         codec = Codec(settings, registry)
         story = StoryLoop(settings, codec, story_of(settings), metrics, stop, clock)
-        links = _serve_links(stack, settings, registry, clock)
-        manner = Manner(load_offices(settings.home).night(), links)
+        manner = Manner(load_offices(settings.home).night(), providers.links(settings), providers.reporting(settings))
         delivery = DeliveryLoop(settings, codec, channels, metrics, stop, clock, manner)
+        _open_door(stack, settings, doors.routes(settings, registry, delivery.receipts.fold, clock))
         threads.start("story", story.run)
         threads.start("delivery", delivery.run)
         metrics.check("loops", threads.check)
@@ -149,14 +148,11 @@ def serve(settings: Settings, stop: threading.Event, channels: Mapping[str, Chan
         return 1 if threads.failed else 0
 
 
-def _serve_links(stack: ExitStack, settings: Settings, registry: Registry, clock: Callable[[], int]) -> Links | None:
-    """The endpoint of signed links, where it is configured. Raises SecretError, OSError where the port is taken."""
-    links = providers.links(settings)
-    if links is not None:
-        writer = ActWriter(settings, registry, f"alerts-links-{settings.alerts_instance}")
-        server = stack.enter_context(LinkServer(links, writer.record, clock, settings.link_host, settings.link_port))
-        log.info("answers links", port=server.port)
-    return links
+def _open_door(stack: ExitStack, settings: Settings, routes: Mapping[str, Route]) -> None:
+    """The endpoint, where something is to come in. Raises OSError where the port is taken."""
+    if routes:
+        door = stack.enter_context(Door(routes, settings.link_host, settings.link_port))
+        log.info("answers", port=door.port, routes=sorted(routes))
 
 
 def main(settings: Settings) -> int:

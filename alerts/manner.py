@@ -18,10 +18,11 @@ NOTHING_TO_ANSWER = ("cleared", "cancelled", "digest")
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """The night that the grouped lane keeps, and the maker of links; None: no links."""
+    """The night that the grouped lane keeps; the maker of links, None: no links; the channels whose providers report delivery later."""
 
     night: QuietHours = NO_NIGHT
     links: Links | None = None
+    reporting: frozenset[str] = frozenset()
 
     def message(self, row: Notification) -> Message:
         """The message of a ledger row, with the same link at every attempt."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from alerts.channels.contract import Channel
 from alerts.channels.sms import Sms
 from alerts.channels.zns import Access, Zns
 from alerts.links import Links
+from alerts.receipt_route import ReceiptRoute, ReceiptSecrets
+from alerts.receipts import CallbackAddresses, Folded, Receipt
 from transport.settings import Settings
 
 TOKENS = "zns-tokens.json"
@@ -15,11 +19,30 @@ def channels(settings: Settings) -> dict[str, Channel]:
     """The channels by phone that are configured."""
     s, found = settings, dict[str, Channel]()
     if s.sms_url:
-        found["sms"] = Sms(s.sms_url, s.sms_api_key, s.sms_secret_key, s.sms_brandname, callback_url=s.sms_callback_url)
+        found["sms"] = Sms(s.sms_url, s.sms_api_key, s.sms_secret_key, s.sms_brandname, callbacks=callbacks(s))
     if s.zns_url:
         access = Access(s.zns_app_id, s.zns_app_secret, s.zns_access_token, s.zns_refresh_token, s.data_dir / TOKENS)
         found["zns"] = Zns(s.zns_url, s.zns_oauth_url, access, s.zns_templates)
     return found
+
+
+def callbacks(settings: Settings) -> CallbackAddresses | None:
+    """The addresses for receipts of text messages; None where none are asked for. Raises SecretError where nothing can sign them."""
+    s = settings
+    return CallbackAddresses(s.sms_callback_url, s.link_secret, s.link_secret_before) if s.sms_callback_url else None
+
+
+def reporting(settings: Settings) -> frozenset[str]:
+    """The channels whose providers say later whether a message arrived."""
+    asked = {"sms": bool(settings.sms_callback_url), "zns": bool(settings.zns_oa_secret.get_secret_value())}
+    return settings.receipts_of | {name for name, on in asked.items() if on}
+
+
+def receipt_route(settings: Settings, fold: Callable[[Receipt], Folded]) -> ReceiptRoute | None:
+    """Where receipts come in; None where no provider reports."""
+    s, names = settings, reporting(settings)
+    secrets = ReceiptSecrets(callbacks(s), s.zns_app_id, s.zns_oa_secret, s.webhook_secret)
+    return ReceiptRoute(secrets, names, fold) if names else None
 
 
 def links(settings: Settings) -> Links | None:

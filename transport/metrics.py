@@ -61,6 +61,7 @@ TABLE: Final[dict[str, Metric]] = {
         Metric("nhip_conditions", "counter", "conditions", "changes of a condition written", ("transition",)),
         Metric("nhip_alerts_open", "gauge", "alerts", "alerts that are open", ("severity",)),
         Metric("nhip_notifications", "counter", "notifications", "notifications by what came of them", ("channel", "state")),
+        Metric("nhip_receipts", "counter", "receipts", "providers' receipts by what became of them", ("channel", "result")),
         Metric("nhip_inserted_rows", "counter", "rows", "rows acknowledged by ClickHouse", ("table",)),
         Metric("nhip_missing_rows", "gauge", "rows", "rows that Kafka holds and ClickHouse lacks, at the last reconciliation", ("topic",)),
         Metric("nhip_insert_seconds", "spread", "seconds", "one insert, sent to acknowledged", ("table",)),

@@ -60,18 +60,20 @@ class Settings(BaseSettings):
     sms_api_key: SecretStr = SecretStr("")
     sms_secret_key: SecretStr = SecretStr("")
     sms_brandname: str = ""
-    sms_callback_url: str = Field("", description="where the gateway reports delivery; empty: it does not")
+    sms_callback_url: str = Field("", description="https://…/receipts/sms as the gateway reaches it, for reports of delivery; empty: none")
     zns_url: str = Field("", description="https://business.openapi.zalo.me in production; empty: the channel is off")
     zns_oauth_url: str = "https://oauth.zaloapp.com"
     zns_app_id: str = ""
     zns_app_secret: SecretStr = SecretStr("")
     zns_access_token: SecretStr = SecretStr("")
     zns_refresh_token: SecretStr = SecretStr("")
+    zns_oa_secret: SecretStr = Field(SecretStr(""), description="signs Zalo's events of delivery; empty: they are not believed")
     zns_templates: dict[str, str] = Field(default_factory=dict, description='JSON: rule → template id, "*" for all others')
+    receipts_of: frozenset[str] = Field(frozenset(), description="JSON list of channels whose gateway posts receipts in our own form")
     link_secret: SecretStr = Field(SecretStr(""), description="signs links of messages; empty: messages carry none")
     link_secret_before: SecretStr = Field(SecretStr(""), description="the secret before it, still accepted while links of it are about")
     link_base_url: str = Field("", description="address of the gateway in front of the endpoint, as people reach it")
-    link_host: str = "127.0.0.1"
+    link_host: str = Field("127.0.0.1", description="where links, receipts, replies and acts of other systems come in")
     link_port: int = 19181
 
     mqtt_host: str = Field("", description="empty: no live sensors")

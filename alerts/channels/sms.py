@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from alerts.channels.contract import Message, Outcome, Repeat
 from alerts.channels.rest import TIMEOUT_SECONDS, Rest
+from alerts.receipts import CallbackAddresses
 from alerts.sms_text import PART_SEPTETS, fitted
 
 PATH = "/MainService.svc/json/SendMultipleMessage_V4_post_json/"
@@ -40,10 +41,10 @@ class Sms:
     stand_in = ""
 
     def __init__(
-        self, url: str, api_key: SecretStr, secret_key: SecretStr, brandname: str, *, callback_url: str = "",
+        self, url: str, api_key: SecretStr, secret_key: SecretStr, brandname: str, *, callbacks: CallbackAddresses | None = None,
         timeout: float = TIMEOUT_SECONDS,
     ) -> None:  # fmt: skip
-        self._url, self._brandname, self._callback_url = url.rstrip("/") + PATH, brandname, callback_url
+        self._url, self._brandname, self._callbacks = url.rstrip("/") + PATH, brandname, callbacks
         self._api_key, self._secret_key = api_key, secret_key
         self._rest = Rest("NHIP_SMS_URL", timeout)
 
@@ -55,8 +56,8 @@ class Sms:
             "ApiKey": self._api_key.get_secret_value(), "SecretKey": self._secret_key.get_secret_value(), "Brandname": self._brandname,
             "SmsType": "2", "IsUnicode": "0", "Phone": message.address, "Content": sms_text(message), "RequestId": message.key,
         }  # fmt: skip
-        if self._callback_url:
-            body["CallbackUrl"] = self._callback_url
+        if self._callbacks is not None:
+            body["CallbackUrl"] = self._callbacks.url(message.key)
         answer = self._rest.post(self._url, json=body)
         return answer if isinstance(answer, Outcome) else _outcome(str(answer.get("CodeResult", "")), str(answer.get("SMSID") or ""))
 

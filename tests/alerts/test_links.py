@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from alerts.action import Action
+from alerts.door import Door
 from alerts.link_page import HEADERS, LONGEST_NOTE
-from alerts.link_server import LinkServer
+from alerts.link_route import PREFIX, LinkRoute
 from alerts.links import LONGEST, VALID_MS, Claim, LinkError, Links, SecretError
 from alerts.manner import Manner
 from alerts.writer import WriteError
@@ -84,18 +85,18 @@ def acts() -> list[Action]:
 
 
 @pytest.fixture
-def server(acts: list[Action]) -> Iterator[LinkServer]:
+def server(acts: list[Action]) -> Iterator[Door]:
     def record(act: Action) -> None:
         if act.note == "broker away":
             raise WriteError("alerts-links: commit: timed out")
         acts.append(act)
 
-    with LinkServer(LINKS, record, lambda: NOON, "127.0.0.1", 0) as made:
+    with Door({PREFIX: LinkRoute(LINKS, record, lambda: NOON)}, "127.0.0.1", 0) as made:
         yield made
 
 
 @pytest.mark.loopback
-def test_opening_does_nothing_acting_does_it_once(server: LinkServer, acts: list[Action]) -> None:
+def test_opening_does_nothing_acting_does_it_once(server: Door, acts: list[Action]) -> None:
     address = f"http://127.0.0.1:{server.port}/a/{LINKS.token(CLAIM)}"
     with httpx.Client(trust_env=False) as client:
         page = client.get(address)
@@ -119,9 +120,9 @@ def test_opening_does_nothing_acting_does_it_once(server: LinkServer, acts: list
     ("/", {"act": "acknowledge"}, 404, "no such page"), ("/a/AAAA", {"act": "acknowledge"}, 403, "not valid"),
     ("", {"act": "close"}, 400, "choose"), ("", {"act": "explain", "note": "  "}, 400, "says something"),
     ("", {"act": "explain", "note": "x" * (LONGEST_NOTE + 1)}, 400, "longer"),
-    ("", {"act": "explain", "note": "x" * 60_000}, 413, "too large"), ("", {"act": "explain", "note": "broker away"}, 503, "try again"),
+    ("", {"act": "explain", "note": "x" * 70_000}, 413, "too large"), ("", {"act": "explain", "note": "broker away"}, 503, "try again"),
 ])  # fmt: skip
-def test_what_is_refused_and_why(server: LinkServer, acts: list[Action], path: str, form: dict[str, str], status: int, says: str) -> None:
+def test_what_is_refused_and_why(server: Door, acts: list[Action], path: str, form: dict[str, str], status: int, says: str) -> None:
     with httpx.Client(trust_env=False) as client:
         answer = client.post(f"http://127.0.0.1:{server.port}{path or '/a/' + LINKS.token(CLAIM)}", data=form)
     assert answer.status_code == status
