@@ -8,7 +8,8 @@ partition. Order, which is the guarantee (docs/alerts.md repeats the numbers; te
 4. finish: the outcome committed, with the message to the channel that stands in where one refused; failed attempts wait for their time;
 5. receive: what a provider says of it later is committed before the provider is answered.
 Messages of one alert to one recipient over one channel leave in the order of their steps: a later one waits until the one before it is
-settled, so that nobody reads «over» before «opened». Whatever rings at night waits for the morning, but for the direct lane.
+settled, so that nobody reads «over» before «opened». Whatever rings at night waits for the morning, but for the direct lane. More to one
+recipient than he can take in goes as one message (alerts/bundling.py).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
 
+from alerts.bundling import Bundling
 from alerts.channels.contract import Channel, Message, Outcome, message_of
 from alerts.ledger import (
     RETRY,
@@ -78,7 +80,10 @@ class Lane:
         self, rows: Sequence[Notification], channels: Mapping[str, Channel], room: Room, commit: Commit, submit: Submit,
         clock: Callable[[], int], manner: Manner = PLAIN,
     ) -> None:  # fmt: skip
-        self.ledger = Ledger(rows, manner.reporting)
+        self.ledger = Ledger(reporting=manner.reporting)
+        self._bundling = Bundling(manner.throttle)
+        for row in rows:
+            self._keep(row)
         self._manner = manner
         self._room = room
         self._channels, self._commit, self._submit, self._clock = channels, commit, submit, clock
@@ -114,6 +119,7 @@ class Lane:
         self.ledger.stop_waiting(now)
         late = [row for key, row in self.ledger.live.items() if key not in self._under_way and due_at(row) <= now > deadline(row)]
         self._write([expired(row, now) for row in late])
+        self._write(self._bundling.bundles(self.ledger.live.values(), now, lambda row: self._awake_at(row, now) <= now))
         ready: list[Notification] = []
         waiting = [row for row in self._first_of_each() if self._may_go_at(row, now) <= now]
         for row in sorted(waiting, key=lambda r: (r.lane != "direct", -r.severity, r.requested_at, r.notification_key)):
@@ -167,7 +173,10 @@ class Lane:
         return [row for row in first.values() if row.notification_key not in self._under_way]
 
     def _may_go_at(self, row: Notification, now: int) -> int:
-        """When a message may leave, epoch ms."""
+        """When a message may leave, epoch ms: its time has come, nobody is woken, and there is room."""
+        return max(self._awake_at(row, now), self._bundling.opens_at(row, now))
+
+    def _awake_at(self, row: Notification, now: int) -> int:
         channel = self._channels.get(row.channel)
         wanted = max(due_at(row), now)
         rings = channel is not None and channel.rings and row.lane != "direct"
@@ -203,7 +212,11 @@ class Lane:
         results = [row for row in rows if is_settled(row) or (row.state == "failed" and row.reason == RETRY)]
         self._commit(rows, results, next_offset)
         for row in rows:
-            self.ledger.keep(row)
+            self._keep(row)
+
+    def _keep(self, row: Notification) -> None:
+        self.ledger.keep(row)
+        self._bundling.keep(row, is_settled(row))
 
 
 def _order(row: Notification) -> tuple[int, str]:

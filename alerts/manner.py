@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import time
 
+from alerts.bundling import NO_THROTTLE, Throttle
 from alerts.channels.contract import Message, message_of
 from alerts.clocks import QuietHours
 from alerts.links import VALID_MS, Claim, Links
@@ -13,16 +14,18 @@ from alerts.notification import Notification
 NO_NIGHT = QuietHours(time(0), time(0))
 READ_BY_PEOPLE = ("email", "sms")
 """Channels whose text may carry a link; ZNS forbids links in the body, console and webhook are read by machines and many eyes."""
-NOTHING_TO_ANSWER = ("cleared", "cancelled", "digest")
+NOTHING_TO_ANSWER = ("cleared", "cancelled", "digest", "bundle")
 
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """The night that the grouped lane keeps; the maker of links, None: no links; the channels whose providers report delivery later."""
+    """The night that the grouped lane keeps; the maker of links, None: no links; the channels whose providers report delivery later;
+    how many messages one recipient is sent by themselves."""
 
     night: QuietHours = NO_NIGHT
     links: Links | None = None
     reporting: frozenset[str] = frozenset()
+    throttle: Throttle = NO_THROTTLE
 
     def message(self, row: Notification) -> Message:
         """The message of a ledger row, with the same link at every attempt."""

@@ -6,13 +6,14 @@ File: `catalogue/offices.yaml`. Functions only, never persons; who sits at a des
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import time
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from alerts.bundling import NO_THROTTLE, Throttle
 from alerts.clocks import QuietHours
 from indicators.rule import Rule
 
@@ -64,6 +65,15 @@ class Night(_Part):
     ends: time
 
 
+class Room(_Part):
+    """How many messages of the grouped lane one recipient is sent by themselves over a channel; what is more within `window` goes as
+    one."""
+
+    messages: int = Field(ge=1)
+    window: timedelta = Field(gt=timedelta(0))
+    channels: tuple[str, ...] = Field(description="channels it holds for: those that ring, and others the owner finds too loud")
+
+
 NO_HEADS = Heads(email="{code}@example.vn", title_of_kind={})
 NO_NIGHT = Night(begins=time(0), ends=time(0))
 
@@ -73,6 +83,7 @@ class Offices(_Part):
 
     operator: str = Field(description="office told when no other can be found; exists once in the country")
     quiet_hours: Night = NO_NIGHT
+    room: Room | None = Field(None, description="none: everything is sent by itself")
     heads: Heads = NO_HEADS
     offices: tuple[Office, ...] = Field(min_length=1)
 
@@ -88,6 +99,11 @@ class Offices(_Part):
     def by_id(self) -> dict[str, Office]:
         """The offices by their id."""
         return {office.id: office for office in self.offices}
+
+    def throttle(self) -> Throttle:
+        """How much one recipient is sent."""
+        room = self.room
+        return Throttle(room.messages, room.window // timedelta(milliseconds=1), frozenset(room.channels)) if room else NO_THROTTLE
 
     def night(self) -> QuietHours:
         """The quiet hours as a clock."""
