@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from alerts.condition import EVIDENCE, Condition, ConditionError, from_record, typed
+from alerts.inquiry import Inquiry
 from alerts.lifecycle import CONDITIONS, NEW, State
 
 STORY_TEXT = ("event_id", "transition", "cause", "title_vi", "text_vi", "title_en", "actor", "note")
@@ -29,6 +30,7 @@ class Memory:
     `told`: ids of recipients who were sent its opening, a rise or an escalation (they hear of the end); None: a row of before this was
     kept. `attention_since`: since when somebody should have acted, the base of all its timers. `fired`: timers gone off since then.
     `changes`: event times of openings and ends of the same rule and series, for flapping. `happened_at`: when the newest step took place.
+    `inquiries`: the requests issued on it, in order.
     """
 
     peak: int = 0
@@ -40,6 +42,7 @@ class Memory:
     fired: tuple[str, ...] = ()
     changes: tuple[int, ...] = ()
     happened_at: int = 0
+    inquiries: tuple[Inquiry, ...] = ()
 
     def bytes(self) -> bytes:
         """As a header of a row."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable
 
+from alerts.acting import refusal
 from alerts.action import Action
 from alerts.acts import ActWriter
 from alerts.alert import Alert, Memory, restored
 from alerts.codec import CURRENT, EVENTS, Codec
 from alerts.condition import ConditionError
-from alerts.lifecycle import step
 from alerts.restore import header, to_end
 from alerts.rows import MEMORY_HEADER
 from transport.records import DecodeError
@@ -81,15 +81,15 @@ class Desk:
         if what in ("explain", "comment") and not note.strip():
             raise DeskError("Thiếu nội dung / what is said? --note «…»")
         now = self._clock()
-        refusal = step(alert.state_at(now), what).refusal
-        if refusal:
-            raise DeskError(f"Không thực hiện được: {refusal} / refused in the alert's present state")
         if until and until <= now:
             raise DeskError("Thời hạn gác lại đã qua / the shelf's end lies in the past")
         act = Action(
             action_id=str(uuid.uuid4()), alert_id=alert.alert_id, action=what, actor=actor.strip(), office=office, note=note, until=until,
             acted_at=now, via="command",
         )  # fmt: skip
+        refused = refusal(alert, act)
+        if refused:
+            raise DeskError(f"Không thực hiện được: {refused} / refused in the alert's present state")
         ActWriter(self._settings, self._registry, f"alerts-desk-{act.action_id}").record(act)
         return act
 

@@ -6,24 +6,45 @@ from collections.abc import Callable
 
 from alerts import providers
 from alerts.acts import ActWriter
+from alerts.api_route import PREFIX as API
+from alerts.api_route import ApiRoute
+from alerts.audience import Audience
+from alerts.desk import Desk
 from alerts.door import Route
 from alerts.link_route import PREFIX as LINKS
 from alerts.link_route import LinkRoute
 from alerts.receipt_route import PREFIX as RECEIPTS
 from alerts.receipts import Folded, Receipt
+from alerts.reply_route import PREFIX as REPLIES
+from alerts.reply_route import Replies, ReplyRoute
 from transport.registry import Registry
 from transport.settings import Settings
 
 
 def routes(
-    settings: Settings, registry: Registry, fold: Callable[[Receipt], Folded], clock: Callable[[], int]
-) -> dict[str, Route]:
-    """Prefix → route. Raises SecretError where a secret is too short, RegistryError where acts cannot be written."""
+    settings: Settings, registry: Registry, fold: Callable[[Receipt], Folded], audience: Callable[[], Audience], clock: Callable[[], int],
+) -> dict[str, Route]:  # fmt: skip
+    """Prefix → route. `audience` is asked for only where it is needed. Raises SecretError where a secret is too short, RegistryError where
+    acts cannot be written."""
     found: dict[str, Route] = {}
     links, receipts = providers.links(settings), providers.receipt_route(settings, fold)
+    acts = replies_or_api(settings)
+    if links is not None or acts:
+        # One writer for all that comes in here: its transactional id fences the one before a restart.
+        record = ActWriter(settings, registry, f"alerts-links-{settings.alerts_instance}").record
     if links is not None:
-        writer = ActWriter(settings, registry, f"alerts-links-{settings.alerts_instance}")
-        found[LINKS] = LinkRoute(links, writer.record, clock)
+        found[LINKS] = LinkRoute(links, record, clock)
     if receipts is not None:
         found[RECEIPTS] = receipts
+    if acts:
+        desk = Desk(settings, registry, clock)
+        if settings.sms_reply_to:
+            found[REPLIES] = ReplyRoute(Replies(desk.find, audience(), record, clock), settings.webhook_secret)
+        if settings.api_tokens:
+            found[API] = ApiRoute(settings.api_tokens, desk.find, record, clock)
     return found
+
+
+def replies_or_api(settings: Settings) -> bool:
+    """Do acts come in by text message or from other systems?"""
+    return bool(settings.sms_reply_to or settings.api_tokens)

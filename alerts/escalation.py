@@ -52,6 +52,11 @@ class Rungs:
     def __init__(self, agencies: Agencies, calendar: WorkingCalendar) -> None:
         self._agencies, self._calendar = agencies, calendar
 
+    @property
+    def calendar(self) -> WorkingCalendar:
+        """The calendar it counts working days by."""
+        return self._calendar
+
     def of(self, policy: Escalation, responsible: str, severity: int, since: int) -> list[Rung]:
         """All rungs for an alert of this severity that needs attention since `since` (epoch ms), by due time; none for an unknown agency.
 

@@ -9,16 +9,18 @@ error of the data, or the explanation is accepted.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from uuid import uuid5
 
-from alerts.alert import Alert
 from alerts.clocks import due_after
 from alerts.ids import NAMESPACE
 from alerts.messages import Names
 from indicators.calendar import WorkingCalendar
 from indicators.numbers_vi import date_vi, time_vi
 from indicators.rules.policy import Span
+
+if TYPE_CHECKING:
+    from alerts.alert import Alert  # which remembers its requests
 
 Kind = Literal["data_query", "explanation_request"]
 Outcome = Literal["true", "data_error", "accepted"]
@@ -37,7 +39,8 @@ class InquiryError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inquiry:
-    """One request. Instants are epoch ms; 0: not yet. `authority`: the office in whose name it is issued, never a person."""
+    """One request. Instants are epoch ms; 0: not yet. `authority`: the office in whose name it is issued, never a person. `issued_by`: the
+    recipient who issued it and hears of the answer. `urged_at`: when an overdue answer was urged."""
 
     id: str
     alert_id: str
@@ -54,6 +57,8 @@ class Inquiry:
     answered_at: int = 0
     outcome: str = ""
     decided_at: int = 0
+    issued_by: str = ""
+    urged_at: int = 0
 
     def overdue(self, now: int) -> bool:
         """Issued, not answered, and past its deadline."""

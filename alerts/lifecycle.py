@@ -15,13 +15,17 @@ CONDITIONS = ("inactive", "pending", "active", "recovering")
 ATTENTIONS = ("unacknowledged", "acknowledged", "returned", "shelved", "suppressed")
 CHANGES = ("opened", "worse", "better", "cleared", "corrected", "cancelled")
 """What figures do to an alert. `cancelled`: a correction took away the reason it was opened for; cancelled is not cleared."""
-ACTS = ("acknowledge", "explain", "return", "shelve", "unshelve", "close", "task", "comment")
+INQUIRY_ACTS = ("issue", "answer", "decide", "send_back", "withdraw")
+"""Acts on one of the two requests of an alert (alerts/inquiry.py). An answer is an act of somebody who has taken the alert."""
+ACTS = ("acknowledge", "explain", "return", "shelve", "unshelve", "close", "task", "comment", *INQUIRY_ACTS)
 STORY = {"acknowledge": "acknowledged", "explain": "explained", "return": "handed_back", "shelve": "shelved", "unshelve": "unshelved",
-         "close": "closed", "task": "tasked", "comment": "commented"}  # fmt: skip
+         "close": "closed", "task": "tasked", "comment": "commented", "issue": "issued", "answer": "answered", "decide": "decided",
+         "send_back": "sent_back", "withdraw": "withdrawn"}  # fmt: skip
 """Act → its name in the story (`transition` of the event). `handed_back`, since `returned` is an attention."""
-OWN = ("escalate", "remind", "suppress", "release")
-"""What the platform does: by a timer (escalate, remind), or because the figures flap or stop flapping (suppress, release)."""
-OWN_STORY = {"escalate": "escalated", "remind": "reminder", "suppress": "suppressed", "release": "released"}
+OWN = ("escalate", "remind", "urge", "suppress", "release")
+"""What the platform does: by a timer (escalate, remind, urge an overdue answer), or because the figures flap or stop flapping (suppress,
+release)."""
+OWN_STORY = {"escalate": "escalated", "remind": "reminder", "urge": "urged", "suppress": "suppressed", "release": "released"}
 
 
 class State(NamedTuple):
@@ -91,10 +95,11 @@ def _rows() -> dict[tuple[str, str], tuple[str | None, dict[str, str], str]]:
         rows[condition, "suppress"] = (None, _PRESSED, "")
         rows[condition, "release"] = (None, _RELEASED, "")
     for condition in CONDITIONS:
-        rows[condition, "acknowledge"] = rows[condition, "explain"] = (None, _SEEN, "")
+        rows[condition, "acknowledge"] = rows[condition, "explain"] = rows[condition, "answer"] = (None, _SEEN, "")
         rows[condition, "unshelve"] = (None, _BACK, "")
         rows[condition, "task"] = (None, _SEEN, "")
-        rows[condition, "comment"] = rows[condition, "remind"] = (None, _SAME, "")
+        for what in ("comment", "remind", "urge", "issue", "decide", "send_back", "withdraw"):
+            rows[condition, what] = (None, _SAME, "")
     return rows
 
 

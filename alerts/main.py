@@ -69,6 +69,11 @@ def channels_of(settings: Settings) -> dict[str, Channel]:
     return found | providers.channels(settings)
 
 
+def audience_of(settings: Settings) -> Audience:
+    """The audience over the installation's offices, names and rotas. Raises OfficeError, DataFileError."""
+    return Audience(load_offices(settings.home), VocabularyNames(Vocabulary.load(settings.home)), Duty.load(settings.home))
+
+
 def story_of(settings: Settings) -> tuple[Story, Digests]:
     """A story and its digests over the installation's rules, names and offices; logs what is wrong with their words. Raises RuleError,
     OfficeError, DataFileError."""
@@ -138,7 +143,7 @@ def serve(settings: Settings, stop: threading.Event, channels: Mapping[str, Chan
         offices = load_offices(settings.home)
         manner = Manner(offices.night(), providers.links(settings), providers.reporting(settings), offices.throttle())
         delivery = DeliveryLoop(settings, codec, channels, metrics, stop, clock, manner)
-        _open_door(stack, settings, doors.routes(settings, registry, delivery.receipts.fold, clock))
+        _open_door(stack, settings, doors.routes(settings, registry, delivery.receipts.fold, lambda: audience_of(settings), clock))
         threads.start("story", story.run)
         threads.start("delivery", delivery.run)
         metrics.check("loops", threads.check)

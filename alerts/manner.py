@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import time
 
 from alerts.bundling import NO_THROTTLE, Throttle
-from alerts.channels.contract import Message, message_of
+from alerts.channels.contract import NOTHING_TO_ANSWER, Message, message_of
 from alerts.clocks import QuietHours
 from alerts.links import VALID_MS, Claim, Links
 from alerts.notification import Notification
@@ -14,7 +14,6 @@ from alerts.notification import Notification
 NO_NIGHT = QuietHours(time(0), time(0))
 READ_BY_PEOPLE = ("email", "sms")
 """Channels whose text may carry a link; ZNS forbids links in the body, console and webhook are read by machines and many eyes."""
-NOTHING_TO_ANSWER = ("cleared", "cancelled", "digest", "bundle")
 
 
 @dataclass(frozen=True, slots=True)

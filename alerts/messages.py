@@ -88,6 +88,11 @@ class Messages:
     def __init__(self, names: Names) -> None:
         self._names = names
 
+    @property
+    def names(self) -> Names:
+        """The names it writes."""
+        return self._names
+
     def render(self, rule: Rule | None, transition: str, condition: Condition, before: Condition | None, opened_at: int) -> Text:
         """The text of one change, marked where it is an exercise. `before`: the evidence it replaces, if any; `opened_at`: when the alert
         opened, epoch ms."""

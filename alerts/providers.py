@@ -19,7 +19,7 @@ def channels(settings: Settings) -> dict[str, Channel]:
     """The channels by phone that are configured."""
     s, found = settings, dict[str, Channel]()
     if s.sms_url:
-        found["sms"] = Sms(s.sms_url, s.sms_api_key, s.sms_secret_key, s.sms_brandname, callbacks=callbacks(s))
+        found["sms"] = Sms(s.sms_url, s.sms_api_key, s.sms_secret_key, s.sms_brandname, callbacks=callbacks(s), reply_to=s.sms_reply_to)
     if s.zns_url:
         access = Access(s.zns_app_id, s.zns_app_secret, s.zns_access_token, s.zns_refresh_token, s.data_dir / TOKENS)
         found["zns"] = Zns(s.zns_url, s.zns_oauth_url, access, s.zns_templates)

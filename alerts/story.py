@@ -13,11 +13,13 @@ from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from uuid import UUID
 
+from alerts.acting import acted
 from alerts.action import Action
 from alerts.alert import Alert, Memory, state_of
 from alerts.condition import Condition, ConditionError
 from alerts.flap import flapping, remembered
 from alerts.ids import condition_cause, event_id, recurrence_cause
+from alerts.inquiries import Inquiries, kept
 from alerts.lifecycle import CHANGES, OWN_STORY, STORY, State, change, step
 from alerts.messages import Messages, Text
 from alerts.notification import Notification
@@ -55,6 +57,7 @@ class Story:
 
     def __init__(self, rules: RuleBook, messages: Messages, telling: Telling, timers: Timers) -> None:
         self._rules, self._messages, self._telling, self._timers = rules, messages, telling, timers
+        self._inquiries = Inquiries(messages.names, timers.calendar)
         self.alerts: dict[str, Alert] = {}
         self._latest: dict[tuple[str, str], str] = {}
         self._known: set[bytes] = set()
@@ -105,20 +108,21 @@ class Story:
         event = event_id(act.alert_id, STORY[act.action], act.action_id)
         if self._is_known(event):
             return Effects("known")
-        after = step(alert.state_at(act.acted_at), act.action)
-        transition = "refused" if after.refusal else STORY[act.action]
-        note = f"{after.refusal} – {act.note}".removesuffix(" – ") if after.refusal else act.note
+        rule = self._rules.rules.get(alert.evidence.rule)
+        done = acted(alert, act, rule, self._inquiries)
         new = replace(
-            alert, event_id=event, sequence=alert.sequence + 1, transition=transition, cause=act.action_id, state=after.state,
-            recorded_at=max(now, alert.recorded_at + 1), actor=f"{act.actor} ({act.office})" if act.office else act.actor, note=note,
-            memory=_after_act(alert.memory, act, transition, after.state),
+            alert, event_id=event, sequence=alert.sequence + 1, transition=done.transition, cause=act.action_id, state=done.state,
+            recorded_at=max(now, alert.recorded_at + 1), actor=f"{act.actor} ({act.office})" if act.office else act.actor, note=done.note,
+            memory=done.memory,
         )  # fmt: skip
         told = Told([], ())
-        if transition == "handed_back":
-            rule, since = self._rules.rules.get(alert.evidence.rule), alert.memory.attention_since
-            told = self._telling.of_act(new, self._messages.led(rule, "handed_back", since, alert.evidence, act.note))
+        if done.transition == "handed_back":
+            told = self._telling.of_act(new, self._messages.led(rule, "handed_back", new.memory.attention_since, alert.evidence, act.note))
+        elif done.inquiry is not None:
+            letter = self._inquiries.letter(done.transition, done.inquiry, new, act.note if act.action != "answer" else "")
+            told = self._telling.of_inquiry(new, letter, done.inquiry)
         self._keep(new)
-        return Effects(transition, event=new, current=new, requests=told.requests, before=alert)
+        return Effects(done.transition, event=new, current=new, requests=told.requests, before=alert)
 
     def due(self, now: int) -> list[tuple[str, Timer]]:
         """(alert id, timer) of everything due, the earliest first. What is not let off stays due."""
@@ -148,9 +152,14 @@ class Story:
         memory = replace(alert.memory, fired=self._fired(alert, timer, now), happened_at=timer.due, shelved_until=0)
         if timer.kind in ("unshelve", "release"):
             memory = replace(memory, attention_since=now, fired=())
+        overdue = timer.overdue
+        if overdue is not None:
+            overdue = replace(overdue, urged_at=timer.due)
+            memory = replace(memory, shelved_until=alert.memory.shelved_until, inquiries=kept(alert, overdue))
         new = replace(
             alert, event_id=event_id(alert_id, transition, timer.id), sequence=alert.sequence + 1, transition=transition, cause=timer.id,
-            state=after.state, recorded_at=max(now, alert.recorded_at + 1), actor="", note=timer.reason, memory=memory,
+            state=after.state, recorded_at=max(now, alert.recorded_at + 1), actor="",
+            note=self._inquiries.note("urged", overdue, "") if overdue else timer.reason, memory=memory,
         )  # fmt: skip
         told = self._told_by_timer(new, timer)
         new = replace(new, memory=_with_told(new.memory, told))
@@ -191,6 +200,8 @@ class Story:
             return self._telling.of_agencies(alert, text, timer.agencies, timer.reason)
         if timer.kind == "remind":
             return self._telling.of_told(alert, self._messages.led(rule, "reminder", since, c), "reminder")
+        if timer.overdue is not None:
+            return self._telling.of_inquiry(alert, self._inquiries.letter("urged", timer.overdue, alert, ""), timer.overdue)
         if timer.kind == "release":
             return self._telling.of_change(alert, self._messages.led(rule, "released", since, c))
         return Told([], ())
@@ -279,10 +290,3 @@ def _line(c: Condition) -> tuple[str, str]:
 
 def _with_told(memory: Memory, told: Told) -> Memory:
     return replace(memory, told=tuple(dict.fromkeys((*(memory.told or ()), *told.recipients)))) if told.recipients else memory
-
-
-def _after_act(memory: Memory, act: Action, transition: str, state: State) -> Memory:
-    """An act leaves its instant; a shelf its end; an explanation that it was given. Nothing here moves `attention_since`: handing an alert
-    back, or taking it from the shelf, gives nobody more time than an opening did."""
-    until = act.until if transition == "shelved" else memory.shelved_until if state.attention == "shelved" else 0
-    return replace(memory, happened_at=act.acted_at, shelved_until=until, explained=memory.explained or transition == "explained")

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from alerts.alert import Alert
 from alerts.audience import Audience, Recipient
 from alerts.ids import event_id, notification_key
+from alerts.inquiry import Inquiry
 from alerts.messages import Text, storm_text
 from alerts.notification import Notification
 from indicators.instant import DAY_MS
@@ -23,6 +24,8 @@ from indicators.rules.policy import DEFAULT_STORM, Storm
 
 MAX_AGE_WITHOUT_RULE_MS = 3 * DAY_MS
 RISING = ("opened", "worse", "released")
+CAUSED_NOW = ("escalated", "reminder", "released", "handed_back", "urged", "issued", "answered", "decided", "sent_back", "withdrawn")
+"""Steps that figures did not cause: their messages are as old as the step, not as the figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,15 @@ class Telling:
         """An alert that was handed back goes to the operator's office, who must find whom it concerns."""
         return Told(self._messages(alert, text, [self._audience.operator], "intended", "handed_back"), ())
 
+    def of_inquiry(self, alert: Alert, text: Text, inquiry: Inquiry) -> Told:
+        """Messages of a step of a request: to the head of the agency asked, but for its own answer; answers and outcomes also to everybody
+        told of the alert and to whoever issued it. Nobody becomes an addressee of the alert by it."""
+        at = alert.recorded_at
+        asked = [] if alert.transition == "answered" else self._audience.of_agencies([inquiry.to_agency], at)
+        hearing = [*(alert.memory.told or ()), inquiry.issued_by] if alert.transition in ("answered", "decided", "urged") else []
+        found = {to.id: to for to in (*asked, *self._audience.of_ids([one for one in hearing if "@" in one], at))}
+        return Told(self._messages(alert, text, list(found.values()), "intended", alert.transition), ())
+
     def forget(self, alert: Alert) -> None:
         """Take back the newest rise of an alert whose step could not be written."""
         for recipient in alert.memory.told or ():
@@ -130,7 +142,7 @@ class Telling:
     def _messages(self, alert: Alert, text: Text, recipients: Sequence[Recipient], state: str, reason: str) -> list[Notification]:
         rule, c = self._rules.rules.get(alert.evidence.rule), alert.evidence
         max_age = int(rule.notify_max_age.total_seconds() * 1000) if rule else MAX_AGE_WITHOUT_RULE_MS
-        since = c.caused_at if alert.transition not in ("escalated", "reminder", "released", "handed_back") else alert.recorded_at
+        since = c.caused_at if alert.transition not in CAUSED_NOW else alert.recorded_at
         severity = c.severity or alert.memory.peak
         return [
             Notification(

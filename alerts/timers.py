@@ -1,4 +1,4 @@
-"""What is due on an alert by itself: escalation, reminders, the end of a shelf, the end of a flapping. Pure.
+"""What is due on an alert by itself: escalation, reminders, the urging of an overdue answer, the end of a shelf or a flapping. Pure.
 
 A timer is state, not a sleeping thread: it follows from the alert as it stands (`attention_since`, its attention, what has gone off
 before), so it is there again after any restart, goes off late rather than never, and its id (kind, instant, addressee) makes it go off
@@ -8,26 +8,30 @@ once.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
 from alerts.alert import Alert
 from alerts.escalation import Rung, Rungs
+from alerts.inquiry import Inquiry
+from indicators.calendar import WorkingCalendar
 from indicators.rule import Rule
 
 MILLISECOND = timedelta(milliseconds=1)
-Kind = Literal["escalate", "remind", "unshelve", "release"]
+Kind = Literal["escalate", "remind", "urge", "unshelve", "release"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Timer:
-    """Due at an instant (epoch ms). `agencies`: who is told by an escalation; `reason`: as what."""
+    """Due at an instant (epoch ms). `agencies`: who is told by an escalation or urged; `reason`: as what; `overdue`: the request
+    whose answer is."""
 
     due: int
     kind: Kind
     agencies: tuple[str, ...] = ()
     reason: str = ""
+    overdue: Inquiry | None = field(default=None, compare=False)
 
     @property
     def id(self) -> str:
@@ -41,6 +45,11 @@ class Timers:
     def __init__(self, rungs: Rungs) -> None:
         self._rungs = rungs
 
+    @property
+    def calendar(self) -> WorkingCalendar:
+        """The calendar of its deadlines."""
+        return self._rungs.calendar
+
     def of(self, alert: Alert, rule: Rule | None) -> list[Timer]:
         """Timers that have not gone off, the earliest first; none for replayed alerts and rules that are unknown."""
         if rule is None or alert.evidence.mode in ("replay", "backfill"):
@@ -50,6 +59,9 @@ class Timers:
 
     def _all(self, alert: Alert, rule: Rule) -> Iterator[Timer]:
         memory = alert.memory
+        for inquiry in memory.inquiries:
+            if inquiry.state == "issued" and not inquiry.urged_at:
+                yield Timer(inquiry.due_at + 1, "urge", (inquiry.to_agency,), inquiry.kind, inquiry)
         if alert.state.attention == "shelved":
             if memory.shelved_until:
                 yield Timer(memory.shelved_until, "unshelve")

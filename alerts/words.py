@@ -19,7 +19,8 @@ TRANSITIONS_VI = {
     "cancelled": "Đính chính: hủy cảnh báo", "acknowledged": "Đã tiếp nhận", "explained": "Đã giải trình", "shelved": "Gác lại",
     "unshelved": "Thôi gác lại", "closed": "Đã đóng", "commented": "Ghi chú", "refused": "Không thực hiện được",
     "handed_back": "Trả lại", "tasked": "Giao thành nhiệm vụ", "escalated": "Chuyển cấp xử lý", "reminder": "Nhắc việc",
-    "suppressed": "Tạm nén", "released": "Thôi nén",
+    "suppressed": "Tạm nén", "released": "Thôi nén", "issued": "Ban hành văn bản", "answered": "Đã trả lời", "decided": "Đã kết luận",
+    "sent_back": "Trả lại nội dung trả lời", "withdrawn": "Thu hồi văn bản", "urged": "Đôn đốc",
 }  # fmt: skip
 LEADS_VI = {
     "escalated": ("[Chuyển cấp xử lý] ", "Chuyển cấp xử lý: từ {since} đến nay cảnh báo chưa được xử lý đúng thời hạn."),

@@ -44,6 +44,12 @@ TRANSITIONS: Final = words(
     suppressed=("Tạm nén", "Suppressed"),
     released=("Thôi nén", "Released"),
     escalated=("Chuyển cấp xử lý", "Escalated"),
+    issued=("Ban hành văn bản", "Request issued"),
+    answered=("Đã trả lời", "Answered"),
+    decided=("Đã kết luận", "Decided"),
+    sent_back=("Trả lại nội dung trả lời", "Answer sent back"),
+    withdrawn=("Thu hồi văn bản", "Request withdrawn"),
+    urged=("Đôn đốc", "Urged"),
 )
 STATES: Final = words(
     requested=("chờ gửi", "waiting"),

@@ -69,10 +69,12 @@ class Settings(BaseSettings):
     zns_refresh_token: SecretStr = SecretStr("")
     zns_oa_secret: SecretStr = Field(SecretStr(""), description="signs Zalo's events of delivery; empty: they are not believed")
     zns_templates: dict[str, str] = Field(default_factory=dict, description='JSON: rule → template id, "*" for all others')
+    sms_reply_to: str = Field("", description="number that people answer text messages to; empty: messages do not ask for answers")
     receipts_of: frozenset[str] = Field(frozenset(), description="JSON list of channels whose gateway posts receipts in our own form")
     link_secret: SecretStr = Field(SecretStr(""), description="signs links of messages; empty: messages carry none")
     link_secret_before: SecretStr = Field(SecretStr(""), description="the secret before it, still accepted while links of it are about")
     link_base_url: str = Field("", description="address of the gateway in front of the endpoint, as people reach it")
+    api_tokens: dict[str, SecretStr] = Field(default_factory=dict, description='JSON: "office@place" → token, for acts of other systems')
     link_host: str = Field("127.0.0.1", description="where links, receipts, replies and acts of other systems come in")
     link_port: int = 19181
 

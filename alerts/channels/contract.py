@@ -16,6 +16,8 @@ Repeat = Literal["safe", "askable", "blind"]
 """What a second sending does: nothing (the receiver honours our key), avoidable by asking, or a second message to a person."""
 
 ERROR_LIMIT = 300
+NOTHING_TO_ANSWER = ("cleared", "cancelled", "digest", "bundle")
+"""Transitions of messages that nobody acts on."""
 
 
 @dataclass(frozen=True, slots=True)

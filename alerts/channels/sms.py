@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pydantic import SecretStr
 
-from alerts.channels.contract import Message, Outcome, Repeat
+from alerts.channels.contract import NOTHING_TO_ANSWER, Message, Outcome, Repeat
 from alerts.channels.rest import TIMEOUT_SECONDS, Rest
 from alerts.receipts import CallbackAddresses
 from alerts.sms_text import PART_SEPTETS, fitted
@@ -42,10 +42,10 @@ class Sms:
 
     def __init__(
         self, url: str, api_key: SecretStr, secret_key: SecretStr, brandname: str, *, callbacks: CallbackAddresses | None = None,
-        timeout: float = TIMEOUT_SECONDS,
+        reply_to: str = "", timeout: float = TIMEOUT_SECONDS,
     ) -> None:  # fmt: skip
         self._url, self._brandname, self._callbacks = url.rstrip("/") + PATH, brandname, callbacks
-        self._api_key, self._secret_key = api_key, secret_key
+        self._api_key, self._secret_key, self._reply_to = api_key, secret_key, reply_to
         self._rest = Rest("NHIP_SMS_URL", timeout)
 
     def send(self, message: Message) -> Outcome:
@@ -54,7 +54,8 @@ class Sms:
             return Outcome.failed("sms_no_number", "the office has no phone_at in catalogue/offices.yaml", retryable=False)
         body = {
             "ApiKey": self._api_key.get_secret_value(), "SecretKey": self._secret_key.get_secret_value(), "Brandname": self._brandname,
-            "SmsType": "2", "IsUnicode": "0", "Phone": message.address, "Content": sms_text(message), "RequestId": message.key,
+            "SmsType": "2", "IsUnicode": "0", "Phone": message.address, "Content": sms_text(message, self._reply_to),
+            "RequestId": message.key,
         }  # fmt: skip
         if self._callbacks is not None:
             body["CallbackUrl"] = self._callbacks.url(message.key)
@@ -70,9 +71,11 @@ class Sms:
         self._rest.close()
 
 
-def sms_text(message: Message) -> str:
-    """The plain text: title, where to answer, which alert. The tail stays whole, the title is cut where it must be."""
-    tail = f" Ma {message.alert_id[:8]}"
+def sms_text(message: Message, reply_to: str = "") -> str:
+    """The plain text: title, where to answer, which alert; how to answer by text message where there is a number (`reply_to`) for it and
+    something to answer. The tail stays whole, the title is cut where it must be."""
+    answers = reply_to and message.transition not in NOTHING_TO_ANSWER
+    tail = f" Soan TN {message.alert_id[:8]} gui {reply_to}" if answers else f" Ma {message.alert_id[:8]}"
     if message.link:
         tail = f" Tra loi: {message.link}{tail}"
     return fitted(message.subject, MOST_SEPTETS - len(tail)) + tail

@@ -40,6 +40,12 @@ inactive   task         inactive    A A A H S
 inactive   remind       inactive    U A R H S
 inactive   escalate     !           U A R H S
 inactive   suppress     !           U A R H S
+inactive   answer       inactive    A A A H S
+inactive   issue        inactive    U A R H S
+inactive   decide       inactive    U A R H S
+inactive   send_back    inactive    U A R H S
+inactive   withdraw     inactive    U A R H S
+inactive   urge         inactive    U A R H S
 pending    opened       active      U U U U S
 pending    worse        !           U A R H S
 pending    better       !           U A R H S
@@ -55,6 +61,12 @@ pending    task         pending     A A A H S
 pending    remind       pending     U A R H S
 pending    escalate     !           U A R H S
 pending    suppress     !           U A R H S
+pending    answer       pending     A A A H S
+pending    issue        pending     U A R H S
+pending    decide       pending     U A R H S
+pending    send_back    pending     U A R H S
+pending    withdraw     pending     U A R H S
+pending    urge         pending     U A R H S
 active     opened       active      U U U U S
 active     worse        active      U U U U S
 active     better       active      U A R H S
@@ -70,6 +82,12 @@ active     task         active      A A A H S
 active     remind       active      U A R H S
 active     escalate     active      U A R H S
 active     suppress     active      S S S H S
+active     answer       active      A A A H S
+active     issue        active      U A R H S
+active     decide       active      U A R H S
+active     send_back    active      U A R H S
+active     withdraw     active      U A R H S
+active     urge         active      U A R H S
 recovering opened       active      U U U U S
 recovering worse        active      U U U U S
 recovering better       active      U A R H S
@@ -85,6 +103,12 @@ recovering task         recovering  A A A H S
 recovering remind       recovering  U A R H S
 recovering escalate     recovering  U A R H S
 recovering suppress     recovering  S S S H S
+recovering answer       recovering  A A A H S
+recovering issue        recovering  U A R H S
+recovering decide       recovering  U A R H S
+recovering send_back    recovering  U A R H S
+recovering withdraw     recovering  U A R H S
+recovering urge         recovering  U A R H S
 """
 LETTERS = dict(zip("UARHS", ATTENTIONS, strict=True))
 REFUSALS = {"worse": NOT_ACTIVE, "better": NOT_ACTIVE, "shelve": NOTHING_TO_SHELVE, "close": NOT_OVER, "escalate": NOT_ACTIVE,
