@@ -18,10 +18,10 @@ from indicators.rule import Rule
 from indicators.rules.policy import Severity
 
 COUNTRY = "VN"
-CONSOLE, EMAIL, WEBHOOK, SMS, ZNS = "console", "email", "webhook", "sms", "zns"
+CONSOLE, EMAIL, WEBHOOK, SMS, ZNS, SMS_SOAP, SMPP = "console", "email", "webhook", "sms", "zns", "sms_soap", "smpp"
 CHANNELS = (CONSOLE, EMAIL, WEBHOOK)
 """What an alert without a rule goes through: free of charge and configured everywhere."""
-BY_PHONE = (SMS, ZNS)
+BY_PHONE = (SMS, ZNS, SMS_SOAP, SMPP)
 HEAD = "head"
 NOBODY_ON_DUTY = Duty(DutyFile())
 

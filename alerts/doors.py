@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from alerts import providers
 from alerts.acts import ActWriter
@@ -21,12 +22,21 @@ from transport.registry import Registry
 from transport.settings import Settings
 
 
-def routes(
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """`routes`: prefix → route. `take`: where people's own text messages (id, phone, text) go, however they come; None: nowhere."""
+
+    routes: dict[str, Route]
+    take: Callable[[str, str, str], str] | None
+
+
+def opened(
     settings: Settings, registry: Registry, fold: Callable[[Receipt], Folded], audience: Callable[[], Audience], clock: Callable[[], int],
-) -> dict[str, Route]:  # fmt: skip
-    """Prefix → route. `audience` is asked for only where it is needed. Raises SecretError where a secret is too short, RegistryError where
+) -> Doors:  # fmt: skip
+    """What comes in. `audience` is asked for only where it is needed. Raises SecretError where a secret is too short, RegistryError where
     acts cannot be written."""
     found: dict[str, Route] = {}
+    replies: Replies | None = None
     links, receipts = providers.links(settings), providers.receipt_route(settings, fold)
     acts = replies_or_api(settings)
     if links is not None or acts:
@@ -39,10 +49,11 @@ def routes(
     if acts:
         desk = Desk(settings, registry, clock)
         if settings.sms_reply_to:
-            found[REPLIES] = ReplyRoute(Replies(desk.find, audience(), record, clock), settings.webhook_secret)
+            replies = Replies(desk.find, audience(), record, clock)
+            found[REPLIES] = ReplyRoute(replies, settings.webhook_secret)
         if settings.api_tokens:
             found[API] = ApiRoute(settings.api_tokens, desk.find, record, clock)
-    return found
+    return Doors(found, replies.take if replies else None)
 
 
 def replies_or_api(settings: Settings) -> bool:

@@ -15,9 +15,10 @@ import structlog
 from confluent_kafka import KafkaException
 
 from alerts import doors, providers
+from alerts.alertmanager_loop import AlertmanagerLoop
 from alerts.audience import Audience
 from alerts.channels.console import Console
-from alerts.channels.contract import Channel
+from alerts.channels.contract import Channel, RoomError
 from alerts.channels.email import Email
 from alerts.channels.webhook import Webhook
 from alerts.codec import Codec
@@ -143,7 +144,12 @@ def serve(settings: Settings, stop: threading.Event, channels: Mapping[str, Chan
         offices = load_offices(settings.home)
         manner = Manner(offices.night(), providers.links(settings), providers.reporting(settings), offices.throttle())
         delivery = DeliveryLoop(settings, codec, channels, metrics, stop, clock, manner)
-        _open_door(stack, settings, doors.routes(settings, registry, delivery.receipts.fold, lambda: audience_of(settings), clock))
+        come_in = doors.opened(settings, registry, delivery.receipts.fold, lambda: audience_of(settings), clock)
+        _open_door(stack, settings, come_in.routes)
+        providers.listen(channels.values(), delivery.receipts.fold, come_in.take)
+        if settings.alertmanager_url:
+            exit_ = AlertmanagerLoop(settings, codec, VocabularyNames(Vocabulary.load(settings.home)).kind, stop, clock)
+            threads.start("alertmanager", exit_.run)
         threads.start("story", story.run)
         threads.start("delivery", delivery.run)
         metrics.check("loops", threads.check)
@@ -167,10 +173,11 @@ def main(settings: Settings) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    channels = channels_of(settings)
+    channels: dict[str, Channel] = {}
     try:
+        channels = channels_of(settings)
         return serve(settings, stop, channels)
-    except (RuleError, OfficeError, DataFileError, SecretError, RegistryError, KafkaException, OSError) as error:
+    except (RuleError, OfficeError, DataFileError, SecretError, RoomError, RegistryError, KafkaException, OSError) as error:
         log.error("cannot start", error=str(error))
         return 2
     finally:

@@ -12,7 +12,7 @@ from alerts.links import VALID_MS, Claim, Links
 from alerts.notification import Notification
 
 NO_NIGHT = QuietHours(time(0), time(0))
-READ_BY_PEOPLE = ("email", "sms")
+READ_BY_PEOPLE = ("email", "sms", "sms_soap", "smpp")
 """Channels whose text may carry a link; ZNS forbids links in the body, console and webhook are read by machines and many eyes."""
 
 

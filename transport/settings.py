@@ -69,6 +69,19 @@ class Settings(BaseSettings):
     zns_refresh_token: SecretStr = SecretStr("")
     zns_oa_secret: SecretStr = Field(SecretStr(""), description="signs Zalo's events of delivery; empty: they are not believed")
     zns_templates: dict[str, str] = Field(default_factory=dict, description='JSON: rule → template id, "*" for all others')
+    sms_soap_wsdl: str = Field("", description="the gateway's service description (Viettel's interface); empty: the channel is off")
+    sms_soap_user: str = ""
+    sms_soap_password: SecretStr = SecretStr("")
+    sms_soap_cpcode: str = ""
+    smpp_host: str = Field("", description="a network's message centre; empty: the channel is off")
+    smpp_port: int = 2775
+    smpp_user: str = Field("", max_length=15, description="system id of the session")
+    smpp_password: SecretStr = Field(SecretStr(""), max_length=8)
+    zalo_bot_url: str = "https://bot-api.zaloplatforms.com"
+    zalo_bot_token: SecretStr = Field(SecretStr(""), description="empty: the channel is off")
+    zalo_bot_chats: dict[str, str] = Field(default_factory=dict, description='JSON: "office@place" → chat id, "*" for all others')
+    rooms: dict[str, SecretStr] = Field(default_factory=dict, description="JSON: name → address of apprise; rules call it room_<name>")
+    alertmanager_url: str = Field("", description="base address of an Alertmanager that is told what stands; empty: none is")
     sms_reply_to: str = Field("", description="number that people answer text messages to; empty: messages do not ask for answers")
     receipts_of: frozenset[str] = Field(frozenset(), description="JSON list of channels whose gateway posts receipts in our own form")
     link_secret: SecretStr = Field(SecretStr(""), description="signs links of messages; empty: messages carry none")

@@ -20,6 +20,10 @@ NOTHING_TO_ANSWER = ("cleared", "cancelled", "digest", "bundle")
 """Transitions of messages that nobody acts on."""
 
 
+class RoomError(ValueError):
+    """An address of the settings that no service is known for; the message names the room, never the address."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of one attempt. `receipt`: the provider vouches for delivery; `error` is free of addresses' secrets and short."""
@@ -77,7 +81,7 @@ class Channel(Protocol):
 
     @property
     def name(self) -> str:
-        """`console`, `email`, `webhook`, `sms`, `zns`: as rules name it."""
+        """As rules name it: `console`, `email`, `webhook`, `sms`, `sms_soap`, `smpp`, `zns`, `zalo_bot`, `room_<name>`."""
 
     @property
     def repeat(self) -> Repeat:
