@@ -55,6 +55,7 @@ CONFINED: dict[str, dict[str, str]] = {
         "stream_processors.stage1_restore": "type of a message",
         "stream_processors.rebuild": "type of a message",
         "stream_processors.replays": "errors that pass: it tries again",
+        "alerts.alertmanager_loop": "follows alerts.current; type of a message",
         "alerts.main": "errors that end the process",
         "alerts.leadership": "assignment is leadership",
         "alerts.story_loop": "consumes conditions and actions",
@@ -124,7 +125,7 @@ NOT_IMPORTED = {
     "types-jsonschema": "types for mypy",
     "uv": "`make lock`",
     **dict.fromkeys(
-        ("aiosmpplib", "apprise", "python-docx", "reportlab", "zeep", "pytest-xdist", "schemathesis"),
+        ("python-docx", "reportlab", "pytest-xdist", "schemathesis"),
         "locked ahead of the module that imports it: take it off this list with that module",
     ),
 }

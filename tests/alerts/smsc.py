@@ -41,6 +41,8 @@ class Centre:
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             return
+        finally:
+            writer.close()
 
     def _answer(self, command: int, sequence: int, body: bytes) -> None:
         if command == BIND:
