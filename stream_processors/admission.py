@@ -89,7 +89,7 @@ class Door:
         _require(good, ~late, refusals, "too_late", "event_time", "older than the indicator's horizon: kept, not folded")
         series.note(sid[good], time[good])
         identity = tail["#source_record_id"] ^ (facts.source[head] * MIX)
-        every = Arrivals(identity, sid, time, value, tail["revision"], status, offsets, budget_year, alive)
+        every = Arrivals(sid, time, value, tail["revision"], status, offsets, budget_year, identity, alive)
         lates, whole = np.flatnonzero(late), bool(good.all())
         rows = np.arange(len(good)) if whole else np.flatnonzero(good)
         return Admitted(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indicators.wide import Wide
 from stream_processors.panes import Records
 
 Int64s = NDArray[np.int64]
@@ -16,47 +16,22 @@ Bools = NDArray[np.bool_]
 
 
 @dataclass(slots=True)
-class Arrivals:
-    """Admitted records in offset order. `alive`: not a deletion."""
+class Arrivals(Records):
+    """Admitted records in offset order. `hash`: identity of the record; `alive`: not a deletion."""
 
     hash: UInt64s
-    sid: Int64s
-    time: Int64s
-    value: Wide
-    revision: Int64s
-    status: Int64s
-    offset: Int64s
-    budget_year: Int64s
     alive: Bools
 
-    def __len__(self) -> int:
-        return len(self.hash)
-
-    def take(self, rows: Int64s) -> Arrivals:
+    def take(self, rows: NDArray[Any]) -> Arrivals:
         """Some of the arrivals, in the order given."""
+        some = self.records(rows)
         return Arrivals(
-            self.hash[rows],
-            self.sid[rows],
-            self.time[rows],
-            self.value.take(rows),
-            self.revision[rows],
-            self.status[rows],
-            self.offset[rows],
-            self.budget_year[rows],
-            self.alive[rows],
+            some.sid, some.time, some.value, some.revision, some.status, some.offset, some.budget_year, self.hash[rows], self.alive[rows]
         )
 
-    def records(self, rows: Int64s) -> Records:
+    def records(self, rows: NDArray[Any]) -> Records:
         """Some of them as records to be grouped."""
-        return Records(
-            self.sid[rows],
-            self.time[rows],
-            self.value.take(rows),
-            self.revision[rows],
-            self.status[rows],
-            self.offset[rows],
-            self.budget_year[rows],
-        )
+        return Records.take(self, rows)
 
 
 @dataclass(slots=True)

@@ -18,8 +18,8 @@ def arrivals(random: np.random.Generator, count: int, first: int) -> Arrivals:
     status = random.integers(0, 5, count)
     time, value = random.integers(0, 50, count), Wide.from_ints([int(v) << 60 for v in random.integers(-9, 9, count)])
     sid = number % 7 + 7 * ((number % 10 == 0) & (random.random(count) < 0.5))
-    return Arrivals(number.astype(np.uint64) * np.uint64(1 << 50), sid, time, value, random.integers(0, 4, count), status,
-                    np.arange(first, first + count), np.full(count, 2026), status != 4)  # fmt: skip
+    return Arrivals(sid, time, value, random.integers(0, 4, count), status, np.arange(first, first + count), np.full(count, 2026),
+                    number.astype(np.uint64) * np.uint64(1 << 50), status != 4)  # fmt: skip
 
 
 def contents(memory: RecordMemory) -> set[tuple[Any, ...]]:
