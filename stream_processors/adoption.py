@@ -108,7 +108,8 @@ class _Change:
         touched = {kind: self._panes(kind) for kind in Kind}
         self._series()
         self._memory()
-        judged = judge(self._shadow.conditions, said, self._manner.mode, self._position - 1)
+        figures = {identity: row for identity, row in said.items() if not self._live.rules.is_silence(row["rule"])}
+        judged = judge(self._shadow.conditions, figures, self._manner.mode, self._position - 1)
         self._note(judged)
         letters = self._letters(lettered)
         changed = np.flatnonzero(self._changed)
@@ -197,8 +198,9 @@ class _Change:
         live.through[ours] = shadow.through[theirs]
         for i, (us, them) in enumerate(zip(ours.tolist(), theirs.tolist(), strict=True)):
             _move(new.anchors, them, old.anchors, us)
-            differs[i] |= live.rules.states.get(us, {}) != shadow.rules.states.get(them, {})
-            _move(shadow.rules.states, them, live.rules.states, us)
+            differs[i] |= live.rules.of_figures(us) != shadow.rules.of_figures(them)
+            live.rules.adopt(us, shadow.rules.of_figures(them))
+        live.rules.go_on_from(live.tables, ours)
         self._changed[ours[differs]] = True
 
     def _memory(self) -> None:

@@ -78,3 +78,21 @@ def rule_state_of(record: Mapping[str, Any]) -> RuleState:
         record["value"],
         record["phase"] >> STATUS_SHIFT,
     )
+
+
+def measured(rule: Rule, change: Change, number: Decimal | None, figure: Decimal | None, at: int, budget_year: int) -> dict[str, Any]:
+    """The value, what it is held against, and the gap between: to the plan's path, or to the limit crossed.
+
+    Where a rule measures something of a figure (growth, places, distance from the trend), `value` is that and `numerator` the figure.
+    """
+    crossed = rule.sign * (change.level.clear_at if change.transition in ("cleared", "better") else change.level.raise_at)
+    if rule.pacing is not None:
+        value = figure or Decimal(0)
+        path = rule.pacing.share_at(at, budget_year) if at else Decimal(0)
+        return {"comparison": rule.pacing.figure, "value": scaled(value), "limit": scaled(path), "gap": scaled(path - value)}
+    compared: dict[str, Any] = {"comparison": "limit", "value": None, "limit": scaled(crossed), "gap": None}
+    if number is not None:
+        compared |= {"value": scaled(number), "gap": scaled(number - crossed)}
+    if rule.kind not in ("threshold", "composite"):
+        compared |= {"comparison": rule.kind, "numerator": None if figure is None else scaled(figure), "denominator": None}
+    return compared

@@ -13,7 +13,7 @@ from indicators.rule import Rule, RuleBook
 from indicators.rules import selection
 from indicators.vocabulary import Vocabulary
 from stream_processors.composites import composite_result
-from stream_processors.conditions import condition_row, scaled
+from stream_processors.conditions import condition_row, measured
 from stream_processors.rank_line import RankLine
 from stream_processors.result_lines import Line, PeriodLine, Place, ReadingLine, Verdict
 from stream_processors.result_state import Outcome, ResultState
@@ -94,7 +94,9 @@ class ResultRules:
     def _row(self, rule: Rule, verdict: Verdict, state: ResultState) -> dict[str, Any]:
         """The condition row of a verdict; its marks are added by who knows them."""
         evidence = self._identity(rule, state, verdict.outcome) | self._figures(verdict)
-        evidence |= _compared(rule, verdict, state.result.budget_year) | {"alert_id": verdict.state.alert_id, "since": verdict.state.since}
+        outcome, year = verdict.outcome, state.result.budget_year
+        evidence |= measured(rule, verdict.change, verdict.number, outcome.value, outcome.event_time, year)
+        evidence |= {"alert_id": verdict.state.alert_id, "since": verdict.state.since}
         return condition_row(rule, verdict.series, verdict.change, verdict.state, evidence, corrected=verdict.corrected)
 
     def _identity(self, rule: Rule, state: ResultState, outcome: Outcome) -> dict[str, Any]:
@@ -129,25 +131,6 @@ class ResultRules:
             "status": STATUSES[outcome.status],
             "caused_at": outcome.caused_at,
         }
-
-
-def _compared(rule: Rule, verdict: Verdict, budget_year: int) -> dict[str, Any]:
-    """The value, what it is held against, and the gap between: to the plan's path, or to the limit crossed.
-
-    Where a rule measures something of a figure (growth, places, distance from the trend), `value` is that and `numerator` the figure.
-    """
-    outcome, change, number = verdict.outcome, verdict.change, verdict.number
-    crossed = rule.sign * (change.level.clear_at if change.transition in ("cleared", "better") else change.level.raise_at)
-    if rule.pacing is not None:
-        value = outcome.value or Decimal(0)
-        path = rule.pacing.share_at(outcome.event_time, budget_year) if outcome.event_time else Decimal(0)
-        return {"comparison": rule.pacing.figure, "value": scaled(value), "limit": scaled(path), "gap": scaled(path - value)}
-    compared = {"comparison": "limit", "value": None, "limit": scaled(crossed), "gap": None}
-    if number is not None:
-        compared |= {"value": scaled(number), "gap": scaled(number - crossed)}
-    if rule.kind not in ("threshold", "composite"):
-        compared |= {"comparison": rule.kind, "numerator": None if outcome.value is None else scaled(outcome.value), "denominator": None}
-    return compared
 
 
 def decimal(unscaled: int | None) -> Decimal | None:

@@ -126,7 +126,8 @@ class SeriesRules:
             if not rule.valid_at(at) or STATUSES[int(arrivals.status[i])] not in (*rule.accept_status, "deleted"):
                 continue
             state = self._state(sid, rule)
-            state, change = advance(self._ladder(sid, rule), state, max(at, state.evaluated), number)
+            most = rule.highest(STATUSES[int(arrivals.status[i])])
+            state, change = advance(self._ladder(sid, rule), state, max(at, state.evaluated), number, most)
             if change is not None:
                 former = self._state(sid, rule)
                 opened = change.transition == "opened"

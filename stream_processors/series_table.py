@@ -53,7 +53,8 @@ class Entry:
 class SeriesTable:
     """Series by number. Arrays are capacity long; look them up again after `number`.
 
-    `generation`: how often a replay changed the series.
+    `generation`: how often a replay changed the series. `ruled`: rules judge its readings; `judged`: rules judge its reported periods;
+    `watched`: a rule waits for it to speak.
     """
 
     def __init__(self, vocabulary: Vocabulary, formulas: FormulaBook, rules: RuleBook, prefix: str, capacity: int = 1024) -> None:
@@ -66,6 +67,8 @@ class SeriesTable:
         self.cumulative = np.zeros(capacity, bool)
         self.actual = np.zeros(capacity, bool)
         self.ruled = np.zeros(capacity, bool)
+        self.judged = np.zeros(capacity, bool)
+        self.watched = np.zeros(capacity, bool)
         self.used = np.zeros(capacity, bool)
         self.stock = np.zeros(capacity, bool)
         self.panes = np.zeros((len(Kind), capacity), bool)
@@ -111,6 +114,11 @@ class SeriesTable:
         """Is the agency in the registry?"""
         return self._vocabulary.agency(code) is not None
 
+    def stateful(self, sid: Int64s) -> NDArray[np.bool_]:
+        """Which of these series may have states of rules."""
+        found: NDArray[np.bool_] = self.ruled[sid] | self.judged[sid] | self.watched[sid]
+        return found
+
     def limits(self, sid: int) -> dict[str, Decimal]:
         """Named limits of the series' subject."""
         series = self.entries[sid].series
@@ -142,7 +150,8 @@ class SeriesTable:
         self.reported[sid] = spec.fold_of(series.figure) == "reported"
         self.cumulative[sid] = spec.cumulative_of(series.figure)
         self.actual[sid] = series.figure == "actual"
-        self.ruled[sid] = bool(entry.rules)
+        self.ruled[sid] = bool(entry.rules) and not self.reported[sid]
+        self.judged[sid] = bool(entry.rules) and self.reported[sid]
         self.used[sid] = bool(entry.uses)
         self.stock[sid] = spec.additivity == "stock"
         self.horizon[sid] = spec.horizon_ms
@@ -170,16 +179,17 @@ class SeriesTable:
             return Entry(
                 key, series, None, "contract", f"more than {spec.max_series} series of this indicator: see max_series in catalogue", (), ()
             )
-        rules = tuple(
-            r
-            for r in self._rules.of_series(series.indicator, series.component, series.figure)
-            if r.scope.subject_type in ("", series.subject_type)
-        )
+        about = {name: getattr(series, name) for name in ("territory", "subject_type", "subject_id")}
+        about |= {"budget_year": 0, "dimensions": dict(series.dimensions)}
+        mine = self._rules.of_series(series.indicator, series.component, series.figure)
+        by_period = spec.fold_of(series.figure) == "reported"
+        rules = tuple(r for r in mine if (r.by_reading or by_period) and r.scope.holds(series.subject_type, about))
         uses = tuple(self._formulas.uses(series.indicator, series.component, series.figure))
         return Entry(key, series, spec, "", "", rules, uses)
 
     def _grow(self) -> None:
-        facts = ("known", "reported", "cumulative", "actual", "ruled", "used", "stock", "horizon", "fingerprint", "low", "high", "bounded")
+        facts = ("known", "reported", "cumulative", "actual", "ruled", "judged", "watched", "used",
+                 "stock", "horizon", "fingerprint", "low", "high", "bounded")  # fmt: skip
         for name in facts:
             array = getattr(self, name)
             setattr(self, name, np.concatenate([array, np.zeros(len(array), array.dtype)]))

@@ -66,6 +66,7 @@ class Shadow(Stage1):
         quiet.metrics = StageMetrics(None)  # what is folded again is no new input
         super().__init__(quiet, group, partition)
         self.sets = _NoSets(self.series, context.formulas, context.registry, context.prefix, (self.topic, partition))
+        self.rules.silences.stop()  # silence is measured against all that comes in, and a shadow folds some series
         self._range, self._late = range_, late
         self.taken = self.replayed = 0
         """Records folded, and those of them that lie in the range."""
@@ -107,7 +108,9 @@ class Shadow(Stage1):
         specs = (entry.spec for entry in self.series.entries)
         return np.array([spec.horizon_ms if spec else 0 for spec in specs], np.int64)
 
-    def _rows(self, touched: dict[Kind, Int64s], conditions: list[dict[str, Any]], records: Sequence[Any]) -> list[Rows]:
+    def _rows(
+        self, touched: dict[Kind, Int64s], conditions: list[dict[str, Any]], records: Sequence[Any], more: list[int]
+    ) -> list[Rows]:
         for row in conditions:
             self.conditions.setdefault(row["alert_id"], []).append(row)
         for kind, rows in touched.items():

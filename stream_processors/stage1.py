@@ -22,15 +22,15 @@ from stream_processors.panes import PaneTable
 from stream_processors.record_memory import RecordMemory
 from stream_processors.reported_fold import ReportedFold
 from stream_processors.reported_totals import set_totals
-from stream_processors.series_rules import SeriesRules, evidence_of
+from stream_processors.series_rules import evidence_of
 from stream_processors.series_table import SeriesTable
 from stream_processors.set_panes import SetPanes
 from stream_processors.stage1_restore import restore_stage1
 from stream_processors.stage1_rows import POSITION, AggregateRows, OperandRows, PaneRows
+from stream_processors.stage1_rules import Stage1Rules
 from stream_processors.windows import windows
 from transport.columnar_reader import ColumnarReader, Refused
 from transport.dead_letters import Origin
-from transport.topics import conditions_topic
 from transport.transactions import Rows
 
 Int64s = NDArray[np.int64]
@@ -53,7 +53,7 @@ class Stage1:
         self.series = SeriesTable(context.vocabulary, context.formulas, context.rules, context.prefix)
         self.tables = {kind: PaneTable(kind) for kind in Kind}
         self.memory = RecordMemory()
-        self.rules = SeriesRules(self.series)
+        self.rules = Stage1Rules(context, group, partition, self.series, clock)
         self.reader = ColumnarReader("observation", registry.schema)
         self._door = Door(self.series)
         self.pane_rows = PaneRows(registry, self.series)
@@ -72,6 +72,7 @@ class Stage1:
     def restore(self) -> int:
         """State rows, then the record memory; returns the next input offset. Blocking."""
         self.folded, floor = restore_stage1(self)
+        self.rules.go_on()
         self.sets.restore(self.tables, floor)
         return self.folded
 
@@ -81,17 +82,21 @@ class Stage1:
         return sum(len(table) for table in self.tables.values())
 
     def due_at(self) -> float | None:
-        """When sums over dimensions are to be forwarded; all else waits for nothing but input."""
-        return self.sets.due_at()
+        """When sums over dimensions are to be forwarded, or a series has been silent too long though nothing else came in."""
+        return min((at for at in (self.sets.due_at(), self.rules.due_at()) if at is not None), default=None)
 
     def settle(self, position: int) -> list[Rows]:
-        """Sums over dimensions that were to be forwarded, with the position row that says so."""
-        parts = self.sets.parts(position)
-        if not parts:
+        """What became due without input, with the position row that says so: sums over dimensions to forward, series that fell silent."""
+        self.reserve()
+        silent, parts = self.rules.idle(position), self.sets.parts(position)
+        if not parts and not silent:
             return []
         aggregates = Rows(f"{self.context.prefix}agg.{self.group}", self.partition)
+        if silent:
+            for key, value in zip(*self._aggregates(np.unique([sid for sid, _ in silent])), strict=True):
+                aggregates.add(key, value)
         aggregates.add(POSITION, self.position_row(position, position))
-        return [aggregates, *parts]
+        return [aggregates, *self.rules.rows([row for _, row in silent]), *parts]
 
     def fold(self, records: Sequence[Any], first: int, next_offset: int) -> list[Rows]:
         """Fold consumer records (offset order) into the rows of one transaction."""
@@ -103,7 +108,7 @@ class Stage1:
         reported = self.series.reported[arrivals.sid]
         events = arrivals if not reported.any() else arrivals.take(np.flatnonzero(~reported))
         seen = self.memory.look_up(events)
-        before = self.rules.before(events, seen, self.memory)
+        before = self.rules.readings.before(events, seen, self.memory)
         remembered = self.memory.remember(events, seen)
         fresh = self._events.fold(events, remembered, touched)
         if len(admitted.late.sid):
@@ -117,8 +122,9 @@ class Stage1:
         self.newest.take_reports(rows)
         where = admitted.rows if not reported.any() else admitted.rows[np.flatnonzero(~reported)]
         evidence = evidence_of(admitted.decoded, where, (self.topic, self.partition), events.offset, records)
-        conditions = self.rules.step(events, remembered, before, newest, evidence)
-        out = self._rows(rows, conditions, records)
+        said = [(-1, row) for row in self.rules.readings.step(events, remembered, before, newest, evidence)]
+        said += self.rules.judged(admitted, reported, records)
+        out = self._rows(rows, [row for _, row in said], records, [sid for sid, _ in said if sid >= 0])
         out += self._letters(records, refused)
         self._sweep(len(records), out)
         self.sets.take(rows, self.tables, int(records[-1].timestamp))
@@ -129,7 +135,8 @@ class Stage1:
 
     def position_row(self, first: int, next_offset: int) -> bytes:
         """Value of the position row of a transaction that folds inputs [first, next_offset)."""
-        return self.aggregate_rows.position(first, next_offset, int(self.series.watermark.max()), self.sets.floor(next_offset))
+        watermark, clock = int(self.series.watermark.max()), (self.rules.silences.appended, self.rules.silences.clock)
+        return self.aggregate_rows.position(first, next_offset, watermark, self.sets.floor(next_offset), clock)
 
     def admit(self, records: Sequence[Any]) -> tuple[Admitted, list[Refused]]:
         """Decode and check; what is refused by either."""
@@ -150,7 +157,10 @@ class Stage1:
         while len(self.series) > len(self.through):
             self.through = np.concatenate([self.through, np.full(len(self.through), -1, np.int64)])
 
-    def _rows(self, touched: dict[Kind, Int64s], conditions: list[dict[str, Any]], records: Sequence[Any]) -> list[Rows]:
+    def _rows(
+        self, touched: dict[Kind, Int64s], conditions: list[dict[str, Any]], records: Sequence[Any], more: list[int]
+    ) -> list[Rows]:
+        """Rows of what a chunk touched; `more`: series whose rules said something though no pane of theirs may have changed."""
         for kind, rows in touched.items():
             c = self.tables[kind].columns
             np.maximum.at(self.through, c.array("sid")[rows], c.array("through")[rows])
@@ -161,7 +171,7 @@ class Stage1:
             at = offset - base
             return int(records[at].timestamp if 0 <= at < len(records) and records[at].offset == offset else last)
 
-        return self.state_rows(touched, conditions, stamp)
+        return self.state_rows(touched, conditions, stamp, np.array(more, np.int64) if more else None)
 
     def state_rows(
         self, touched: dict[Kind, Int64s], conditions: list[dict[str, Any]], stamp: Callable[[int], int], more: Int64s | None = None
@@ -180,14 +190,7 @@ class Stage1:
             keys, values = self._aggregates(np.unique(np.concatenate(sids)))
             aggregates.keys += keys
             aggregates.values += values
-        out = [aggregates, panes, *self._operand_rows(touched, stamp)]
-        if conditions:
-            encoder = self.context.conditions
-            rows_ = Rows(f"{prefix}{conditions_topic(self.group)}", p)
-            for row in conditions:
-                rows_.add(row["alert_id"].encode(), encoder.encode(row))
-            out.append(rows_)
-        return out
+        return [aggregates, panes, *self._operand_rows(touched, stamp), *self.rules.rows(conditions)]
 
     def _aggregates(self, sid: Int64s) -> tuple[list[bytes], list[bytes]]:
         newest = self.newest
@@ -200,7 +203,7 @@ class Stage1:
             "generation": self.series.generation[sid], "through": self.through[sid],
         }  # fmt: skip
         states = self.rules.states
-        rules = {s: [rule_state_record(r, x) for r, x in states[s].items()] for s in sid[self.series.ruled[sid]].tolist() if s in states}
+        rules = {s: [rule_state_record(r, x) for r, x in states[s].items()] for s in sid[self.series.stateful(sid)].tolist() if s in states}
         return self.aggregate_rows.write(sid, columns, rules)
 
     def _operand_rows(self, touched: dict[Kind, Int64s], stamp: Callable[[int], int]) -> list[Rows]:

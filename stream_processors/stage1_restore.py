@@ -44,11 +44,12 @@ def restore_stage1(stage: Stage1) -> tuple[int, int]:
     context, group, p = stage.context, stage.group, stage.partition
     aggregates = newest_rows(context.settings, f"{context.prefix}agg.{group}", p)
     position_row = aggregates.pop(POSITION, None)
-    state = position_state(stage, position_row)
+    state, clock = position_state(stage, position_row), silence_clock(stage, position_row)
     position = int(state["next"])
     replayed = _restore_memory(stage, position)
     panes = newest_rows(context.settings, f"{context.prefix}panes.{group}", p)
     fill(stage, panes, aggregates)
+    stage.rules.silences.restore(*clock)
     log.info(
         "stage 1 restored", topic=stage.topic, partition=p, position=position, panes=len(panes), series=len(aggregates),
         records=len(stage.memory), inputs_read=replayed, seconds=round(time.monotonic() - started, 2),
@@ -64,10 +65,17 @@ def position_state(stage: Stage1, row: bytes | None) -> dict[str, int]:
     return found
 
 
+def silence_clock(stage: Stage1, row: bytes | None) -> tuple[int, int]:
+    """The clock of silences that the position row keeps second: append time, event time by then (epoch ms; 0: none)."""
+    kept = AvroDecoder("aggregate", stage.context.registry.schema).decode(row)["position"] if row is not None else []
+    return (int(kept[1]["first"]), int(kept[1]["watermark"])) if len(kept) > 1 else (0, 0)
+
+
 def fill(stage: Stage1, panes: dict[bytes, bytes], aggregates: dict[bytes, bytes]) -> None:
     """State rows (newest by key, without the position row) into the stage; not the record memory."""
     stage.pane_rows.read(panes, stage.tables)
     _restore_series(stage, aggregates, AvroDecoder("aggregate", stage.context.registry.schema))
+    stage.rules.reports.reload(stage.tables)
 
 
 def _restore_series(stage: Stage1, aggregates: dict[bytes, bytes], decoder: AvroDecoder) -> None:
@@ -87,8 +95,9 @@ def _restore_series(stage: Stage1, aggregates: dict[bytes, bytes], decoder: Avro
     stage.through[sid] = columns["through"]
     stage.series.generation[sid] = columns["generation"]
     stage.series.watermark[sid], stage.series.first_time[sid] = columns["watermark"], columns["first_time"]
+    stateful = stage.series.stateful(np.arange(len(stage.series)))
     for s, value in zip(sid.tolist(), aggregates.values(), strict=True):
-        if stage.series.ruled[s]:
+        if stateful[s]:
             states = decoder.decode(value)["rules"]
             stage.rules.states[s] = {r["rule"]: rule_state_of(r) for r in states}
     reported = sid[stage.series.reported[sid]]

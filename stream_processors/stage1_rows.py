@@ -128,12 +128,14 @@ class AggregateRows:
         prefixes = [self._prefixes[s] for s in numbers]
         return [self._series.entries[s].key for s in numbers], self.writer.rows(prefixes, columns, suffixes)
 
-    def position(self, first: int, next_offset: int, watermark: int, floor: int) -> bytes:
+    def position(self, first: int, next_offset: int, watermark: int, floor: int, clock: tuple[int, int]) -> bytes:
         """The position row: inputs [first, next_offset) are folded, and what those below `floor` changed in sums over dimensions is
-        forwarded. Its windows are empty: only its suffix ever changes.
+        forwarded. Its windows are empty: only its suffix ever changes. `clock`: of silences, (append time, event time by then); it stands
+        second, as `first` and `watermark`.
         """
         state = {"first": first, "next": next_offset, "watermark": watermark, "floor": floor}
-        return self._position + self.writer.suffix({"position": [state]})
+        silence = {"first": clock[0], "next": next_offset, "watermark": clock[1], "floor": 0}
+        return self._position + self.writer.suffix({"position": [state, silence] if clock[0] else [state]})
 
     def read(self, rows: dict[bytes, bytes]) -> tuple[Int64s, dict[str, Any]]:
         """Series numbers and columns of the tails."""

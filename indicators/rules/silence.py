@@ -13,9 +13,10 @@ from decimal import ROUND_DOWN, Decimal
 from indicators.instant import HOUR_MS
 from indicators.rule import Rule
 from indicators.rules.finding import Finding, Said, change, ladder_of, said_after
-from indicators.rules.ladder import Standing
+from indicators.rules.ladder import Ladder, Standing
 
 MINUTE_MS = 60_000
+HOUR = HOUR_MS
 CENT = Decimal("0.01")
 
 
@@ -35,7 +36,7 @@ class SilenceRule:
             raise ValueError(f"{rule.id}: neither absence nor watchdog")
         self.rule, self._expected = rule, dict(expected)
         self.ladder = ladder_of(rule)
-        self._unit_ms = HOUR_MS if rule.kind == "absence" else MINUTE_MS
+        self._unit_ms = HOUR if rule.kind == "absence" else MINUTE_MS
 
     def hear(self, state: SilenceState, series: str, at: int) -> tuple[SilenceState, dict[str, Finding]]:
         """A value of a series arrived at `at`. A late one never makes the series sound older; one nobody expects is not looked at."""
@@ -49,14 +50,11 @@ class SilenceRule:
 
     def next_due(self, state: SilenceState, now: int) -> int | None:
         """The first instant after `now` at which silence reaches a level it has not been said to have; None: none is left."""
-        found = [
-            at
+        found = (
+            reached_at(self.ladder, self._unit_ms, self._since(state, series), state.said.get(series, Said()).severity, now)
             for series in self._expected
-            for step in self.ladder.steps
-            if step.severity > state.said.get(series, Said()).severity
-            and (at := self._since(state, series) + int(step.raise_at * self._unit_ms)) > now
-        ]
-        return min(found, default=None)
+        )
+        return min((at for at in found if at is not None), default=None)
 
     def _since(self, state: SilenceState, series: str) -> int:
         return max(state.heard.get(series, 0), self._expected.get(series, 0))
@@ -65,11 +63,22 @@ class SilenceRule:
         found: dict[str, Finding] = {}
         said = dict(state.said)
         for series in some:
-            since, before = self._since(state, series), said.get(series, Said())
-            silent = (Decimal(max(0, now - since)) / self._unit_ms).quantize(CENT, ROUND_DOWN)
-            standing = Standing(max(self.ladder.raised(silent), self.ladder.held(silent, before.severity)), since, since)
-            finding = change(self.ladder, before, standing, corrected=False, number=silent, value=silent)
+            before = said.get(series, Said())
+            finding = silence_of(self.ladder, self._unit_ms, self._since(state, series), now, before)
             said[series] = said_after(finding, before)
             if finding is not None:
                 found[series] = finding
         return replace(state, said=said), found
+
+
+def silence_of(ladder: Ladder, unit_ms: int, since: int, now: int, before: Said) -> Finding | None:
+    """What to say of a series that was last heard at `since`, where `before` was the last word; instants in epoch ms."""
+    silent = (Decimal(max(0, now - since)) / unit_ms).quantize(CENT, ROUND_DOWN)
+    standing = Standing(max(ladder.raised(silent), ladder.held(silent, before.severity)), since, since)
+    return change(ladder, before, standing, corrected=False, number=silent, value=silent)
+
+
+def reached_at(ladder: Ladder, unit_ms: int, since: int, severity: int, after: int = 0) -> int | None:
+    """The first instant after `after` at which silence since `since` reaches a level above `severity`; None: there is none."""
+    found = (since + int(step.raise_at * unit_ms) for step in ladder.steps if step.severity > severity)
+    return min((at for at in found if at > after), default=None)
