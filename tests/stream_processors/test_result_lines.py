@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -38,6 +38,30 @@ def month(number: int, year: int = 2026) -> Period:
     return period_of("month", instant(f"{year}-{number:02}"))
 
 
+class Stored(NamedTuple):
+    """A message of a compacted topic, as a restore reads it."""
+
+    row: tuple[bytes, bytes]
+    at: int
+
+    def key(self) -> bytes:
+        return self.row[0]
+
+    def value(self) -> bytes:
+        return self.row[1]
+
+    def offset(self) -> int:
+        return self.at
+
+    def headers(self) -> None:
+        return None
+
+
+def stored(rows: Mapping[bytes, bytes]) -> list[Stored]:
+    """What a compacted topic holds, in the order it was first written."""
+    return [Stored(row, at) for at, row in enumerate(rows.items())]
+
+
 class Works:
     """Stage 2 on every partition of a group over topics in memory: what is committed outlives `restart`."""
 
@@ -49,6 +73,7 @@ class Works:
         self._encoder = AvroEncoder("operand", context.registry.id_of("operand"))
         self._decoder = AvroDecoder("condition", context.registry.schema)
         patch.setattr(stage2_restore, "newest_rows", lambda _, topic, p: dict(self._rows.get((topic, p), {})))
+        patch.setattr(stage2_restore, "read_partition", lambda _, topic, p: iter([stored(self._rows.get((topic, p), {}))]))
         self.restart()
 
     def restart(self) -> None:
