@@ -6,8 +6,11 @@ import getpass
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from indicators.numbers_vi import number_vi, time_vi
+from ops.commands.options import taking
 from ops.stack.control import StackError
 from transport.settings import Settings
 
@@ -27,27 +31,72 @@ app = typer.Typer(help="Bản ghi bị từ chối: xem, gửi lại, bỏ / dea
 PIPED_WIDTH, SHOWN = 160, 12
 
 Ids = Annotated[list[str] | None, typer.Argument(help="mã bản ghi bị từ chối; để trống: chọn bằng tham số / ids; empty: by options")]
-Stage = Annotated[str, typer.Option(help="khâu: producers, producers.tax, stage1, stage2, alerts, sinks / stage")]
-Reason = Annotated[str, typer.Option(help="lý do / reason")]
-Field = Annotated[str, typer.Option(help="trường / field")]
-Source = Annotated[str, typer.Option(help="nguồn / source")]
-Hours = Annotated[float, typer.Option(help="chỉ trong ngần này giờ qua; 0: mọi lúc / of the last hours; 0: of all time")]
 Kafka = Annotated[bool, typer.Option("--kafka", help="đọc thẳng từ Kafka, không qua ClickHouse / read from Kafka itself")]
-Why = Annotated[str, typer.Option(help="vì sao, ghi vào nhật ký / the reason, for the audit")]
-By = Annotated[str, typer.Option(help="ai làm; để trống: tài khoản máy / who; empty: the account of this machine")]
-Most = Annotated[int, typer.Option("--max", min=1, max=100_000, help="nhiều nhất ngần này bản ghi mỗi lần / at most so many a run")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="chỉ nói sẽ làm gì / only say what would be done")]
+
+
+@dataclass(kw_only=True)
+class Which:
+    """Options that choose letters."""
+
+    stage: Annotated[str, typer.Option(help="khâu: producers, producers.tax, stage1, stage2, alerts, sinks / stage")] = ""
+    reason: Annotated[str, typer.Option(help="lý do / reason")] = ""
+    field: Annotated[str, typer.Option(help="trường / field")] = ""
+    source: Annotated[str, typer.Option(help="nguồn / source")] = ""
+    hours: Annotated[float, typer.Option(help="chỉ trong ngần này giờ qua; 0: mọi lúc / of the last hours; 0: of all time")] = 0.0
+    kafka: Kafka = False
+
+    def choice(self, ids: Sequence[str] = ()) -> Choice:
+        """The choice that they make."""
+        from ops.upkeep.letter import Choice
+
+        since = _now() - int(timedelta(hours=self.hours).total_seconds() * 1000) if self.hours else 0
+        return Choice(ids=tuple(ids), stage=self.stage, reason=self.reason, field=self.field, source=self.source, since=since)
+
+
+@dataclass(kw_only=True)
+class Deed(Which):
+    """Options of what is done to letters, and written to the audit."""
+
+    ids: Ids = None
+    why: Annotated[str, typer.Option(help="vì sao, ghi vào nhật ký / the reason, for the audit")] = ""
+    by: Annotated[str, typer.Option(help="ai làm; để trống: tài khoản máy / who; empty: the account of this machine")] = ""
+    most: Annotated[int, typer.Option("--max", min=1, max=100_000, help="tối đa mỗi lần ngần này bản ghi / at most so many a run")] = 1000
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="chỉ nói sẽ làm gì / only say what would be done")] = False
+
+
+class Policy(StrEnum):
+    """What becomes of letters that would be refused again."""
+
+    STOP = "stop"
+    PARK = "park"
+    DROP = "drop"
+
+
+@dataclass(kw_only=True)
+class Again(Deed):
+    """Options of `redrive`."""
+
+    topic: Annotated[str, typer.Option(help="chủ đề khác chủ đề gốc, không tiền tố / another topic than the original's")] = ""
+    cap: Annotated[int, typer.Option(min=1, max=100, help="mỗi bản ghi gửi lại nhiều nhất ngần này lần / attempts at most")] = 3
+    again: Annotated[bool, typer.Option("--again", help="cả bản ghi đã gửi lại / also letters sent again before")] = False
+    healed: Annotated[bool, typer.Option("--healed", help="những bản ghi mà danh mục, lược đồ hôm nay nhận / exactly those that today's "
+                                         "catalogue and schemas take")] = False  # fmt: skip
+    policy: Annotated[Policy, typer.Option(help="bản ghi sẽ lại bị từ chối: stop không gửi gì, park để nguyên, drop bỏ / of those refused "
+                                           "again: send nothing, leave them, drop them")] = Policy.PARK  # fmt: skip
 
 
 @app.command("list")
-def list_(stage: Stage = "", reason: Reason = "", field: Field = "", source: Source = "", hours: Hours = 0.0, kafka: Kafka = False) -> None:
+@taking(Which)
+def list_(which: Which) -> None:
     """Nhóm theo khâu, lý do, nguồn; số bản ghi và lần mới nhất / groups with counts and newest time."""
-    from ops.upkeep.boundary import told
+    from ops.upkeep.boundary import kafka_answers, told
     from ops.upkeep.letter import grouped, groups_in_store, in_kafka
 
-    settings, choice = Settings.load(), chosen((), stage, reason, field, source, hours)
+    settings, choice = Settings.load(), which.choice()
     with told():
-        groups = grouped(in_kafka(settings, choice)) if kafka else groups_in_store(settings, choice)
+        if which.kafka:
+            kafka_answers(settings)
+        groups = grouped(in_kafka(settings, choice)) if which.kafka else groups_in_store(settings, choice)
     table = Table("khâu\nstage", "lý do\nreason", "nguồn\nsource", "số bản ghi\nletters", "mới nhất\nnewest", "ví dụ\nexample")
     for one in groups:
         table.add_row(one.stage, one.reason, one.source, number_vi(Decimal(one.letters), 0), time_vi(one.newest), one.example)
@@ -60,12 +109,13 @@ def list_(stage: Stage = "", reason: Reason = "", field: Field = "", source: Sou
 def show(letter_id: Annotated[str, typer.Argument(help="mã / id")], kafka: Kafka = False) -> None:
     """Một bản ghi: vì sao, từ đâu, nội dung đọc được, phải làm gì / one letter with what can be read of it."""
     from ops.upkeep import trail
-    from ops.upkeep.boundary import told
+    from ops.upkeep.boundary import kafka_answers, told
     from ops.upkeep.reading import described
 
     settings = Settings.load()
     with told():
-        found = letters_of(settings, chosen((letter_id,)), 1, kafka)
+        kafka_answers(settings)
+        found = letters_of(settings, Which(kafka=kafka).choice((letter_id,)), 1, kafka)
         if not found:
             raise StackError(f"Không có bản ghi {letter_id}: `nhip dlq list`; bản ghi quá mới thì thêm --kafka / no such letter")
         fate = trail.read(settings).fate(letter_id)
@@ -74,61 +124,71 @@ def show(letter_id: Annotated[str, typer.Argument(help="mã / id")], kafka: Kafk
 
 
 @app.command()
-def redrive(
-    ids: Ids = None, stage: Stage = "", reason: Reason = "", field: Field = "", source: Source = "", hours: Hours = 0.0,
-    topic: Annotated[str, typer.Option(help="chủ đề khác chủ đề gốc, không tiền tố / another topic than the original's")] = "",
-    why: Why = "", by: By = "", most: Most = 1000,
-    cap: Annotated[int, typer.Option(min=1, max=100, help="mỗi bản ghi gửi lại nhiều nhất ngần này lần / attempts at most")] = 3,
-    again: Annotated[bool, typer.Option("--again", help="cả bản ghi đã gửi lại / also letters sent again before")] = False,
-    kafka: Kafka = False, dry_run: DryRun = False,
-) -> None:  # fmt: skip
+@taking(Again)
+def redrive(asked: Again) -> None:
     """Gửi lại nguyên bản vào chủ đề gốc, mỗi bản ghi một lần / send the originals again, each once; mã thoát 1 nếu có bản ghi ở lại."""
     from ops.upkeep import redrive as driving
     from ops.upkeep import trail
-    from ops.upkeep.boundary import told
+    from ops.upkeep.boundary import kafka_answers, told
 
-    order, settings = driving.Order(_who(by), _reason(why, dry_run), cap, again), Settings.load()
+    order, settings = driving.Order(_who(asked.by), _reason(asked), asked.cap, asked.again), Settings.load()
     with told():
-        choice, known = narrowed(chosen(ids or (), stage, reason, field, source, hours)), trail.read(settings)
-        letters = letters_of(settings, choice, most, kafka, lambda one: bool(ids) or not known.fate(one.id).handled(again))
-        if not dry_run and driving.settle(settings, letters, known, order, _now()):
+        choice = asked.choice(asked.ids or ()) if asked.healed else narrowed(asked.choice(asked.ids or ()))
+        kafka_answers(settings)
+        known = trail.read(settings)
+        letters = candidates(settings, asked, choice, known)
+        if not asked.dry_run and driving.settle(settings, letters, known, order, _now()):
             known = trail.read(settings)
-        plan = planned(settings, letters, known, order, topic)
+        plan = planned(settings, letters, known, order, asked.topic)
+        if plan.parked and asked.policy == Policy.STOP:
+            tell(plan, 0, True)
+            raise StackError(f"Không gửi gì: {len(plan.parked)} bản ghi sẽ lại bị từ chối (--policy stop) / nothing was sent")
         try:
-            sent = [] if dry_run else driving.execute(settings, plan, order, known)
+            sent = [] if asked.dry_run else driving.execute(settings, plan, order, known)
         except driving.RedriveError as error:
             raise StackError(str(error)) from error
-    tell(plan, len(sent), dry_run)
-    raise typer.Exit(int(bool(plan.parked)))
+        if asked.policy == Policy.DROP and not asked.dry_run:
+            driving.drop(settings, [one for one in letters if one.id in plan.parked], known, order, _now())
+    tell(plan, len(sent), asked.dry_run)
+    raise typer.Exit(int(bool(plan.parked) and asked.policy == Policy.PARK))
 
 
 @app.command()
-def drop(ids: Ids = None, stage: Stage = "", reason: Reason = "", field: Field = "", source: Source = "", hours: Hours = 0.0, why: Why = "",
-         by: By = "", most: Most = 1000, kafka: Kafka = False, dry_run: DryRun = False) -> None:  # fmt: skip
+@taking(Deed)
+def drop(asked: Deed) -> None:
     """Đánh dấu là bỏ, có lý do; bản gốc vẫn giữ / mark as dropped with the reason; the bytes stay."""
     from ops.upkeep import redrive as driving
     from ops.upkeep import trail
-    from ops.upkeep.boundary import told
+    from ops.upkeep.boundary import kafka_answers, told
 
-    order, settings = driving.Order(_who(by), _reason(why, dry_run)), Settings.load()
+    order, settings, ids = driving.Order(_who(asked.by), _reason(asked)), Settings.load(), asked.ids or ()
     with told():
-        choice, known = narrowed(chosen(ids or (), stage, reason, field, source, hours)), trail.read(settings)
-        letters = letters_of(settings, choice, most, kafka, lambda one: bool(ids) or not known.fate(one.id).dropped)
-        if dry_run:
+        choice = narrowed(asked.choice(ids))
+        kafka_answers(settings)
+        known = trail.read(settings)
+        letters = letters_of(settings, choice, asked.most, asked.kafka, lambda one: bool(ids) or not known.fate(one.id).dropped)
+        if asked.dry_run:
             print(f"{len(letters)} bản ghi sẽ bị bỏ / would be dropped.")
             return
         done = driving.drop(settings, letters, known, order, _now())
     print(f"{len(done)} bản ghi đã bỏ, {len(letters) - len(done)} đã bỏ từ trước / dropped, dropped before.")
 
 
-def chosen(
-    ids: Sequence[str], stage: str = "", reason: str = "", field: str = "", source: str = "", hours: float = 0.0
-) -> Choice:
-    """The choice that arguments and options make."""
-    from ops.upkeep.letter import Choice
+def candidates(settings: Settings, asked: Again, choice: Choice, known: Trail) -> list[Letter]:
+    """The letters of a run, the oldest first. `--healed`: only those that today's doors take; the others are not even looked at again."""
 
-    since = _now() - int(timedelta(hours=hours).total_seconds() * 1000) if hours else 0
-    return Choice(ids=tuple(ids), stage=stage, reason=reason, field=field, source=source, since=since)
+    def open_(one: Letter) -> bool:
+        return bool(asked.ids) or not known.fate(one.id).handled(asked.again)
+
+    if not asked.healed:
+        return letters_of(settings, choice, asked.most, asked.kafka, open_)
+    from ops.upkeep.door import Doors
+    from ops.upkeep.letter import in_kafka, in_store
+    from ops.upkeep.redrive import healed
+
+    source = in_kafka(settings, choice) if asked.kafka else in_store(settings, choice)
+    with closing(Doors(settings)) as doors:
+        return healed(filter(open_, source), asked.most, lambda some: doors.judge(some, asked.topic))
 
 
 def narrowed(choice: Choice) -> Choice:
@@ -172,10 +232,10 @@ def tell(plan: Plan, sent: int, dry_run: bool) -> None:
                 print(f"  … +{len(stay) - SHOWN}")
 
 
-def _reason(why: str, dry_run: bool) -> str:
-    if not why.strip() and not dry_run:
+def _reason(asked: Deed) -> str:
+    if not asked.why.strip() and not asked.dry_run:
         raise StackError("Cần --why «lý do»: việc này được ghi vào nhật ký kiểm tra / --why is needed: this is written to the audit")
-    return why.strip()
+    return asked.why.strip()
 
 
 def _who(by: str) -> str:

@@ -30,14 +30,16 @@ def reconcile(
     json: Annotated[bool, typer.Option("--json", help="số liệu thô / raw figures")] = False,
 ) -> None:
     """Đối chiếu Kafka với ClickHouse; mã thoát 1 nếu còn thiếu / compare Kafka with ClickHouse; exit code 1 where something is missing."""
-    from ops.upkeep.boundary import told
+    from ops.upkeep.boundary import kafka_answers, told
     from ops.upkeep.matching import Request, match
 
     if repair and not why.strip():
         raise StackError("Cần --why «lý do»: ghi bù được ghi vào nhật ký kiểm tra / --why is needed: a repair is written to the audit")
     request = Request(topic, every, repair, refused, by.strip() or getpass.getuser(), why.strip(), str(uuid.uuid4()))
+    settings = Settings.load()
     with told():
-        outcomes = list(match(Settings.load(), request))
+        kafka_answers(settings)
+        outcomes = list(match(settings, request))
     if json:
         print(json_text.dumps([one.plain() for one in outcomes]))
     else:

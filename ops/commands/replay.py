@@ -58,10 +58,11 @@ def plan(asked: Asked) -> None:
 
     from ops.replay import ledger, words
     from ops.replay.preview import preview
-    from ops.upkeep.boundary import told
+    from ops.upkeep.boundary import kafka_answers, told
 
     settings = Settings.load()
     with told():
+        kafka_answers(settings)
         job = made(settings, asked)
         job = replace(job, plan=preview(settings, job, _progress))
         ledger.keep(settings, job, "plan", job.actor, "")
@@ -77,12 +78,13 @@ def run(identity: Id, why: Why = "", by: By = "", fire: Annotated[bool, typer.Op
     from dataclasses import replace
 
     from ops.replay import ledger
-    from ops.upkeep.boundary import told
+    from ops.upkeep.boundary import kafka_answers, told
 
     if not why.strip():
         raise StackError("Cần --why «lý do»: được ghi vào nhật ký kiểm tra / --why is needed: it is written to the audit")
     settings = Settings.load()
     with told():
+        kafka_answers(settings)
         job = ledger.find(ledger.read(settings), identity)
         if job.state == "planned":
             job = replace(job, why=why.strip(), fire=fire, actor=_who(by))
@@ -93,10 +95,11 @@ def run(identity: Id, why: Why = "", by: By = "", fire: Annotated[bool, typer.Op
 def resume(identity: Id, why: Why = "", by: By = "", detach: Detach = False) -> None:
     """Chạy tiếp lượt tạm dừng hoặc bị ngắt / go on with a job that was paused or whose process died."""
     from ops.replay import ledger
-    from ops.upkeep.boundary import told
+    from ops.upkeep.boundary import kafka_answers, told
 
     settings = Settings.load()
     with told():
+        kafka_answers(settings)
         _go(settings, ledger.find(ledger.read(settings), identity), (_who(by), why.strip()), detach)
 
 
@@ -116,10 +119,12 @@ def cancel(identity: Id, why: Why = "", by: By = "") -> None:
 def list_() -> None:
     """Các lượt, mới nhất trước / jobs, the newest first."""
     from ops.replay import ledger, words
-    from ops.upkeep.boundary import told
+    from ops.upkeep.boundary import kafka_answers, told
 
+    settings = Settings.load()
     with told():
-        book = ledger.read(Settings.load())
+        kafka_answers(settings)
+        book = ledger.read(settings)
     for job in sorted(book.jobs.values(), key=lambda one: -one.created):
         print(next(iter(words.of_job(job))))
     print(f"{len(book.jobs)} lượt / jobs.")
@@ -132,10 +137,11 @@ def show(identity: Id, check: Annotated[bool, typer.Option("--check", help="dự
     from ops.replay import ledger, words
     from ops.replay.preview import preview
     from ops.replay.running import report_of
-    from ops.upkeep.boundary import told
+    from ops.upkeep.boundary import kafka_answers, told
 
     settings = Settings.load()
     with told():
+        kafka_answers(settings)
         book = ledger.read(settings)
         job = ledger.find(book, identity)
         for text in (*words.of_job(job), *words.of_pieces(book, job), "kế hoạch / plan:", *words.of_report(job.plan),
@@ -194,10 +200,11 @@ def _go(settings: Settings, job: Job, by: tuple[str, str], detach: bool) -> None
 def _ordered(identity: str, state: str, why: str, by: str) -> None:
     from ops.replay import ledger, words
     from ops.replay.running import now_ms
-    from ops.upkeep.boundary import told
+    from ops.upkeep.boundary import kafka_answers, told
 
     settings = Settings.load()
     with told():
+        kafka_answers(settings)
         job = ledger.find(ledger.read(settings), identity)
         job = ledger.ordered(settings, job, "paused" if state == "paused" else "cancelled", (_who(by), why.strip()), now_ms())
     print(next(iter(words.of_job(job))))

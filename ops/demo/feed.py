@@ -13,10 +13,11 @@ from datetime import date, timedelta
 from itertools import groupby
 from pathlib import Path
 
-from ops.demo.pulse import Place, Pulse
+from ops.demo.pulse import Pulse
 from producers.fields import DAY_MS, start_of
 from producers.positions import saved_position
 from producers.scenario import Scenario
+from transport.tail import Place
 
 SETTLE_SECONDS = 180.0
 YEAR_SHARE = 0.6

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
-from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka import KafkaException
 
-from transport import kafka_clients
+from transport.group_offsets import OffsetsUnknown
 from transport.settings import Settings
+from transport.tail import Place, Tail
 from transport.topics import GROUPS as ALL_GROUPS
 from transport.topics import table
 
 WORKER_GROUP = "worker"
 OBSERVATIONS = "obs."
-REQUEST_SECONDS = 10.0
 LOOK_SECONDS = 0.2
 GROUPS = ("finance_budget", "trade", "emergency")
 """Concept groups that the scenario feeds; the others stay empty and are not asked for."""
 QUIET_SECONDS = 1.2
 """Longer than the time results wait before their rules look at them (0.3 s and the horizon's round) and a commit."""
-
-Place = tuple[str, int]
 
 
 class PulseError(RuntimeError):
@@ -36,19 +34,14 @@ class Pulse:
         self, settings: Settings, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self._prefix, self._clock, self._sleep = settings.topic_prefix, clock, sleep
-        self._admin = kafka_clients.admin(settings)
+        self._tail = Tail(settings, WORKER_GROUP)
         empty = tuple(f".{group}" for group in ALL_GROUPS if group not in GROUPS)
-        topics = (t for t in table(settings.topic_prefix).values() if not t.name.endswith(empty))
-        self._places = [TopicPartition(t.name, n) for t in topics for n in range(t.partitions)]
+        self._topics = [name for name in table(settings.topic_prefix) if not name.endswith(empty)]
 
     def ends(self) -> dict[Place, int]:
         """The offset after the last message of every partition of the topics that matter here. Raises PulseError."""
-        try:
-            latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-            found = self._admin.list_offsets(dict.fromkeys(self._places, latest), request_timeout=REQUEST_SECONDS)
-            return {(place.topic, place.partition): future.result(REQUEST_SECONDS).offset for place, future in found.items()}
-        except (KafkaException, TimeoutError) as error:
-            raise PulseError(f"Kafka không trả lời / does not answer: {error}; xem / see `nhip logs kafka`") from error
+        with _answering():
+            return self._tail.ends(self._topics)
 
     def observations(self, ends: Mapping[Place, int]) -> int:
         """Messages in `obs.*`, whose offsets have no gaps: no transaction writes there."""
@@ -56,15 +49,9 @@ class Pulse:
 
     def folded(self, ends: Mapping[Place, int]) -> bool:
         """Has the worker committed every observation that lies below `ends`? Raises PulseError."""
-        wanted = {p: e for p, e in ends.items() if e and p[0].startswith(self._prefix + OBSERVATIONS)}
-        group = self._prefix + WORKER_GROUP
-        ask = ConsumerGroupTopicPartitions(group, [TopicPartition(*place) for place in wanted])
-        try:
-            answer = self._admin.list_consumer_group_offsets([ask], request_timeout=REQUEST_SECONDS)[group].result(REQUEST_SECONDS)
-        except (KafkaException, TimeoutError) as error:
-            raise PulseError(f"Kafka không trả lời / does not answer: {error}; xem / see `nhip logs kafka`") from error
-        committed = {(p.topic, p.partition): p.offset for p in answer.topic_partitions}
-        return all(committed.get(place, -1) >= end for place, end in wanted.items())
+        wanted = {p: e for p, e in ends.items() if p[0].startswith(self._prefix + OBSERVATIONS)}
+        with _answering():
+            return not self._tail.unfolded(wanted)
 
     def taken(self, read: Callable[[], bool], seconds: float) -> bool:
         """Wait until the producers have read what was fed (`read`) and the worker has committed it; False where not in `seconds`."""
@@ -90,3 +77,12 @@ class Pulse:
             elif self._clock() - since >= QUIET_SECONDS and self.folded(now):
                 return True
         return False
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Raise PulseError where Kafka does not answer."""
+    try:
+        yield
+    except (KafkaException, OffsetsUnknown, TimeoutError) as error:
+        raise PulseError(f"Kafka không trả lời / does not answer: {error}; xem / see `nhip logs kafka`") from error

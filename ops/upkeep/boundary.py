@@ -15,10 +15,12 @@ import structlog
 
 from ops.stack.control import StackError
 from sinks.clickhouse import NotReady, Unavailable
+from transport import kafka_clients
 from transport.group_offsets import OffsetsUnknown
 from transport.kafka_clients import DeliveryError
 from transport.registry import RegistryError
 from transport.schema_ids import SchemaUnknown
+from transport.settings import Settings
 from transport.state_reader import RestoreError
 from transport.topic_admin import TopicError
 
@@ -26,6 +28,7 @@ KNOWN: Final = (
     NotReady, Unavailable, OffsetsUnknown, DeliveryError, RegistryError, RestoreError, TopicError, SchemaUnknown, OSError,
 )  # fmt: skip
 """Errors of ours and of the system whose text is meant for people. TimeoutError is an OSError."""
+ANSWER_SECONDS: Final = 6.0
 LIBRARIES: Final = {"cimpl": "Kafka", "confluent_kafka": "Kafka", "clickhouse_connect": "ClickHouse"}
 
 
@@ -46,6 +49,17 @@ def why(error: Exception) -> str | None:
         return f"ClickHouse {code}" if code else f"ClickHouse: {type(error).__name__}"
     plain = type(error) is LookupError  # missing topics (sinks.generation); its subclasses KeyError and IndexError are faults of ours
     return (str(error) or type(error).__name__) if plain or isinstance(error, KNOWN) else None
+
+
+def kafka_answers(settings: Settings) -> None:
+    """Ask the broker for anything at all, once and briefly: a command must not wait a minute for one that is away. Raises StackError."""
+    try:
+        kafka_clients.admin(settings).list_topics(timeout=ANSWER_SECONDS)
+    except Exception as error:  # the library's error may not be imported here; it is told by its origin
+        raise StackError(
+            f"{why(error) or type(error).__name__}: Kafka không trả lời ở {settings.kafka_bootstrap} trong {ANSWER_SECONDS:g} giây; "
+            "`nhip status`, `nhip logs kafka`, NHIP_KAFKA_BOOTSTRAP / the broker does not answer"
+        ) from error
 
 
 @contextmanager

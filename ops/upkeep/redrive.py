@@ -15,14 +15,15 @@ from __future__ import annotations
 import hashlib
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from ops.upkeep import origin, trail
 from ops.upkeep.door import Verdict
-from ops.upkeep.letter import Letter
+from ops.upkeep.letter import PAGE, Letter
 from ops.upkeep.trail import CLAIM_MS, Deed, Trail
 from transport import kafka_clients
 from transport.dead_letters import Headers
@@ -83,6 +84,17 @@ def plan(letters: Sequence[Letter], known: Trail, order: Order, now: int, judge:
         else:
             made.parked[one.id] = verdict.why
     return made
+
+
+def healed(letters: Iterable[Letter], most: int, judge: Callable[[Sequence[Letter]], list[Verdict]]) -> list[Letter]:
+    """The first `most` letters that the doors would take today, each id once; judged PAGE at a time. Raises what `judge` raises."""
+    found: dict[str, Letter] = {}
+    source = iter(letters)
+    while len(found) < most and (page := list(islice(source, PAGE))):
+        for one, verdict in zip(page, judge(page), strict=True):
+            if verdict.topic and len(found) < most:
+                found.setdefault(one.id, one)
+    return list(found.values())
 
 
 def _unwanted(one: Letter, known: Trail, order: Order, now: int) -> str:

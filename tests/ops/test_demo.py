@@ -25,7 +25,7 @@ from ops.demo.figures import Figures
 from ops.demo.mailbox import mails, read
 from ops.demo.news import LOG, Item, News
 from ops.demo.parts import parts
-from ops.demo.pulse import Place, Pulse
+from ops.demo.pulse import Pulse
 from ops.demo.run import Run
 from ops.stack import artifacts, plan
 from ops.stack.control import StackError, down
@@ -36,6 +36,7 @@ from producers.positions import PositionError, SourceState, saved_position
 from producers.scenario import Span
 from tests.fixtures.stack import CACHE
 from transport.settings import HOME, Settings
+from transport.tail import Place
 
 RUN_SECONDS = 540.0
 FENCE = re.compile(r"```text\n(.*?)```", re.DOTALL)

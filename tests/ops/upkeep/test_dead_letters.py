@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -15,9 +17,10 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from ops.cli import cli
+from ops.stack.control import StackError
 from ops.upkeep import origin, redrive, trail
 from ops.upkeep.door import Doors, Verdict, sendable
-from ops.upkeep.letter import Choice, Letter, first_of, grouped, head_of, in_kafka, in_store
+from ops.upkeep.letter import PAGE, Choice, Letter, first_of, grouped, head_of, in_kafka, in_store
 from ops.upkeep.reading import content, shown
 from ops.upkeep.redrive import Order, Plan, digest
 from ops.upkeep.trail import CLAIM_MS, Deed, Trail
@@ -236,3 +239,25 @@ def check_crash_is_settled(settings: Settings, one: Letter) -> None:
     fates = trail.read(settings)
     assert (fates.fate(one.id).sent, fates.fate("other").sent) == (2, 0)
     assert redrive.execute(settings, Plan(), order, fates) == []
+
+
+def test_only_what_the_fix_heals_is_taken_and_judged_a_page_at_a_time() -> None:
+    asked: list[int] = []
+
+    def judge(letters: Sequence[Letter]) -> list[Verdict]:
+        asked.append(len(letters))
+        return [Verdict("t") if int(one.id[1:]) % 3 == 0 else Verdict("", "refused") for one in letters]
+
+    endless = (letter(n) for n in itertools.count())
+    found = redrive.healed(endless, 100, judge)
+    assert [one.id for one in found] == [f"l{n}" for n in range(0, 300, 3)]
+    assert asked == [PAGE, PAGE], "no more is judged than is needed"
+
+
+def test_a_broker_that_is_away_is_told_within_ten_seconds(settings: Settings, run: Callable[..., Any]) -> None:
+    began = time.monotonic()
+    for arguments in (("redrive", "some-id", "--why", "w"),):
+        with pytest.raises(StackError, match="nhip status"):
+            run(*arguments)
+    assert time.monotonic() - began < 10.0
+    assert settings.kafka_bootstrap.endswith(":1")
