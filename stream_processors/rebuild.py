@@ -11,6 +11,7 @@ Nothing of it is visible before the lane commits what 4 gives. So whoever dies o
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 from confluent_kafka import Message
@@ -32,10 +33,10 @@ _PARTITION, _OFFSET, _TOPIC = (f"__connect.errors.{name}" for name in ("partitio
 
 
 class Rebuild:
-    """One piece of one job. Blocking; for one thread at a time."""
+    """One piece of one job; `poison`: offsets that are never folded. Blocking; for one thread at a time."""
 
-    def __init__(self, context: Context, job: Job, piece: Piece) -> None:
-        self._context, self._job, self._piece = context, job, piece
+    def __init__(self, context: Context, job: Job, piece: Piece, poison: AbstractSet[int] = frozenset()) -> None:
+        self._context, self._job, self._piece, self._poison = context, job, piece, poison
         self._group = piece.topic.removeprefix(f"{context.prefix}obs.")
         self.shadow = Shadow(context, self._group, piece.partition, (piece.first, piece.until), late=job.late)
         self.at = 0
@@ -72,6 +73,8 @@ class Rebuild:
         """Every key is numbered, in order, since the catalogue limits how many series there may be; only the wanted ones are folded."""
         wanted = self._wanted
         assert wanted is not None
+        if self._poison:
+            batch = [m for m in batch if (m.offset() or 0) not in self._poison]
         keys = [m.key() or b"" for m in batch]
         self.shadow.series.numbers(keys)
         if set(keys) - wanted.keys():

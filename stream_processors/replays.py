@@ -138,7 +138,8 @@ class Replays:
     async def _rebuilt(self, job: Job, piece: Piece, began: float) -> dict[str, Any]:
         loop, lane = asyncio.get_running_loop(), self._owner.lane_of(piece.place)
         at = await asyncio.wait_for(lane.opened(), OPEN_SECONDS)
-        rebuild = Rebuild(self._owner.context, job, piece)
+        assert isinstance(lane.fold, Stage1)
+        rebuild = Rebuild(self._owner.context, job, piece, lane.fold.poison)
         pace = Pace(job.rate, self._owner.waiting, job.behind, self._stop)
         while True:
             await loop.run_in_executor(self._pool, rebuild.catch_up, at, pace)

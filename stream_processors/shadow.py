@@ -21,6 +21,7 @@ from stream_processors.context import Context, StageMetrics
 from stream_processors.set_panes import SetPanes
 from stream_processors.stage1 import Stage1
 from transport.columnar_reader import Refused
+from transport.refusal_limit import RefusalLimit
 from transport.transactions import Rows
 
 Int64s = NDArray[np.int64]
@@ -67,6 +68,7 @@ class Shadow(Stage1):
         super().__init__(quiet, group, partition)
         self.sets = _NoSets(self.series, context.formulas, context.registry, context.prefix, (self.topic, partition))
         self.rules.silences.stop()  # silence is measured against all that comes in, and a shadow folds some series
+        self._limit = RefusalLimit(self.topic, 1.0, 0)  # what is refused was judged when it came
         self._range, self._late = range_, late
         self.taken = self.replayed = 0
         """Records folded, and those of them that lie in the range."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 import numpy as np
@@ -31,6 +32,7 @@ from stream_processors.stage1_rules import Stage1Rules
 from stream_processors.windows import windows
 from transport.columnar_reader import ColumnarReader, Refused
 from transport.dead_letters import Origin
+from transport.refusal_limit import RefusalLimit
 from transport.transactions import Rows
 
 Int64s = NDArray[np.int64]
@@ -64,6 +66,9 @@ class Stage1:
         self._reported = ReportedFold(self.tables)
         self.newest = NewestValues(self.series, self.tables, self.memory)
         self.through = np.full(1024, -1, np.int64)
+        self.poison: AbstractSet[int] = frozenset()
+        """Offsets that are never folded: each ended the process (transport/trial.py)."""
+        self._limit = RefusalLimit(f"{self.topic} [{partition}]", context.settings.refused_share, context.settings.refused_run)
         self.folded = 0
         """Next input offset after the last fold; ahead of the committed position while a commit is under way."""
         self.saved = 0
@@ -75,6 +80,13 @@ class Stage1:
         self.rules.go_on()
         self.sets.restore(self.tables, floor)
         return self.folded
+
+    def refuse(self, record: Any, first: int, next_offset: int) -> list[Rows]:
+        """One record that ends the process goes to the dead letters unread."""
+        self.folded = next_offset
+        aggregates = Rows(f"{self.context.prefix}agg.{self.group}", self.partition)
+        aggregates.add(POSITION, self.position_row(first, next_offset))
+        return [aggregates, *self._letters([record], [Refused(0, "poison_crash", "", "the process ended each time it was folded")])]
 
     @property
     def live(self) -> int:
@@ -101,6 +113,7 @@ class Stage1:
     def fold(self, records: Sequence[Any], first: int, next_offset: int) -> list[Rows]:
         """Fold consumer records (offset order) into the rows of one transaction."""
         admitted, refused = self.admit(records)
+        self._limit.note(len(records), ((one.index, one.reason) for one in refused))
         self.folded = next_offset
         arrivals = admitted.arrivals
         touched: Touched = {kind: [] for kind in Kind}

@@ -111,7 +111,10 @@ def _restore_memory(stage: Stage1, position: int) -> int:
     start = load_snapshot(stage, position)
     count = 0
     for batch in read_partition(context.settings, stage.topic, stage.partition, start, position):
-        admitted, _ = stage.admit([input_of(m) for m in batch])
+        records = [input_of(m) for m in batch if (m.offset() or 0) not in stage.poison]
+        if not records:
+            continue
+        admitted, _ = stage.admit(records)
         events = np.flatnonzero(~stage.series.reported[admitted.arrivals.sid])
         stage.memory.remember(admitted.arrivals.take(events))
         count += len(batch)

@@ -133,6 +133,16 @@ class Stage2:
         self.context.metrics.folded(STAGE, self.group, len(records), decoded.refused)
         return out.all()
 
+    def refuse(self, record: Any, first: int, next_offset: int) -> list[Rows]:
+        """One operand that ends the process goes to the dead letters unread."""
+        out = _Output(self)
+        origin = Origin(topic=self.topic, partition=self.partition, offset=record.offset, timestamp=record.timestamp)
+        why = ("poison_crash", "", "the process ended each time it was folded")
+        out.letter(self.context.letters_of_stage2.letter(record.key, record.value, origin, why, first_seen=record.timestamp))
+        self.folded_to = next_offset
+        out.derived.add(POSITION, self._derived.position(first, next_offset))
+        return out.all()
+
     def result(self, key: str) -> ResultState | None:
         """The state of a result; None where its formula is no more."""
         state = self.results.get(key)

@@ -22,6 +22,7 @@ from transport.state_reader import end_offsets
 from transport.tail import Place, Tail
 from transport.topics import GROUPS
 from transport.transactions import Transaction
+from transport.trial import Trial
 from transport.watchdog import watch
 
 log = structlog.get_logger(__name__)
@@ -73,10 +74,13 @@ class Worker:
         if lane is None:
             group = tp.topic.removeprefix(f"{self.context.prefix}{stage}.")
             fold: Fold = STAGES[stage](self.context, group, tp.partition)
+            trial = Trial(self.context.settings.data_dir / "trials" / tp.topic / str(tp.partition))
+            if isinstance(fold, Stage1):
+                fold.poison = trial.poison
             writer = self._writer(f"{self.context.prefix}{STAGES[stage].__name__.lower()}-{group}-{tp.partition}", self._group)
             if isinstance(fold, Stage2) and self._ruled(group):
                 self._horizon_of_rules().join(fold)
-            lane = self.lanes[tp] = Lane((tp.topic, tp.partition), fold, writer, self._turns, dense=stage == "obs")
+            lane = self.lanes[tp] = Lane((tp.topic, tp.partition), fold, writer, self._turns, dense=stage == "obs", trial=trial)
         return lane
 
     def _ruled(self, group: str) -> bool:

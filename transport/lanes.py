@@ -23,7 +23,9 @@ from typing import Any, Protocol
 
 import structlog
 
-from transport.transactions import Rows
+from transport.refusal_limit import TooManyRefused
+from transport.transactions import Rows, is_fenced
+from transport.trial import Trial
 
 CHUNK_RECORDS = 20_000
 QUEUE_RECORDS = 3 * CHUNK_RECORDS
@@ -34,6 +36,7 @@ reading for six times that. With two, a commit waits for one fold, and one lane 
 """
 DRAIN_SECONDS = 10.0
 EXIT_LANE_FAILED = 70
+EXIT_REFUSING = 74
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +58,9 @@ class Fold(Protocol):
     def fold(self, records: Sequence[Any], first: int, next_offset: int) -> list[Rows]:
         """Fold consumer records (offset order) covering [first, next_offset) into the rows to commit, the position row among them."""
 
+    def refuse(self, record: Any, first: int, next_offset: int) -> list[Rows]:
+        """Rows that send one record to the dead letters as `poison_crash`, unread, with the position row."""
+
     def due_at(self) -> float | None:
         """Monotonic seconds at which `settle` has something to do without new input; None: nothing waits."""
 
@@ -72,15 +78,18 @@ class Writer(Protocol):
 
 class Lane:
     """One stage on one input partition. `turns`: LANES_AT_ONCE of them for all lanes of the process, given out in the order of asking.
-    `dense`: the input holds no control records, so a missing offset is a gap and ends the process.
+    `dense`: the input holds no control records, so a missing offset is a gap and ends the process. `trial`: finds messages that end it.
     """
 
-    def __init__(self, place: tuple[str, int], fold: Fold, writer: Writer, turns: asyncio.Semaphore, *, dense: bool) -> None:
+    def __init__(
+        self, place: tuple[str, int], fold: Fold, writer: Writer, turns: asyncio.Semaphore, *, dense: bool, trial: Trial | None = None
+    ) -> None:  # fmt: skip
         self.topic, self.partition = place
         self.folded = 0
         self.commits = 0
         self.last_progress = time.monotonic()
         self.fold, self._writer, self._turns, self._dense = fold, writer, turns, dense
+        self._trial = trial
         self._queue: collections.deque[list[Any]] = collections.deque()
         self._queued = 0
         self._arrived = asyncio.Event()
@@ -153,6 +162,8 @@ class Lane:
         for _, done in self._interposed:
             done.cancel()
         await self.drain()
+        if self._trial is not None:
+            self._trial.close()
         await self._writer.stop()
 
     async def _run(self) -> None:
@@ -162,6 +173,8 @@ class Lane:
         log.info(
             "lane open", topic=self.topic, partition=self.partition, position=self._position, seconds=round(time.monotonic() - started, 3)
         )
+        if self._trial is not None:
+            self._trial.begin_at(self._position)
         self._open.set()
         while True:
             await self._wait_for_work()
@@ -181,10 +194,12 @@ class Lane:
     async def _turn(self) -> bool:
         """Fold what is there and begin its commit, which gives the turn back when it ends; False: there was nothing to commit."""
         position = self._position or 0
-        records = self._take()  # 3
+        if self._trial is not None and self._trial.careful(position):
+            await self._former_commit()
+        records = self._before_poison(self._take())  # 3
         if records:
             following = records[-1].offset + 1
-            rows = self.fold.fold(records, position, following)  # 4
+            rows = self._fold(records, position, following)  # 4
         else:
             following = position
             rows = self.fold.settle(position)
@@ -196,6 +211,32 @@ class Lane:
         self._flight = asyncio.create_task(self._commit(following, rows, len(records)))  # 6
         self._flight.add_done_callback(self._ended)
         return True
+
+    def _before_poison(self, records: list[Any]) -> list[Any]:
+        """The records before the first that is poison, or that one alone; the rest goes back."""
+        poison = self._trial.poison if self._trial is not None else ()
+        at = next((i for i, r in enumerate(records) if r.offset in poison), -1) if poison else -1
+        if at < 0 or len(records) == 1:
+            return records
+        rest = records[max(1, at) :]
+        if rest:
+            self._queue.appendleft(rest)
+            self._queued += len(rest)
+            self._arrived.set()
+        return records[: max(1, at)]
+
+    def _fold(self, records: list[Any], first: int, following: int) -> list[Rows]:
+        """Fold; a trial knows meanwhile what is folded. Raises what the fold raises, which ends the process."""
+        trial = self._trial
+        if trial is None:
+            return self.fold.fold(records, first, following)
+        if records[0].offset in trial.poison:
+            log.error("message ends the process, sent to the dead letters", topic=self.topic, partition=self.partition, offset=first)
+            return self.fold.refuse(records[0], first, following)
+        trial.folding(records[0].offset, len(records))
+        rows = self.fold.fold(records, first, following)
+        trial.folded()
+        return rows
 
     async def _interpose(self) -> None:
         """What was interposed, after the former commit and before the next fold; the rows as any others, by step 6."""
@@ -248,7 +289,11 @@ class Lane:
         """What lies in the queue, without what the position row covers; raises on a gap in a dense input."""
         taken: list[Any] = []
         at = self._position or 0
-        while self._queue and len(taken) < CHUNK_RECORDS:
+        most = CHUNK_RECORDS
+        if self._trial is not None and self._trial.suspects:
+            head = next((r.offset for part in self._queue for r in part if r.offset >= at), at)
+            most = self._trial.most(head, CHUNK_RECORDS)
+        while self._queue and len(taken) < most:
             part = self._queue.popleft()
             self._queued -= len(part)
             if part[0].offset < at:
@@ -257,7 +302,7 @@ class Lane:
                 continue
             if self._dense and part[0].offset > at:
                 raise RuntimeError(f"{self.topic}-{self.partition}: offset {part[0].offset} where {at} is next: inputs are missing")
-            room = CHUNK_RECORDS - len(taken)
+            room = most - len(taken)
             if len(part) > room:
                 self._queue.appendleft(part[room:])
                 self._queued += len(part) - room
@@ -274,5 +319,10 @@ class Lane:
         """A lane or commit that failed ends the process at once: no abort, no retry, the next owner's fence cleans up."""
         if task.cancelled() or task.exception() is None:
             return
-        log.error("lane failed", topic=self.topic, partition=self.partition, error=repr(task.exception())[:500], exc_info=task.exception())
+        error = task.exception()
+        if isinstance(error, TooManyRefused):
+            log.error("too many dead letters", topic=self.topic, partition=self.partition, why=str(error))
+            os._exit(EXIT_REFUSING)
+        said = "fenced: another process owns the partition" if is_fenced(error) else "lane failed"
+        log.error(said, topic=self.topic, partition=self.partition, error=repr(error)[:500], exc_info=error)
         os._exit(EXIT_LANE_FAILED)

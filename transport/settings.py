@@ -108,6 +108,8 @@ class Settings(BaseSettings):
     sink_metrics_port: int = 19102
     alerts_metrics_port: int = 19103
     producers_metrics_port: int = 19104
+    refused_share: float = Field(0.5, gt=0, le=1, description="share of refused records at which the worker stops; 1: never")
+    refused_run: int = Field(5_000, ge=0, description="refused records in a row at which the worker stops; 0: never")
     log_level: str = "INFO"
 
     board_host: str = Field("127.0.0.1", description="where the board listens; behind a TLS proxy in production")

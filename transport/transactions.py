@@ -21,6 +21,7 @@ from typing import Any
 
 import aiokafka.producer.sender
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 from aiokafka.structs import OffsetAndMetadata
 
 from transport.faults import armed, die
@@ -115,6 +116,11 @@ class Transaction:
                     raise ValueError(f"{rows.topic}: a row of {len(value or b'')} bytes is larger than a batch")
         if rows.keys:
             sent.append(await producer.send_batch(batch, rows.topic, partition=rows.partition))
+
+
+def is_fenced(error: BaseException | None) -> bool:
+    """Does the broker say that a newer owner of the transactional id has taken over?"""
+    return isinstance(error, ProducerFenced | InvalidProducerEpoch)
 
 
 class PlainWriter:
