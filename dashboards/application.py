@@ -28,11 +28,12 @@ from dashboards.accounts import AccountError
 from dashboards.board import Answer, Board, Forbidden, Missing, Query, Visit
 from dashboards.database import DatabaseError
 from dashboards.events import Streams, stream
-from dashboards.export import MEDIA
+from dashboards.export import MEDIA, SUFFIX
 from dashboards.journal import Deed, JournalError
 from dashboards.moments import MomentError
-from dashboards.pages import alerts, country, indicator, operations, overview, ranking, supply
+from dashboards.pages import alerts, country, indicator, operations, overview, projects, ranking, report, sheets, supply, tasks, wall
 from dashboards.problems import Busy, Expired, NotSignedIn, answer_of
+from dashboards.report import DOCUMENTS, encoded
 from dashboards.session import COOKIE, Session
 from dashboards.words import TEXT, Language
 
@@ -50,6 +51,7 @@ class Page:
     summary: str
     query: type[Query]
     handler: Handler
+    documents: tuple[str, ...] = ()
 
 
 PAGES: Final = (
@@ -64,6 +66,12 @@ PAGES: Final = (
     Page("/map", "Bản đồ / map", country.MapQuery, lambda v, q, _: country.answer(v, q)),
     Page("/alerts", "Cảnh báo / alerts", alerts.AlertsQuery, lambda v, q, _: alerts.answer(v, q)),
     Page("/alerts/{alert_id}", "Một cảnh báo / one alert", alerts.AlertQuery, lambda v, q, at: alerts.one(v, q, at["alert_id"])),
+    Page("/projects", "Dự án / projects", projects.ProjectsQuery, lambda v, q, _: projects.answer(v, q)),
+    Page("/projects/{project}", "Một dự án / one project", projects.ProjectQuery, lambda v, q, at: projects.one(v, q, at["project"])),
+    Page("/tasks", "Nhiệm vụ / tasks", tasks.TasksQuery, lambda v, q, _: tasks.answer(v, q)),
+    Page("/report", "Báo cáo tổng hợp / merged report", report.ReportQuery, lambda v, q, _: report.answer(v, q), tuple(DOCUMENTS)),
+    Page("/wall", "Màn hình lớn / wall", wall.WallQuery, lambda v, q, _: wall.answer(v, q)),
+    Page("/print", "Bản in theo nhóm / print", sheets.SheetsQuery, lambda v, q, _: sheets.answer(v, q)),
     Page("/supply", "Cung cấp số liệu / data supply", supply.SupplyQuery, lambda v, q, _: supply.answer(v, q)),
     Page("/operations", "Vận hành / operations", operations.OperationsQuery, lambda v, q, _: operations.answer(v, q)),
 )
@@ -146,7 +154,7 @@ class _Application:
             query = page.query.model_validate({k: v for k, v in request.query_params.items() if v})
             answer = await page.handler(visit, query, request.path_params)
             form = request.query_params.get("format", "html")
-            if form in MEDIA:
+            if form in MEDIA or (form in DOCUMENTS and answer.document is not None):
                 return await self._export(visit, request, answer, form)
             response = web.render(request, answer.template, visit.language, {**web.frame(visit), **answer.shown}, answer.status)
             if page.path == "/":
@@ -158,9 +166,14 @@ class _Application:
     async def _export(self, visit: Visit, request: Request, answer: Answer, form: str) -> Response:
         """The table of a page; files are written down in the audit before they are given out."""
         headers = {"Cache-Control": "no-store"}
+        if form in DOCUMENTS and answer.document is not None:
+            await visit.write_down(f"board.export_{form}", web.address(request))
+            body = await asyncio.to_thread(encoded, answer.document, form)
+            headers["Content-Disposition"] = f'attachment; filename="nhip-{answer.document.name}.{form}"'
+            return Response(body, 200, headers, DOCUMENTS[form])
         if form != "json":
             await visit.write_down(f"board.export_{form}", web.address(request))
-            headers["Content-Disposition"] = f'attachment; filename="nhip-{answer.table.name}.{form}"'
+            headers["Content-Disposition"] = f'attachment; filename="nhip-{answer.table.name}.{SUFFIX.get(form, form)}"'
         return Response(answer.table.encoded(form), 200, headers, MEDIA[form])
 
     def _visit(self, request: Request) -> Visit:

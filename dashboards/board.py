@@ -16,6 +16,7 @@ from dashboards.headlines import Lookup
 from dashboards.journal import Deed, Journal
 from dashboards.limits import Limit
 from dashboards.live import Follower, Hub
+from dashboards.report import Report
 from dashboards.session import Session, Sessions
 from dashboards.settings import BoardSettings
 from dashboards.terms import OFFICES
@@ -129,9 +130,13 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a page answers: a template with what it shows, and the same as a table for export. `status`: HTTP."""
+    """What a page answers: a template with what it shows, and the same as a table for export.
+
+    `status`: HTTP; `document`: a report to hand out.
+    """
 
     template: str
     shown: Mapping[str, Any]
     table: Table
     status: int = 200
+    document: Report | None = None

@@ -20,7 +20,10 @@ TICKS = 4
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One period: `value` None is a gap in the line; `path` the plan's path there; `then` the value known at an earlier moment."""
+    """One period: `value` None is a gap in the line; `path` the plan's path there; `then` the value known at an earlier moment.
+
+    A coming period has `expected` within `low` … `high` and no value. `time`: the period as SDMX writes it.
+    """
 
     label: str
     tick: str
@@ -28,6 +31,14 @@ class Point:
     text: str = ""
     path: Decimal | None = None
     then: Decimal | None = None
+    expected: Decimal | None = None
+    low: Decimal | None = None
+    high: Decimal | None = None
+    time: str = ""
+
+    def known(self) -> list[Decimal]:
+        """Every value that a chart must have room for."""
+        return [v for v in (self.value, self.path, self.then, self.expected, self.low, self.high) if v is not None]
 
 
 def sparkline(values: Sequence[Decimal | None], title: str) -> Markup:
@@ -58,7 +69,7 @@ def line_chart(points: Sequence[Point], title: str, axis: Sequence[str] = (), ba
 
     Empty where no value is known. The scale begins at zero, or below it where a value is negative.
     """
-    known = [v for p in points for v in (p.value, p.path, p.then) if v is not None]
+    known = [v for p in points for v in p.known()]
     if not known:
         return Markup("")
     return Markup("").join(_Frame(name, points, known).drawn(title, axis, bars) for name in SIZES)
@@ -83,7 +94,7 @@ class _Frame:
         paths = [self.at(i, p.path) for i, p in enumerate(self.points) if p.path is not None]
         then = [self.at(i, p.then) for i, p in enumerate(self.points) if p.then is not None]
         marks = [(p, self.at(i, p.value)) for i, p in enumerate(self.points) if p.value is not None]
-        parts = [self._grid(axis), self._ticks()]
+        parts = [self._grid(axis), self._ticks(), self._outlook()]
         if bars:
             zero = self.at(0, max(self.low, Decimal(0)))[1]
             parts += [_bar(p, x, y, zero, self.across) for p, (x, y) in marks]
@@ -93,6 +104,18 @@ class _Frame:
             parts += [f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4">{_tip(p)}</circle>' for p, (x, y) in marks]
         head = f'<svg class="chart {self.name}" viewBox="0 0 {self.width:g} {self.height:g}" role="img" aria-label="{escape(title)}">'
         return Markup(f"{head}{''.join(parts)}</svg>")
+
+    def _outlook(self) -> str:
+        """The band of the forecast and the line within it, begun at the newest value."""
+        coming = [(i, p.low, p.expected, p.high) for i, p in enumerate(self.points) if p.expected is not None]
+        if not coming:
+            return ""
+        begun = [(i, p.value, p.value, p.value) for i, p in enumerate(self.points) if p.value is not None][-1:]
+        known = [(i, low, mid, high) for i, low, mid, high in [*begun, *coming] if low is not None and mid is not None and high is not None]
+        low_line = [self.at(i, low) for i, low, _, _ in known]
+        middle = [self.at(i, mid) for i, _, mid, _ in known]
+        high_line = [self.at(i, high) for i, _, _, high in known]
+        return f'<polygon class="band" points="{_joined([*high_line, *reversed(low_line)])}"/>{_line("ahead", middle)}'
 
     def _grid(self, axis: Sequence[str]) -> str:
         n, lines = max(len(axis) - 1, 1), []

@@ -45,6 +45,8 @@ _TAKES: Final[dict[str, tuple[str, ...]]] = {
     "board_alerts": ("territories", "clearance", "operands"),
     "board_alert_events": ("territories", "clearance", "operands"),
     "board_told": ("territories", "clearance", "operands"),
+    "board_territory_values": ("territories", "clearance"),
+    "board_tasks": ("territories", "clearance", "operands"),
     "board_supply": ("territories", "clearance"),
     "board_refused": ("territories", "depth"),
     "board_operations": ("territories", "depth"),

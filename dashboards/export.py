@@ -1,4 +1,4 @@
-"""What a page shows as a table, and that table as CSV, Excel or JSON: the same rows, values exact, not as rounded for reading.
+"""What a page shows as a table, and that table as CSV, Excel, JSON or SDMX-CSV: the same rows, values exact, not as rounded for reading.
 
 CSV is UTF-8 with a byte order mark, semicolons between fields and a decimal comma: what Excel opens rightly under Vietnamese
 settings. Excel is a minimal workbook of Office Open XML (ECMA-376): one sheet, numbers as numbers. Text that a spreadsheet would run
@@ -18,6 +18,7 @@ from decimal import Decimal
 from typing import Final
 from xml.sax.saxutils import escape
 
+from dashboards import sdmx
 from indicators.instant import VIETNAM
 
 Cell = str | int | Decimal | datetime | None
@@ -25,7 +26,10 @@ MEDIA: Final = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "json": "application/json",
+    "sdmx": sdmx.MEDIA,
 }
+SUFFIX: Final = {"sdmx": "sdmx.csv"}
+"""Ends of file names where they are not the form's own name."""
 _RUNS: Final = ("=", "+", "-", "@", "\t", "\r")
 _EXACT_DIGITS: Final = 15
 """Digits that a spreadsheet's binary number keeps; longer values go in as text, exact."""
@@ -64,9 +68,13 @@ class Table:
                 archive.writestr(path, text)
         return out.getvalue()
 
+    def sdmx(self) -> bytes:
+        """The table as SDMX-CSV: see `dashboards.sdmx`."""
+        return sdmx.sdmx_csv(self.name, [key for key, _ in self.columns], self.rows)
+
     def encoded(self, form: str) -> bytes:
         """The table in a form of MEDIA."""
-        return {"csv": self.csv, "json": self.json, "xlsx": self.xlsx}[form]()
+        return {"csv": self.csv, "json": self.json, "xlsx": self.xlsx, "sdmx": self.sdmx}[form]()
 
 
 def _plain(text: str) -> str:

@@ -29,7 +29,7 @@ ACTIONS: Final = "alerts.actions"
 AUDIT: Final = "ops.audit"
 START_SECONDS: Final = 8.0
 COMMIT_SECONDS: Final = 8.0
-ActName = Literal["acknowledge", "explain", "shelve", "unshelve", "close", "comment"]
+ActName = Literal["acknowledge", "explain", "shelve", "unshelve", "close", "comment", "return", "task"]
 
 
 class JournalError(RuntimeError):
@@ -38,7 +38,7 @@ class JournalError(RuntimeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """One act on an alert: the record of schema `alert_action`. `until`: epoch ms a shelf ends, None for none."""
+    """One act on an alert: the record of schema `alert_action`. `until`: epoch ms a shelf ends or a task is due, None for none."""
 
     action_id: str
     alert_id: str

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 from pydantic import BaseModel
 
-FORMATS = ("html", "json", "csv", "xlsx")
+from dashboards.journal import ActName
+from dashboards.report import DOCUMENTS
+
+FORMATS = ("html", "json", "csv", "xlsx", "sdmx")
 _MEDIA = {
     "text/html": "html",
     "application/json": "json",
     "text/csv": "csv",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "application/vnd.sdmx.data+csv": "sdmx",
 }
 _TABLE = {
     "type": "object",
@@ -51,6 +55,10 @@ class Described(Protocol):
     def query(self) -> type[BaseModel]:
         """Its parameters."""
 
+    @property
+    def documents(self) -> tuple[str, ...]:
+        """Forms of documents it makes besides."""
+
 
 def document(pages: Iterable[Described]) -> dict[str, Any]:
     """The document; `path` in Starlette's writing."""
@@ -70,14 +78,20 @@ def _operation(page: Described) -> dict[str, Any]:
     inside = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in re.findall(r"{(\w+)", page.path)]
     parts = page.query.model_json_schema()["properties"]
     asked = [{"name": name, "in": "query", "description": part.pop("description", ""), "schema": part} for name, part in parts.items()]
-    form = {"name": "format", "in": "query", "description": "dạng trả lời / form", "schema": {"type": "string", "enum": list(FORMATS)}}
+    form = {
+        "name": "format",
+        "in": "query",
+        "description": "dạng trả lời / form",
+        "schema": {"type": "string", "enum": [*FORMATS, *page.documents]},
+    }
     language = {"name": "lang", "in": "query", "description": "ngôn ngữ / language", "schema": {"type": "string", "enum": ["vi", "en"]}}
-    return {"summary": page.summary, "parameters": [*inside, *asked, form, language], "responses": _responses()}
+    return {"summary": page.summary, "parameters": [*inside, *asked, form, language], "responses": _responses(page.documents)}
 
 
-def _responses() -> dict[str, Any]:
+def _responses(documents: Iterable[str] = ()) -> dict[str, Any]:
     table = {"schema": {"$ref": "#/components/schemas/Table"}}
     content = {media: table if form == "json" else {"schema": {"type": "string"}} for media, form in _MEDIA.items()}
+    content |= {DOCUMENTS[form]: {"schema": {"type": "string", "format": "binary"}} for form in documents}
     problem = {
         "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
         "text/html": {"schema": {"type": "string"}},
@@ -104,9 +118,10 @@ _OTHERS: dict[str, Any] = {
                             "required": ["token", "action"],
                             "properties": {
                                 "token": {"type": "string"},
-                                "action": {"enum": ["acknowledge", "explain", "shelve", "unshelve", "close", "comment"]},
+                                "action": {"enum": list(get_args(ActName))},
                                 "note": {"type": "string", "maxLength": 2000},
                                 "hours": {"type": "number", "minimum": 0, "maximum": 720},
+                                "due": {"type": "string", "description": "hạn của nhiệm vụ dd/mm/yyyy / day a task is due"},
                             },
                         }
                     }

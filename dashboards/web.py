@@ -14,6 +14,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dashboards.access import SUBJECT
 from dashboards.board import Visit
 from dashboards.terms import DEPTHS, ROLES
 from dashboards.words import TEXT, Language
@@ -34,7 +35,7 @@ SECURITY: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
-PLACES: Final = ("overview", "ranking", "map", "alerts", "supply", "operations")
+PLACES: Final = ("overview", "ranking", "map", "projects", "alerts", "tasks", "report", "supply", "operations")
 """Pages of the menu in its order; each key is a word and a route."""
 
 
@@ -99,6 +100,8 @@ def frame(visit: Visit) -> dict[str, Any]:
     """What the frame of every page shows of its reader."""
     access, language = visit.access, visit.language
     provinces = visit.board.vocabulary.territories("province")
+    subjects = access.depth >= SUBJECT
+    hidden = {name for name, open_ in (("projects", subjects), ("operations", subjects and access.whole_country)) if not open_}
     return {
         "visit": visit,
         "token": visit.board.sessions.token(visit.session),
@@ -106,7 +109,7 @@ def frame(visit: Visit) -> dict[str, Any]:
         "depth": DEPTHS[access.depth].of(language),
         "scopes": [visit.lookup.text("country")] if access.whole_country else [visit.territory_name(c) for c in access.territories],
         "provinces": [(p.code, p.name_vi) for p in provinces if access.sees(p.code, visit.board.vocabulary)],
-        "operates": access.whole_country and access.depth >= 2,
+        "hidden": hidden,
     }
 
 

@@ -17,9 +17,10 @@ from dashboards.export import Table
 from dashboards.headlines import rule_of
 from dashboards.journal import Act, ActName, Deed
 from dashboards.judgement import gap_to_path, of_severity
+from dashboards.moments import PATTERN, MomentError, known_at
 from dashboards.terms import ATTENTIONS, CONDITIONS, STATES, TRANSITIONS
 from dashboards.words import word
-from indicators.instant import HOUR_MS
+from indicators.instant import DAY_MS, HOUR_MS
 
 OPEN: Final = ("active", "recovering")
 LONGEST_SHELF_HOURS: Final = 720
@@ -46,13 +47,16 @@ class ActForm(BaseModel):
     action: ActName
     note: str = Field("", max_length=2000)
     hours: float = Field(0, ge=0, le=LONGEST_SHELF_HOURS)
+    due: str = Field("", pattern=PATTERN)
 
     @model_validator(mode="after")
     def _says_something(self) -> ActForm:
-        if self.action in ("explain", "comment", "close", "shelve") and not self.note:
+        if self.action in ("explain", "comment", "close", "shelve", "return", "task") and not self.note:
             raise ValueError("cần ghi nội dung hoặc lý do / say what or why")
         if self.action == "shelve" and not self.hours:
             raise ValueError("gác lại cần số giờ / a shelf needs its hours")
+        if self.action == "task" and not self.due:
+            raise ValueError("nhiệm vụ cần ngày đến hạn / a task needs the day it is due")
         return self
 
 
@@ -96,7 +100,7 @@ async def find(visit: Visit, alert_id: str) -> Row:
 
 
 async def act(visit: Visit, alert_id: str, form: ActForm) -> None:
-    """Write an act with its line of the audit. Raises Forbidden, Missing or JournalError.
+    """Write an act with its line of the audit. Raises Forbidden, Missing, MomentError or JournalError.
 
     Whether the alert's state takes the act is decided by the alerts process, which records a refusal in the story.
     """
@@ -111,13 +115,25 @@ async def act(visit: Visit, alert_id: str, form: ActForm) -> None:
         actor=visit.account.title_vi,
         office=visit.account.name,
         note=form.note,
-        until=visit.now + int(form.hours * HOUR_MS) if form.action == "shelve" else None,
+        until=_until(visit, form),
         acted_at=visit.now,
     )
     deed = Deed(
         at=visit.now, actor=visit.account.name, office=visit.account.title_vi, did=f"alerts.{form.action}", on=alert_id, detail=action_id
     )
     await visit.board.journal.act(made, deed)
+
+
+def _until(visit: Visit, form: ActForm) -> int | None:
+    """When a shelf ends, or the last instant of the day a task is due; None for other acts. Raises MomentError for a day that is over."""
+    if form.action == "shelve":
+        return visit.now + int(form.hours * HOUR_MS)
+    if form.action != "task":
+        return None
+    day_end = figures.ms(known_at(form.due, visit.now)) + DAY_MS - 1
+    if day_end < visit.now:
+        raise MomentError("hạn của nhiệm vụ phải từ hôm nay trở đi / a task is due today or later")
+    return day_end
 
 
 def open_only(rows: Iterable[Row]) -> list[Row]:
@@ -127,20 +143,17 @@ def open_only(rows: Iterable[Row]) -> list[Row]:
 
 async def present(visit: Visit, rows: Iterable[Row]) -> dict[str, str]:
     """Alert id → the figure as it stands now, where the rule watches a formula: an alert tells only changes of its level."""
-    watched: dict[str, list[Row]] = defaultdict(list)
+    watched: dict[str, tuple[str, Row]] = {}
     for row in rows:
         rule = visit.board.rules.rules.get(row["rule"])
         if rule is not None and rule.scope.formula and row["condition"] in OPEN:
-            watched[rule.scope.formula].append(row)
-    found: dict[str, str] = {}
-    for formula, alerts in watched.items():
-        results = await visit.ask("results_by_territory", formula=formula, moment=figures.moment(visit.now // 60_000 * 60_000 + 60_000))
-        newest = {(r["territory"], r["subject_id"]): r for r in reversed(results)}
-        for alert in alerts:
-            result = newest.get((alert["territory"], alert["subject_id"]))
-            if result is not None:
-                found[alert["alert_id"]] = _present(visit, formula, result)
-    return found
+            watched[row["alert_id"]] = rule.scope.formula, row
+    if not watched:
+        return {}
+    results = await visit.ask("newest_results", formulas=sorted({formula for formula, _ in watched.values()}))
+    newest = {(r["formula"], r["territory"], r["subject_id"]): r for r in results}
+    found = {alert: (formula, newest.get((formula, row["territory"], row["subject_id"]))) for alert, (formula, row) in watched.items()}
+    return {alert: _present(visit, formula, result) for alert, (formula, result) in found.items() if result is not None}
 
 
 def _present(visit: Visit, formula: str, row: Row) -> str:
@@ -221,6 +234,9 @@ def acts(visit: Visit, row: Mapping[str, Any]) -> list[str]:
         return []
     found = ["acknowledge"] if row["attention"] in ("unacknowledged", "returned") else []
     found.append("explain")
+    if row["attention"] == "acknowledged" and row["condition"] in OPEN:
+        found.append("return")
+    found.append("task")
     if row["condition"] in OPEN:
         found.append("unshelve" if row["attention"] == "shelved" else "shelve")
     else:
@@ -230,21 +246,8 @@ def acts(visit: Visit, row: Mapping[str, Any]) -> list[str]:
 
 def table(visit: Visit, rows: Iterable[Row]) -> Table:
     """The list for export."""
-    names = (
-        "severity",
-        "alert",
-        "territory",
-        "value",
-        "limit",
-        "gap",
-        "measure_unit",
-        "condition",
-        "attention",
-        "owner",
-        "opened_at",
-        "event_time",
-    )
-    columns = [("alert_id", "id"), *((name, visit.lookup.text(name)) for name in names)]
+    names = ["severity", "alert", "territory", "value", "limit", "gap", "measure_unit", "condition", "attention", "owner"]
+    columns = [("alert_id", "id"), *((name, visit.lookup.text(name)) for name in (*names, "opened_at", "event_time"))]
     shown = [
         [
             r["alert_id"],

@@ -34,7 +34,7 @@ class MapQuery(Query):
 async def answer(visit: Visit, query: MapQuery) -> Answer:
     """The page."""
     rows, stations = await asyncio.gather(
-        visit.ask("results_by_territory", formula=FORMULA, moment=figures.moment(visit.now)),
+        visit.ask("results_by_territory", formula=FORMULA),
         visit.ask("stations"),
     )
     ranked, late = standing(rows, visit.lookup, FORMULA)

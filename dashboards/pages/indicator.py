@@ -19,11 +19,15 @@ from dashboards.database import Row
 from dashboards.export import Table
 from dashboards.headlines import Headline, Lookup, flows, gap_at, indicator_name, ratio_value, ratios, rule_of, scope_name
 from dashboards.moments import PATTERN, known_at
+from dashboards.outlook import ahead
+from dashboards.pages.ranking import results
 from dashboards.reported import levels, period_label
+from dashboards.sdmx import time_period
 from dashboards.terms import OPERANDS
 from dashboards.words import word
 from indicators.derived.formula import Formula
-from indicators.instant import local
+from indicators.instant import VIETNAM, local, to_ms
+from indicators.period import Period, period_of
 
 MOST_PERIODS: Final = 36
 MOST_PARTS: Final = 40
@@ -81,15 +85,16 @@ async def _of_formula(visit: Visit, query: IndicatorQuery, territory: str, formu
     headline = next(iter(ratios(rows, at)), None)
     formula = visit.board.formulas[headline.formula] if headline else formulas[0]
     by_province = next((f for f in formulas if f.level == "province"), None)
-    earlier, now = known_at(query.as_of, visit.now), figures.moment(visit.now)
     then_rows, units, marks = await asyncio.gather(
-        visit.ask("results_by_territory", formula=formula.id, moment=earlier),
-        visit.ask("results_by_territory", formula=by_province.id if by_province else "", moment=now),
+        results(visit, formula.id, query.as_of) if query.as_of else _nothing(),
+        results(visit, by_province.id if by_province else "", ""),
         visit.ask("operands", formula=formula.id, territory=territory),
     )
     then = {r["period_start"]: r["value"] for r in then_rows if r["territory"] == territory} if query.as_of else {}
     own = sorted((r for r in rows if r["formula"] == formula.id), key=lambda r: r["period_start"])[-MOST_PERIODS:]
     points = [_ratio_point(r, formula, then, at, bool(query.as_of)) for r in own]
+    rates = {_period(r): value for r in own if (value := ratio_value(r, formula)) is not None}
+    points += ahead(rates, formula.measure_unit, at, within_year=formula.figure_compared != "")
     return {
         "headline": headline,
         "points": points,
@@ -110,18 +115,20 @@ def _ratio_point(row: Row, formula: Formula, then: dict[datetime, Decimal | None
     start = local(figures.ms(row["period_start"]))
     known = then.get(row["period_start"]) if with_then else None
     tick = f"{start:%m/%y}" if row["period_type"] == "month" else f"{start:%d/%m}"
-    return Point(label, tick, value, at.value(value, formula.measure_unit), path, known)
+    time = time_period(row["period_type"], figures.ms(row["period_start"]))
+    return Point(label, tick, value, at.value(value, formula.measure_unit), path, known, time=time)
 
 
 async def _of_flow(visit: Visit, query: IndicatorQuery, code: str, territory: str) -> dict[str, Any]:
     """Series of a flow: monthly totals now and as known at the moment, by province and by part."""
     at = visit.lookup
-    rows = [r for r in await visit.ask("totals", territory=territory, indicator=code) if r["component"] == query.component]
+    rows = [r for r in await visit.ask("totals", territory=territory, indicator=code, year=0) if r["component"] == query.component]
     headline = next(iter(flows(rows, at)), None)
     year = max((int(r["budget_year"]) for r in rows if r["figure"] == "actual"), default=0)
     spec = visit.board.vocabulary.series_spec(code, query.component)
     unit = spec.measure_unit if spec else ""
     known = {"indicator": code, "component": query.component, "territory": territory, "moment": known_at(query.as_of, visit.now)}
+    known["since"] = figures.moment(0)
     then_rows, units, parts = await asyncio.gather(
         visit.ask("known_totals", **known) if query.as_of else _nothing(),
         visit.ask("totals_by_territory", indicator=code, component=query.component),
@@ -130,6 +137,7 @@ async def _of_flow(visit: Visit, query: IndicatorQuery, code: str, territory: st
     then = {int(r["pane"]): Decimal(r["value"]) for r in then_rows}
     actual = [r for r in rows if r["figure"] == "actual"][-MOST_PERIODS:]
     points = [_flow_point(r, unit, then, at) for r in actual]
+    points += ahead({_month(int(r["pane"])): Decimal(r["value"]) for r in actual}, unit, at)
     return {
         "headline": headline,
         "points": points,
@@ -157,6 +165,7 @@ async def _of_values(visit: Visit, query: IndicatorQuery, code: str, territory: 
     )
     then = {(r["period_type"], r["period_start"]): r["value"] for r in then_rows}
     points = [_value_point(r, unit, then.get((r["period_type"], r["period_start"])), at) for r in shown]
+    points += ahead({_period(r): Decimal(r["value"]) for r in shown}, unit, at)
     return {
         "headline": headline,
         "points": points,
@@ -172,7 +181,17 @@ async def _of_values(visit: Visit, query: IndicatorQuery, code: str, territory: 
 
 def _value_point(row: Row, unit: str, then: Decimal | None, at: Lookup) -> Point:
     value, start = Decimal(row["value"]), local(figures.ms(row["period_start"]))
-    return Point(period_label(row, at), f"{start:%m/%y}", value, at.value(value, unit), None, then)
+    time = time_period(row["period_type"], figures.ms(row["period_start"]))
+    return Point(period_label(row, at), f"{start:%m/%y}", value, at.value(value, unit), None, then, time=time)
+
+
+def _period(row: Row) -> Period:
+    return Period(row["period_type"], figures.ms(row["period_start"]), figures.ms(row["period_end"]))
+
+
+def _month(pane: int) -> Period:
+    """The month of a month pane (months since January 1970 in Vietnam)."""
+    return period_of("month", to_ms(datetime(1970 + pane // 12, pane % 12 + 1, 1, tzinfo=VIETNAM)))
 
 
 async def _nothing() -> list[Row]:
@@ -188,11 +207,12 @@ def _flow_point(row: Row, unit: str, then: dict[int, Decimal], at: Lookup) -> Po
         at.value(value, unit),
         None,
         then.get(pane),
+        time=time_period("month", _month(pane).start_ms),
     )
 
 
 def _chart(points: list[Point], unit: str, at: Lookup, bars: bool) -> str:
-    known = [v for p in points for v in (p.value, p.path, p.then) if v is not None]
+    known = [v for p in points for v in p.known()]
     if not known:
         return ""
     axis = [figures.axis_text(v, unit, at.vocabulary, at.language) for v in ticks(known)]
@@ -271,9 +291,9 @@ def table(visit: Visit, points: Iterable[Point], unit: str) -> Table:
     """The series for export."""
     at = visit.lookup
     columns = [
+        ("time_period", at.text("time_period")),
         ("period", at.text("period")),
         ("value", f"{at.text('actual')} ({unit})"),
-        ("path", at.text("path")),
-        ("then", at.text("then")),
+        *((name, at.text(name)) for name in ("path", "then", "expected", "low", "high", "measure_unit")),
     ]
-    return Table("chi-so", columns, [[p.label, p.value, p.path, p.then] for p in points])
+    return Table("chi-so", columns, [[p.time, p.label, p.value, p.path, p.then, p.expected, p.low, p.high, unit] for p in points])

@@ -19,8 +19,11 @@ from dashboards.pages.alerts import open_only, present, summary
 from dashboards.pages.country import judged
 from dashboards.reported import levels
 from indicators.catalogue import Catalogue
+from indicators.instant import local
 
 MOST_ALERTS: Final = 6
+YEARS_BACK: Final = 2
+"""Budget years before the present one that an overview reads: the newest may be of last year, its same period a year earlier."""
 
 
 class OverviewQuery(Query):
@@ -32,16 +35,9 @@ class OverviewQuery(Query):
 async def answer(visit: Visit, query: OverviewQuery) -> Answer:
     """The page of a territory."""
     territory = visit.territory(query.territory)
-    urgent, results, totals, stations, values = await asyncio.gather(
-        _urgent(visit, territory),
-        visit.ask("results", territory=territory),
-        visit.ask("totals", territory=territory, indicator=""),
-        visit.ask("stations"),
-        visit.ask("values", territory=territory, indicator=""),
-    )
+    urgent, (cards, old) = await asyncio.gather(urgent_alerts(visit, territory), headlines(visit, territory))
     standing, told, now = urgent
     at = visit.lookup
-    cards, old = core([*ratios(results, at), *flows(totals, at), *levels(values, at)], visit.now)
     shown = {
         "territory": territory,
         "title": scope_name(territory, at),
@@ -51,7 +47,7 @@ async def answer(visit: Visit, query: OverviewQuery) -> Answer:
         "waiting": sum(1 for a in standing if a["attention"] == "unacknowledged"),
         "more": max(len(standing) - MOST_ALERTS, 0),
         "new": sum(1 for a in standing if visit.seen and figures.ms(a["recorded_at"]) > visit.seen),
-        "cards": [*cards, *station_cards(stations, territory, visit)],
+        "cards": cards,
         "old": old,
         "groups": groups(at, query.catalogue, {c.indicator for c in (*cards, *old)}),
         "catalogues": [(c.catalogue, c.title_vi if visit.language == "vi" else c.title_en) for c in at.vocabulary.catalogues.values()],
@@ -60,7 +56,20 @@ async def answer(visit: Visit, query: OverviewQuery) -> Answer:
     return Answer("overview.html", shown, table([*cards, *old], at))
 
 
-async def _urgent(visit: Visit, territory: str) -> tuple[list[Row], list[Row], dict[str, str]]:
+async def headlines(visit: Visit, territory: str) -> tuple[list[Headline], list[Headline]]:
+    """(core, folded): every figure of a territory as it stands; the stations' two are core."""
+    results, totals, stations, values = await asyncio.gather(
+        visit.ask("results", territory=territory),
+        visit.ask("totals", territory=territory, indicator="", year=local(visit.now).year - YEARS_BACK),
+        visit.ask("stations"),
+        visit.ask("values", territory=territory, indicator=""),
+    )
+    at = visit.lookup
+    cards, old = core([*ratios(results, at), *flows(totals, at), *levels(values, at)], visit.now)
+    return [*cards, *station_cards(stations, territory, visit)], old
+
+
+async def urgent_alerts(visit: Visit, territory: str) -> tuple[list[Row], list[Row], dict[str, str]]:
     """(open alerts, who was told of the first of them, their figures as they stand now)."""
     standing = open_only(await visit.ask("alerts", everything=0, severity=0, territory=territory))
     first = standing[:MOST_ALERTS]

@@ -61,8 +61,8 @@ async def answer(visit: Visit, query: RankingQuery) -> Answer:
     moment = known_at(query.as_of, visit.now)
     rank = next((f.id for f in visit.board.formulas.rankings_of(formula.id)), "")
     rows, ranks, alerts = await asyncio.gather(
-        visit.ask("results_by_territory", formula=formula.id, moment=moment),
-        visit.ask("results_by_territory", formula=rank, moment=moment),
+        results(visit, formula.id, query.as_of),
+        results(visit, rank, query.as_of),
         visit.ask("alerts", everything=0, severity=0, territory=""),
     )
     units, late = standing(rows, visit.lookup, formula.id)
@@ -81,6 +81,15 @@ async def answer(visit: Visit, query: RankingQuery) -> Answer:
         "unconfirmed": (rule := rule_of(visit.board.rules, visit.board.formulas, formula.id)) is not None and rule.to_be_set_by_owner,
     }
     return Answer("ranking.html", shown, table(visit, [*units, *late]))
+
+
+async def results(visit: Visit, formula: str, as_of: str) -> list[Row]:
+    """A formula's results by territory: as they stand, or as known at a moment of an address. Raises MomentError."""
+    if not formula:
+        return []
+    if as_of:
+        return await visit.ask("known_results", formula=formula, moment=known_at(as_of, visit.now))
+    return await visit.ask("results_by_territory", formula=formula)
 
 
 def standing(rows: Iterable[Row], at: Lookup, formula: str) -> tuple[list[Unit], list[Unit]]:

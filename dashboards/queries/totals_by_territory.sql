@@ -4,7 +4,7 @@ FROM
 (
     SELECT territory, budget_year, sum(total) AS value, max(newest) AS event_time
     FROM board_totals(@access)
-    WHERE kind = 'month' AND indicator = {indicator:String} AND component = {component:String} AND figure = 'actual' AND length(territory) = 2
+    WHERE indicator = {indicator:String} AND component = {component:String} AND figure = 'actual' AND length(territory) = 2
     GROUP BY territory, budget_year
 )
 GROUP BY territory

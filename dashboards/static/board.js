@@ -2,6 +2,55 @@
 /* Live changes. Everything works without this file; with it, what changes is on the screen as soon as it is told. Text goes in as text,
    never as markup. */
 (() => {
+  const paper = document.getElementById("print");
+  if (paper) {
+    paper.hidden = false;
+    paper.addEventListener("click", () => window.print());
+  }
+})();
+/* The wall: one screen after another, a clock, the page anew after each round. Stopped by its button or the space bar. */
+(() => {
+  const turning = document.getElementById("turning");
+  const screens = [...document.querySelectorAll("[data-screen]")];
+  if (!turning || !screens.length) return;
+  const pause = document.getElementById("pause");
+  const clock = document.getElementById("clock");
+  const zone = { timeZone: "Asia/Ho_Chi_Minh", hour12: false, hour: "2-digit", minute: "2-digit", day: "2-digit", month: "2-digit", year: "numeric" };
+  const written = new Intl.DateTimeFormat(document.documentElement.lang === "vi" ? "vi-VN" : "en-GB", zone);
+  const seconds = Number(turning.dataset.seconds);
+  let at = 0;
+  let stopped = false;
+  const show = (next) => {
+    at = (next + screens.length) % screens.length;
+    screens.forEach((screen, i) => screen.classList.toggle("on", i === at));
+  };
+  const turn = () => {
+    if (at + 1 < screens.length) show(at + 1);
+    else if (navigator.onLine) window.location.reload();
+    else show(0);
+  };
+  const stop = () => {
+    stopped = !stopped;
+    pause.textContent = stopped ? pause.dataset.resume : pause.dataset.pause;
+    pause.setAttribute("aria-pressed", String(stopped));
+  };
+  document.body.classList.add("turns");
+  turning.hidden = false;
+  show(0);
+  pause.addEventListener("click", stop);
+  document.getElementById("next").addEventListener("click", () => show(at + 1));
+  document.addEventListener("keydown", (event) => {
+    if (event.target.closest("button, a, summary")) return;
+    if (event.key === "ArrowRight") show(at + 1);
+    else if (event.key === "ArrowLeft") show(at - 1);
+    else if (event.key === " ") stop();
+    else return;
+    event.preventDefault();
+  });
+  window.setInterval(() => { clock.textContent = written.format(new Date()); }, 1000);
+  window.setInterval(() => { if (!stopped) turn(); }, seconds * 1000);
+})();
+(() => {
   const address = document.body.dataset.live;
   if (!address || !window.EventSource) return;
   const pulse = document.getElementById("pulse");

@@ -27,6 +27,7 @@ from indicators.vocabulary import Vocabulary
 from sinks import clickhouse as ch
 from sinks.migrations import migrate
 from tests.dashboards.seeds import NOW_MS, Planted, plant
+from tests.dashboards.seeds_work import plant_work
 from tests.fixtures.network import GUARD
 
 CHEAP = "scrypt$2$8$1$AAAAAAAAAAAAAAAAAAAAAA==$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
@@ -76,7 +77,7 @@ def seeded(clickhouse: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with GUARD.lifted():
         migrate(settings)
         with ch.connected(settings) as client:
-            planted = plant(client)
+            planted = [*plant(client), *plant_work(client)]
     yield Seeded(settings, planted)
     with GUARD.lifted(), ch.connected(settings) as client:
         client.command(f"DROP DATABASE IF EXISTS {own}")

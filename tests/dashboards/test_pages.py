@@ -152,11 +152,16 @@ def test_the_document_names_every_page_and_every_answer(seeded: Seeded) -> None:
             "component": "-",
             "catalogue": "/",
             "done": "?",
+            "colour": "mauve",
+            "show": "?",
+            "cutoff": "'",
+            "seconds": "1",
+            "group": "../x",
         }
         for path, item in document["paths"].items():
             if path == "/events" or "get" not in item:
                 continue
-            address = path.format(catalogue="vn-1012", code="A.I.1", alert_id="a25")
+            address = path.format(catalogue="vn-1012", code="A.I.1", alert_id="a25", project="DA-01-01")
             for name in [p["name"] for p in item["get"]["parameters"] if p["in"] == "query" and p["name"] not in ("format", "lang")]:
                 answer = await client.get(f"{address}?{name}={wrong[name]}&format=json")
                 assert answer.status_code == 400, (path, name)
@@ -169,7 +174,20 @@ def test_the_document_names_every_page_and_every_answer(seeded: Seeded) -> None:
 
 def test_pages_without_a_data_store_say_so(adrift: BoardSettings) -> None:
     async def work(client: Client) -> None:
-        for path in ("/", "/ranking", "/map", "/alerts", "/supply", "/operations", "/indicator/guide-7146/F02"):
+        for path in (
+            "/",
+            "/ranking",
+            "/map",
+            "/alerts",
+            "/supply",
+            "/operations",
+            "/indicator/guide-7146/F02",
+            "/report",
+            "/wall",
+            "/print",
+            "/projects",
+            "/tasks",
+        ):
             answer = await client.get(path)
             assert answer.status_code == 503, path
             assert "Kho số liệu chưa trả lời" in answer.text
