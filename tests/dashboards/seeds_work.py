@@ -9,7 +9,7 @@ from clickhouse_connect.driver.client import Client
 
 from tests.dashboards.seeds import NOW, Planted
 
-PROJECT = "vn-1012/A.II.3||01|project:DA-01-01||"
+PROJECT = "vn-1012/A.II.3||01|project:DA-01-01|"
 
 
 def plant_work(client: Client) -> list[Planted]:
