@@ -6,11 +6,9 @@ name neither roles nor classification levels: roles and their depths are default
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from indicators.derived.formula_book import FormulaBook
 from indicators.territory import COUNTRY
 from indicators.vocabulary import Vocabulary
 
@@ -40,9 +38,9 @@ class Access:
             return False
         return self.whole_country or territory in self.territories or vocabulary.ancestor(territory, "province") in self.territories
 
-    def parameters(self, operands: Iterable[str]) -> dict[str, Any]:
+    def parameters(self) -> dict[str, Any]:
         """The values that every view of the board takes."""
-        return {"territories": list(self.territories), "depth": self.depth, "clearance": self.clearance, "operands": list(operands)}
+        return {"territories": list(self.territories), "depth": self.depth, "clearance": self.clearance}
 
 
 def depth_of(subject_type: str, has_dimensions: bool) -> int:
@@ -51,11 +49,3 @@ def depth_of(subject_type: str, has_dimensions: bool) -> int:
         return SUBJECT
     return BREAKDOWN if has_dimensions else TOTAL
 
-
-def operands(book: FormulaBook) -> tuple[str, ...]:
-    """`formula|operand` and `indicator|operand` of every formula, rankings through what they rank: a result is withheld with its parts."""
-    pairs = set()
-    for formula in book:
-        for operand in book.indicators_of(formula):
-            pairs |= {f"{formula.id}|{operand}", f"{formula.indicator}|{operand}"}
-    return tuple(sorted(pairs))

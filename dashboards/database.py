@@ -31,22 +31,22 @@ ANSWER_SECONDS: Final = 10
 FRESH_SECONDS: Final = 1.0
 MOST_KEPT: Final = 512
 MOST_AT_ONCE: Final = 8
-_BINDINGS: Final = {"territories": "Array(String)", "depth": "Int32", "clearance": "Int32", "operands": "Array(String)"}
+_BINDINGS: Final = {"territories": "Array(String)", "depth": "Int32", "clearance": "Int32"}
 _TAKES: Final[dict[str, tuple[str, ...]]] = {
     "board_values": ("territories", "depth", "clearance"),
     "board_known_values": ("territories", "depth", "clearance"),
     "board_panes": ("territories", "depth", "clearance"),
     "board_totals": ("territories", "clearance"),
     "board_series": ("territories", "depth", "clearance"),
-    "board_results": ("territories", "depth", "clearance", "operands"),
-    "board_known_results": ("territories", "depth", "clearance", "operands"),
+    "board_results": ("territories", "depth", "clearance"),
+    "board_known_results": ("territories", "depth", "clearance"),
     "board_known_totals": ("territories", "clearance"),
     "board_records": ("territories", "depth", "clearance"),
-    "board_alerts": ("territories", "clearance", "operands"),
-    "board_alert_events": ("territories", "clearance", "operands"),
-    "board_told": ("territories", "clearance", "operands"),
+    "board_alerts": ("territories", "clearance"),
+    "board_alert_events": ("territories", "clearance"),
+    "board_told": ("territories", "clearance"),
     "board_territory_values": ("territories", "clearance"),
-    "board_tasks": ("territories", "clearance", "operands"),
+    "board_tasks": ("territories", "clearance"),
     "board_supply": ("territories", "clearance"),
     "board_refused": ("territories", "depth"),
     "board_operations": ("territories", "depth"),
@@ -84,8 +84,8 @@ def _arguments(view: str) -> str:
 class Database:
     """One client for all readers. Equal questions within a second are asked once: many screens show one page."""
 
-    def __init__(self, settings: Settings, operands: tuple[str, ...], clock: Callable[[], float] = time.monotonic) -> None:
-        self._settings, self._operands, self._clock = settings, operands, clock
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+        self._settings, self._clock = settings, clock
         self._client: AsyncClient | None = None
         self._opening = asyncio.Lock()
         self._slots = asyncio.Semaphore(MOST_AT_ONCE)
@@ -98,7 +98,7 @@ class Database:
         kept = self._kept.get(key)
         if kept is not None and self._clock() - kept.at < FRESH_SECONDS:
             return kept.rows
-        rows = await self._query(name, given | access.parameters(self._operands))
+        rows = await self._query(name, given | access.parameters())
         if len(self._kept) >= MOST_KEPT:
             self._kept.clear()
         self._kept[key] = _Kept(self._clock(), rows)

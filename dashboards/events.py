@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from dashboards import figures
-from dashboards.access import operands
 from dashboards.board import Board, Visit
 from dashboards.database import DatabaseError
 from dashboards.judgement import of_severity
@@ -79,7 +78,7 @@ async def permitted(visit: Visit, changes: list[Change]) -> list[Change]:
         return []
     rows = await visit.ask("withheld")
     series, indicators = {r["series"] for r in rows}, {r["indicator"] for r in rows}
-    made_of = {pair.partition("|")[0] for pair in operands(visit.board.formulas) if pair.partition("|")[2] in indicators}
+    made_of = {name for name, operand in visit.board.formulas.operand_pairs if operand in indicators}
     of_figures = made_of | indicators
     return [c for c in near if c.series not in series and c.indicator not in (of_figures if c.kind in ("result", "moved") else made_of)]
 

@@ -15,7 +15,6 @@ import time
 import structlog
 import uvicorn
 
-from dashboards.access import operands
 from dashboards.accounts import AccountBook
 from dashboards.application import application
 from dashboards.board import Board
@@ -54,7 +53,7 @@ def board(settings: BoardSettings) -> Board:
         vocabulary=vocabulary,
         formulas=formulas,
         rules=RuleBook.load(settings.home),
-        database=Database(settings, operands(formulas)),
+        database=Database(settings),
         journal=KafkaJournal(settings, lambda: Registry(settings)),
         hub=hub,
         accounts=AccountBook(settings.accounts_path),

@@ -25,7 +25,7 @@ def load_vocabulary(settings: Settings) -> dict[str, int]:
 
     Raises DataFileError for a wrong file (nothing is replaced), clickhouse.Unavailable or NotReady.
     """
-    vocabulary = Vocabulary.load(settings.home)
+    vocabulary, book = Vocabulary.load(settings.home), FormulaBook.load(settings.home)
     content = {
         "territories": list(_territories(vocabulary)),
         "indicators": list(_indicators(vocabulary)),
@@ -33,7 +33,8 @@ def load_vocabulary(settings: Settings) -> dict[str, int]:
         "subjects": list(_subjects(vocabulary)),
         "agencies": [{"code": a.code, "name_vi": a.name_vi, "name_en": a.name_en, "kind": a.kind, "parent_agency": a.parent_agency}
                      for a in vocabulary.agencies()],
-        "formulas": list(_formulas(FormulaBook.load(settings.home))),
+        "formulas": list(_formulas(book)),
+        "formula_operands": [{"name": name, "operand": operand} for name, operand in sorted(book.operand_pairs)],
     }  # fmt: skip
     with clickhouse.connected(settings) as client:
         for table, rows in content.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -88,6 +89,11 @@ class FormulaBook:
         used = {one.source for one in formula.inputs.values() if one.source}
         found = {(one.indicator, one.component) for one in formula.inputs.values()}
         return frozenset(found.union(*(self.series_of(f) for f in self if f.definition in used and f.definition)))
+
+    @cached_property
+    def operand_pairs(self) -> frozenset[tuple[str, str]]:
+        """(formula or the indicator it computes, an indicator behind it) of all formulas: a result is withheld with any of its parts."""
+        return frozenset((name, operand) for f in self for operand in self.indicators_of(f) for name in (f.id, f.indicator))
 
     def __getitem__(self, formula: str) -> Formula:
         return self.formulas[formula]

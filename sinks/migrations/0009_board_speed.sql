@@ -51,6 +51,14 @@ SELECT indicator, series, max(access_level) FROM observations WHERE observations
 CREATE OR REPLACE VIEW board_withheld AS
 SELECT indicator, series FROM restricted_series WHERE access_level > {clearance:Int32} GROUP BY indicator, series;
 
+-- What results are made of: `name` is a formula or the indicator it computes, `operand` an indicator behind it. Loaded with the vocabulary.
+CREATE TABLE IF NOT EXISTS formula_operands
+(
+    name LowCardinality(String),
+    operand LowCardinality(String)
+)
+ENGINE = MergeTree ORDER BY (name, operand);
+
 -- Months of the flows, narrow and by budget year: what the board adds up. The pane of the highest version counts, as in `panes`.
 CREATE TABLE IF NOT EXISTS flow_months
 (
@@ -234,7 +242,7 @@ SELECT
     period_end, budget_year, status, inexact, value, numerator, denominator, rank, of, expected, reason, operands, event_time, caused_at, generation,
     through, appended
 FROM derived_latest FINAL
-WHERE NOT deleted AND multiIf(subject_type NOT IN ('', 'station'), 2, splitByChar('|', result)[4] != '', 1, 0) <= {depth:Int32}
+WHERE NOT deleted AND (formula IN (SELECT name FROM formula_operands) OR startsWith(formula, 'SET.')) AND multiIf(subject_type NOT IN ('', 'station'), 2, splitByChar('|', result)[4] != '', 1, 0) <= {depth:Int32}
     AND territory IN
     (
         SELECT code FROM territories
@@ -244,8 +252,8 @@ WHERE NOT deleted AND multiIf(subject_type NOT IN ('', 'station'), 2, splitByCha
     AND indicator NOT IN (SELECT indicator FROM restricted_series WHERE access_level > {clearance:Int32})
     AND formula NOT IN
     (
-        SELECT splitByChar('|', pair)[1] FROM (SELECT arrayJoin({operands:Array(String)}) AS pair)
-        WHERE splitByChar('|', pair)[2] IN (SELECT indicator FROM restricted_series WHERE access_level > {clearance:Int32})
+        SELECT name FROM formula_operands
+        WHERE operand IN (SELECT indicator FROM restricted_series WHERE access_level > {clearance:Int32})
     );
 
 CREATE OR REPLACE VIEW board_alerts AS
@@ -263,8 +271,8 @@ WHERE territory IN
     AND series NOT IN (SELECT series FROM restricted_series WHERE access_level > {clearance:Int32})
     AND indicator NOT IN
     (
-        SELECT splitByChar('|', pair)[1] FROM (SELECT arrayJoin({operands:Array(String)}) AS pair)
-        WHERE splitByChar('|', pair)[2] IN (SELECT indicator FROM restricted_series WHERE access_level > {clearance:Int32})
+        SELECT name FROM formula_operands
+        WHERE operand IN (SELECT indicator FROM restricted_series WHERE access_level > {clearance:Int32})
     );
 
 CREATE OR REPLACE VIEW board_alert_events AS
@@ -284,8 +292,8 @@ WHERE alert_id IN
         AND series NOT IN (SELECT series FROM restricted_series WHERE access_level > {clearance:Int32})
         AND indicator NOT IN
         (
-            SELECT splitByChar('|', pair)[1] FROM (SELECT arrayJoin({operands:Array(String)}) AS pair)
-            WHERE splitByChar('|', pair)[2] IN (SELECT indicator FROM restricted_series WHERE access_level > {clearance:Int32})
+            SELECT name FROM formula_operands
+            WHERE operand IN (SELECT indicator FROM restricted_series WHERE access_level > {clearance:Int32})
         )
 )
 LIMIT 1 BY event_id;
@@ -314,12 +322,31 @@ FROM
                 AND series NOT IN (SELECT series FROM restricted_series WHERE access_level > {clearance:Int32})
                 AND indicator NOT IN
                 (
-                    SELECT splitByChar('|', pair)[1] FROM (SELECT arrayJoin({operands:Array(String)}) AS pair)
-                    WHERE splitByChar('|', pair)[2] IN (SELECT indicator FROM restricted_series WHERE access_level > {clearance:Int32})
+                    SELECT name FROM formula_operands
+                    WHERE operand IN (SELECT indicator FROM restricted_series WHERE access_level > {clearance:Int32})
                 )
         )
     GROUP BY alert_id, notification_key
 );
+
+-- The same as it stood at a moment. A result of a formula that the vocabulary does not know is seen by nobody; sums over dimensions (SET.…) are
+-- made of their own indicator alone.
+CREATE OR REPLACE VIEW board_known_results AS
+SELECT * FROM known_derived(moment = {moment:DateTime64(3, 'UTC')})
+WHERE (formula IN (SELECT name FROM formula_operands) OR startsWith(formula, 'SET.'))
+    AND multiIf(subject_type NOT IN ('', 'station'), 2, splitByChar('|', result)[4] != '', 1, 0) <= {depth:Int32}
+    AND territory IN
+    (
+        SELECT code FROM territories
+        WHERE has({territories:Array(String)}, 'VN') OR has({territories:Array(String)}, code)
+            OR (province != '' AND has({territories:Array(String)}, province))
+    )
+    AND indicator NOT IN (SELECT indicator FROM restricted_series WHERE access_level > {clearance:Int32})
+    AND formula NOT IN
+    (
+        SELECT name FROM formula_operands
+        WHERE operand IN (SELECT indicator FROM restricted_series WHERE access_level > {clearance:Int32})
+    );
 
 -- What was asked of whom about an alert: acts of the kind «task». Withheld with their alert.
 CREATE OR REPLACE VIEW board_tasks AS
@@ -337,8 +364,10 @@ WHERE action = 'task' AND alert_id IN
         AND series NOT IN (SELECT series FROM restricted_series WHERE access_level > {clearance:Int32})
         AND indicator NOT IN
         (
-            SELECT splitByChar('|', pair)[1] FROM (SELECT arrayJoin({operands:Array(String)}) AS pair)
-            WHERE splitByChar('|', pair)[2] IN (SELECT indicator FROM restricted_series WHERE access_level > {clearance:Int32})
+            SELECT name FROM formula_operands
+            WHERE operand IN (SELECT indicator FROM restricted_series WHERE access_level > {clearance:Int32})
         )
 )
 LIMIT 1 BY action_id;
+
+DROP VIEW IF EXISTS board_withheld_results;

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from dashboards.access import operands
 from dashboards.accounts import Account, AccountBook
 from dashboards.application import application
 from dashboards.board import Board
@@ -95,7 +94,7 @@ def made(settings: BoardSettings, journal: Memory | None = None) -> Board:
         vocabulary=Vocabulary.load(settings.home),
         formulas=formulas,
         rules=RuleBook.load(settings.home),
-        database=Database(settings, operands(formulas)),
+        database=Database(settings),
         journal=journal or Memory(),
         hub=Hub(),
         accounts=accounts,

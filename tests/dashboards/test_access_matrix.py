@@ -7,9 +7,8 @@ import re
 
 import pytest
 
-from dashboards.access import Access, operands
+from dashboards.access import Access
 from dashboards.database import _TAKES, FOLDER, _arguments, query
-from indicators.derived.formula_book import FormulaBook
 from indicators.vocabulary import Vocabulary
 from sinks import clickhouse as ch
 from tests.dashboards.conftest import PROVINCE, Client, Seeded, served
@@ -50,7 +49,7 @@ def expected(access: Access, row: Planted, vocabulary: Vocabulary) -> bool:
 
 @pytest.mark.timeout(300)
 def test_no_view_shows_a_reader_more_or_less_than_the_rules_say(seeded: Seeded) -> None:
-    vocabulary, pairs = Vocabulary.load(seeded.settings.home), operands(FormulaBook.load(seeded.settings.home))
+    vocabulary = Vocabulary.load(seeded.settings.home)
     moment = "moment = {moment:DateTime64(3, 'UTC')}"
     parts = {
         view: f"SELECT DISTINCT '{view}' AS view, toString({key}) AS key "
@@ -64,7 +63,7 @@ def test_no_view_shows_a_reader_more_or_less_than_the_rules_say(seeded: Seeded) 
         for access in READERS:
             views = [view for view in KEYS if access.depth == 3 or view not in ALERTS]
             rows = client.query(
-                " UNION ALL ".join(parts[v] for v in views), parameters=access.parameters(pairs) | {"moment": NOW}
+                " UNION ALL ".join(parts[v] for v in views), parameters=access.parameters() | {"moment": NOW}
             ).result_rows
             wanted = {(row.view, row.key) for row in planted if row.view in views and expected(access, row, vocabulary)}
             assert set(rows) == wanted, access
@@ -73,11 +72,10 @@ def test_no_view_shows_a_reader_more_or_less_than_the_rules_say(seeded: Seeded) 
 
 
 def test_totals_and_refusals_follow_the_access_too(seeded: Seeded) -> None:
-    pairs = operands(FormulaBook.load(seeded.settings.home))
     with ch.connected(seeded.settings, reader=True) as client:
 
         def asked(view: str, columns: str, access: Access) -> set[object]:
-            found = client.query(f"SELECT {columns} FROM {view}({_arguments(view)})", parameters=access.parameters(pairs))
+            found = client.query(f"SELECT {columns} FROM {view}({_arguments(view)})", parameters=access.parameters())
             return {tuple(row) for row in found.result_rows}
 
         totals = "indicator, territory, toFloat64(total)"

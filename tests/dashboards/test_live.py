@@ -177,7 +177,7 @@ def test_what_cannot_be_judged_now_is_told_later(adrift: BoardSettings, seeded: 
         await anext(told)
         board.hub.publish([change("result", "F02.province|31|", value=Decimal("70.5"))])
         assert b"event: change" not in await anext(told), "without ClickHouse nobody knows what is withheld"
-        board.database, lost = Database(seeded.settings, ()), board.database
+        board.database, lost = Database(seeded.settings), board.database
         assert "70,50%" in (await anext(told)).decode()
         await told.aclose()
         await lost.close()

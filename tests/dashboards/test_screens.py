@@ -16,7 +16,7 @@ from dashboards.pages.tasks import _state
 from dashboards.pages.wall import _screens
 from dashboards.sdmx import sdmx_csv, time_period
 from indicators import period as periods
-from indicators.derived.formula import FormulaBook
+from indicators.derived.formula_book import FormulaBook
 from indicators.instant import DAY_MS, VIETNAM, to_ms
 from indicators.period import Period, period_of
 from indicators.rule import RuleBook
