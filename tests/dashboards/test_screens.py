@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -45,7 +46,10 @@ def test_a_task_is_overdue_only_while_its_alert_is_open() -> None:
 
 
 def test_sdmx_names_components_and_writes_exact_values() -> None:
-    rows = [["31", Decimal("70.50"), datetime(2026, 10, 30), 'a "b", c'], ["01", None, None, "=1+1"]]
+    rows: Sequence[Sequence[str | Decimal | datetime | None]] = [
+        ["31", Decimal("70.50"), datetime(2026, 10, 30), 'a "b", c'],
+        ["01", None, None, "=1+1"],
+    ]
     body = sdmx_csv("xep-hang", ("code", "value", "event_time", "territory"), rows).decode()
     read = list(csv.reader(body.splitlines()))
     assert read[0] == ["STRUCTURE", "STRUCTURE_ID", "ACTION", "REF_AREA", "OBS_VALUE", "TIME_PERIOD", "TERRITORY"]
