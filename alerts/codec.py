@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from alerts.ledger_rows import LedgerRows
 from transport.dead_letters import DeadLetters
 from transport.records import AvroDecoder, AvroEncoder
 from transport.registry import Registry
@@ -27,6 +28,7 @@ class Codec:
         self.notification = AvroDecoder("notification", registry.schema)
         self.write_event = AvroEncoder("alert_event", registry.id_of(EVENTS))
         self.write_notification = AvroEncoder("notification", registry.id_of(REQUESTS))
+        self.ledger_rows = LedgerRows(registry.id_of(REQUESTS))  # the id its encoder writes
         self._registry = registry
 
     @cached_property

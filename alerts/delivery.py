@@ -19,6 +19,8 @@ from alerts.channels.contract import Channel, Outcome
 from alerts.codec import DEAD, LEDGER, REQUESTS, RESULTS, Codec
 from alerts.condition import ConditionError
 from alerts.lane import PLAIN, SIDE_BY_SIDE, Commit, Lane, Room
+from alerts.ledger import RECEIPT_MS
+from alerts.ledger_rows import key_of
 from alerts.manner import Manner
 from alerts.notification import Notification, notification_of
 from alerts.receipt_queue import ReceiptQueue
@@ -178,17 +180,21 @@ class DeliveryLoop:
     def _open(self, partition: int) -> None:
         began = time.monotonic()
         writer = Writer(self._settings, f"{GROUP}-{partition}")
-        rows: dict[bytes, Notification] = {}
+        lane = Lane((), self._channels, self._room, self._committer(partition, writer), self._start, self._clock, self._manner)
+        old = self._clock() - RECEIPT_MS
         for message in to_end(self._settings, self._codec.topic(LEDGER), [partition]):
+            key, value = message.key() or b"", message.value() or b""
             try:
-                rows[message.key() or b""] = notification_of(self._codec.notification.decode(message.value()))
-            except (DecodeError, ConditionError) as error:
-                raise RestoreError(f"{message.topic()} [{partition}] {message.offset()}: {error}") from error
-        lane = Lane(list(rows.values()), self._channels, self._room, self._committer(partition, writer), self._start, self._clock,
-                    self._manner)  # fmt: skip
+                # Of what is settled and too old for a receipt or a throttle nothing but the key is kept, or even read.
+                if message.timestamp()[1] < old and self._codec.ledger_rows.is_settled(value):
+                    lane.ledger.settle(key_of(key))
+                else:
+                    lane.keep(notification_of(self._codec.notification.decode(value)))
+            except (DecodeError, ConditionError, ValueError, IndexError) as error:
+                raise RestoreError(f"{message.topic()} [{message.partition()}] {message.offset()}: {error}") from error
         lane.recover()
         self._owned[partition] = Owned(lane, writer)
-        log.info("delivers", partition=partition, ledger=len(rows), seconds=round(time.monotonic() - began, 3))
+        log.info("delivers", partition=partition, ledger=lane.ledger.size, seconds=round(time.monotonic() - began, 3))
 
     def _committer(self, partition: int, writer: Writer) -> Commit:
         def commit(ledger: Sequence[Notification], results: Sequence[Notification], next_offset: int | None) -> None:

@@ -83,11 +83,16 @@ class Lane:
         self.ledger = Ledger(reporting=manner.reporting)
         self._bundling = Bundling(manner.throttle)
         for row in rows:
-            self._keep(row)
+            self.keep(row)
         self._manner = manner
         self._room = room
         self._channels, self._commit, self._submit, self._clock = channels, commit, submit, clock
         self._under_way: dict[str, tuple[Notification, Callable[[], Outcome | None]]] = {}
+
+    def keep(self, row: Notification) -> None:
+        """Take over a committed row, at a start before `recover`; the newest row of a key holds."""
+        self.ledger.keep(row)
+        self._bundling.keep(row, is_settled(row))
 
     def recover(self) -> None:
         """After a start: decide on every message that may have been handed over before it, and on those whose channel is off by now."""
@@ -212,11 +217,7 @@ class Lane:
         results = [row for row in rows if is_settled(row) or (row.state == "failed" and row.reason == RETRY)]
         self._commit(rows, results, next_offset)
         for row in rows:
-            self._keep(row)
-
-    def _keep(self, row: Notification) -> None:
-        self.ledger.keep(row)
-        self._bundling.keep(row, is_settled(row))
+            self.keep(row)
 
 
 def _order(row: Notification) -> tuple[int, str]:

@@ -20,6 +20,7 @@ from uuid import UUID
 
 from alerts.channels.contract import Outcome, Repeat
 from alerts.ids import notification_key
+from alerts.key_set import KeySet
 from alerts.notification import Notification
 from alerts.receipts import Receipt
 
@@ -41,12 +42,25 @@ class Ledger:
         self.awaiting: dict[str, Notification] = {}
         self._reporting = frozenset(reporting)
         self._references: dict[tuple[str, str], str] = {}
-        self._settled: set[bytes] = set()
+        self._settled = KeySet()
         for row in rows:
             self.keep(row)
 
     def __contains__(self, key: str) -> bool:
         return key in self.live or UUID(key).bytes in self._settled
+
+    def settle(self, key: bytes) -> None:
+        """Take over a settled row of which nothing but its key is needed any more. `key`: the sixteen bytes of the notification key."""
+        self._settled.add(key)
+        if self.live or self.awaiting:
+            name = str(UUID(bytes=key))
+            self.live.pop(name, None)
+            self._forget(name)
+
+    @property
+    def size(self) -> int:
+        """How many notifications it knows."""
+        return len(self.live) + len(self._settled)
 
     def keep(self, row: Notification) -> None:
         """Take over a committed row; the newest row of a key holds."""

@@ -70,7 +70,7 @@ class Room(_Part):
     one."""
 
     messages: int = Field(ge=1)
-    window: timedelta = Field(gt=timedelta(0))
+    window: timedelta = Field(gt=timedelta(0), le=timedelta(days=1))
     channels: tuple[str, ...] = Field(description="channels it holds for: those that ring, and others the owner finds too loud")
 
 

@@ -101,6 +101,15 @@ class World:
             lane.begin()
             lane.finish()
 
+    def outlive(self, requests: Sequence[Notification]) -> None:
+        """Lives until one ends."""
+        while True:
+            try:
+                self.run(requests)
+                return
+            except Crash:
+                continue
+
 
 def requests_of(count: int, **changes: Any) -> list[Notification]:
     """Messages of as many alerts: nothing has to wait for another's turn."""
@@ -120,12 +129,7 @@ def test_death_between_any_two_writes(repeat: Repeat, lane: str, answers: list[O
         answers, lost = [a for a in answers if a.certain], 0  # where one can ask, no answer stays lost
     world = World(Provider(repeat, list(answers)), list(crashes))
     wanted = requests_of(count, lane=lane)
-    while True:
-        try:
-            world.run(wanted)
-            break
-        except Crash:
-            continue
+    world.outlive(wanted)
     attempts = world.provider.attempts
     world.offset, world.crashes = 0, []
     world.run(wanted)  # the same requests read again from the beginning

@@ -19,7 +19,7 @@ from alerts.notification import Notification
 from alerts.rows import partition_of
 from indicators.instant import VIETNAM, to_ms
 from tests.alerts.samples import HOUR, NOON, RIVER, after, notification
-from tests.alerts.test_lane import BUSY, LOST, NO, OK, Crash, Provider, World
+from tests.alerts.test_lane import BUSY, LOST, NO, OK, Provider, World
 from tests.alerts.test_story import BETTER, WORSE, run
 
 NIGHT = QuietHours(time(22), time(6))
@@ -46,12 +46,7 @@ def test_nobody_reads_the_end_before_the_beginning(
 ) -> None:
     wanted = [replace(row, severity=s) for row, s in zip(steps(len(severities), alerts), severities, strict=True)]
     world = World(Provider(repeat, [a for a in answers if repeat != "askable" or a is not LOST]), list(crashes))  # type: ignore[misc]
-    while True:
-        try:
-            world.run(wanted)
-            break
-        except Crash:
-            continue
+    world.outlive(wanted)
     assert all(is_settled(row) for row in world.rows.values())
     step = {row.notification_key: row.requested_at for row in wanted}
     alert = {row.notification_key: row.alert_id for row in wanted}
