@@ -51,7 +51,9 @@ def variable(field: str) -> str:
 
 
 def text(value: object) -> str:
-    """A setting as the text of its variable; a mapping as JSON."""
+    """A setting as the text of its variable; a mapping or a set as JSON."""
     if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, frozenset):
+        return json.dumps(sorted(value), ensure_ascii=False)
     return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
