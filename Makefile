@@ -51,6 +51,10 @@ faults: $(TEST) ## mọi phần bị giết dưới tải, kèm đối chứng �
 bench: $(TEST) ## đo tốc độ trên máy này / measure speed on this machine
 	$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: bench-queries
+bench-queries: $(TEST) ## đo mọi câu hỏi trên 20 triệu quan sát / every question over 20 million observations
+	$(BIN)/python -m benchmarks.queries $(ARGS)
+
 lock: $(TEST) ## làm lại tệp khóa / write the lock files anew
 	$(BIN)/uv pip compile -q --no-emit-index-url --no-header --generate-hashes --python-version 3.11 pyproject.toml -o requirements/runtime.lock
 	$(BIN)/uv pip compile -q --no-emit-index-url --no-header --generate-hashes --python-version 3.11 --extra test pyproject.toml -o requirements/test.lock

@@ -1,4 +1,4 @@
-"""Kafka: one broker that is its own controller (KRaft), on loopback.
+"""Kafka on loopback: one broker that is its own controller (KRaft), or one of several that together are (`Member`).
 
 The quorum is named statically (`controller.quorum.voters`): a dynamic quorum would keep the controller's port in its log, and the port may
 differ from run to run. Nothing is created automatically: topics come from transport/topics.py. Properties: Kafka 4.3 documentation, «Broker
@@ -10,6 +10,8 @@ from __future__ import annotations
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from ops.stack import health
@@ -18,12 +20,43 @@ from ops.stack.part import Part, PartError
 from ops.stack.ports import LOOPBACK
 
 FORMAT_TIMEOUT_S = 60
-NODE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One broker's place in its cluster. `controllers`: controller port of every member by number, its own too. Everything is replicated to
+    three members where there are so many, and acknowledged when two have it.
+    """
+
+    number: int
+    cluster: str
+    controllers: Mapping[int, int]
+
+    @property
+    def replication(self) -> int:
+        """Replicas of what is replicated."""
+        return min(3, len(self.controllers))
+
+    @property
+    def min_isr(self) -> int:
+        """Replicas that must have a record before it is acknowledged."""
+        return max(1, self.replication - 1)
+
+
+def alone(controller_port: int) -> Member:
+    """A broker without others."""
+    return Member(1, new_cluster(), {1: controller_port})
+
+
+def new_cluster() -> str:
+    """A cluster id as `kafka-storage random-uuid` gives one."""
+    return urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+
 
 PROPERTIES = """\
 process.roles=broker,controller
 node.id={node}
-controller.quorum.voters={node}@{host}:{controller}
+controller.quorum.voters={voters}
 listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller}
 advertised.listeners=PLAINTEXT://{host}:{port}
 controller.listener.names=CONTROLLER
@@ -31,12 +64,15 @@ listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
 log.dirs={data}
 num.recovery.threads.per.data.dir=2
 
-# One node: everything that is replicated has one replica.
-offsets.topic.replication.factor=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+offsets.topic.replication.factor={replication}
+transaction.state.log.replication.factor={replication}
+transaction.state.log.min.isr={min_isr}
+share.coordinator.state.topic.replication.factor={replication}
+share.coordinator.state.topic.min.isr={min_isr}
+min.insync.replicas={min_isr}
+# A broker that is lost is fenced after this time; until then writes to its partitions wait.
+broker.session.timeout.ms=6000
+broker.heartbeat.interval.ms=1000
 
 # Internal topics with 4 partitions, not 50: fewer files to open and to read back at start.
 offsets.topic.num.partitions=4
@@ -90,25 +126,35 @@ Configuration:
 """
 
 
+def properties_of(member: Member, port: int, data: Path) -> str:
+    """The broker's server.properties: clients at `port`, logs under `data`."""
+    voters = ",".join(f"{number}@{LOOPBACK}:{at}" for number, at in sorted(member.controllers.items()))
+    return PROPERTIES.format(
+        node=member.number, host=LOOPBACK, port=port, controller=member.controllers[member.number], voters=voters, data=data,
+        replication=member.replication, min_isr=member.min_isr,
+    )  # fmt: skip
+
+
 def kafka(
-    jars: tuple[Path, ...], home: Path, ports: tuple[int, int], heap_mb: int = 1024, light: bool = False, classes: Path | None = None
-) -> Part:
+    jars: tuple[Path, ...], home: Path, ports: tuple[int, int], heap_mb: int = 1024, light: bool = False, classes: Path | None = None,
+    member: Member | None = None,
+) -> Part:  # fmt: skip
     """The broker as a part: data and configuration under `home`, clients at 127.0.0.1:`ports[0]`, its controller at `ports[1]`.
-    `classes`: its class archive (ops.stack.java).
+    `classes`: its class archive (ops.stack.java). `member`: its place among others; None: it is alone.
     """
-    port, controller_port = ports
+    port, place = ports[0], member or alone(ports[1])
     properties, log4j = home / "server.properties", home / "log4j2.yaml"
 
     def prepare() -> None:
         home.mkdir(parents=True, exist_ok=True)
-        properties.write_text(PROPERTIES.format(node=NODE, host=LOOPBACK, port=port, controller=controller_port, data=home / "data"))
+        properties.write_text(properties_of(place, port, home / "data"))
         log4j.write_text(LOG4J)
         if not (home / "data" / "meta.properties").exists():
-            _format(jars, properties)
+            _format(jars, properties, place.cluster)
 
     options = ("-XX:MaxDirectMemorySize=256m", f"-Dlog4j2.configurationFile={log4j}")
     return Part(
-        name="kafka",
+        name=f"kafka{place.number}" if member else "kafka",
         title="Apache Kafka",
         argv=java(heap_mb, (*options, "-cp", class_path(jars), "kafka.Kafka", str(properties)), light, classes),
         address=f"{LOOPBACK}:{port}",
@@ -124,9 +170,8 @@ def kafka(
     )
 
 
-def _format(jars: tuple[Path, ...], properties: Path) -> None:
+def _format(jars: tuple[Path, ...], properties: Path, cluster: str) -> None:
     """Give the empty data folder its cluster id, as `kafka-storage format` does. Raises PartError with the tool's words."""
-    cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     tool = ("kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties))  # an id may begin with a dash
     argv = java(128, ("-cp", class_path(jars), *tool), light=True)
     try:

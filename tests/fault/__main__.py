@@ -123,7 +123,7 @@ def _ground() -> Iterator[tuple[Servers, Settings]]:
     """Servers under their supervisor in a folder that is deleted afterwards."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True)))
-        servers = stack.enter_context(Servers(folder / "stack", cache_dir(HOME / ".nhip")))
+        servers = stack.enter_context(Servers.three(folder / "stack", cache_dir(HOME / ".nhip")))
         yield servers, Settings.load(data_dir=folder / "data", clickhouse_database="nhip_fault", topic_prefix="p.", **servers.addresses)
 
 

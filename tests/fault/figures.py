@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
+
+from benchmarks.spread import percentile
 
 SHORT: Final = ("kills", "lost", "doubled", "alerts_missed", "alerts_repeated", "wrong", "recovery", "negative_controls", "bound")
 Leg = Mapping[str, Any]
@@ -59,8 +60,7 @@ def spread(seconds: Iterable[float]) -> dict[str, float]:
     ordered = sorted(seconds)
     if not ordered:
         return {"n": 0}
-    rank = {share: ordered[max(0, math.ceil(share * len(ordered)) - 1)] for share in (0.5, 0.99)}
-    return {"n": len(ordered), "p50": rank[0.5], "p99": rank[0.99], "max": ordered[-1]}
+    return {"n": len(ordered), "p50": percentile(ordered, 50), "p99": percentile(ordered, 99), "max": ordered[-1]}
 
 
 def well(found: Mapping[str, Any]) -> bool:

@@ -16,11 +16,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from clickhouse_connect.driver.exceptions import ClickHouseError
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
-from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]  # public, but not marked so
+from confluent_kafka import KafkaException, TopicPartition
 
 from ops.stack.loopback import NoAnswer, get
 from sinks import clickhouse, plan
@@ -28,7 +27,7 @@ from sinks.clients import GROUP as SINK
 from stream_processors.context import GROUP as WORKER
 from tests.fault.processes import Process
 from tests.fault.worker import GROUPS as WORKED
-from transport.kafka_clients import admin
+from transport.kafka_clients import consumer
 from transport.settings import Settings
 from transport.topics import GROUPS
 
@@ -42,7 +41,8 @@ class Probes:
 
     def __init__(self, settings: Settings, processes: Mapping[str, Process]) -> None:
         self._settings, self._processes = settings, processes
-        self._admin = admin(settings)  # one for the whole run: a client let go while it waits for an answer takes the process with it
+        # Readers, not an administrator's client: one whose broker dies under a request can take the process with it (librdkafka 2.16).
+        self._readers = {group: consumer(settings, group) for group in (WORKER, SINK)}
         prefix = settings.topic_prefix
         self._inputs = [TopicPartition(f"{prefix}obs.{group}", p) for group in WORKED for p in range(GROUPS[group])]
         self._numbers: dict[str, Callable[[], int]] = {
@@ -78,18 +78,13 @@ class Probes:
         return sum(one.last - one.first + 1 for one in plans if one is not None)
 
     def _appended(self) -> int:
-        latest: Any = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-        futures = self._admin.list_offsets(dict.fromkeys(self._inputs, latest), request_timeout=ANSWER_SECONDS)
-        return sum(int(future.result(ANSWER_SECONDS).offset) for future in futures.values())
+        return sum(int(self._readers[SINK].get_watermark_offsets(p, ANSWER_SECONDS)[1]) for p in self._inputs)
 
     def _committed(self, group: str) -> int:
         return sum(max(0, int(p.offset)) for p in self._positions(group))
 
     def _positions(self, group: str) -> list[TopicPartition]:
-        name = self._settings.topic_prefix + group
-        request = ConsumerGroupTopicPartitions(name, [TopicPartition(p.topic, p.partition) for p in self._inputs])
-        futures = self._admin.list_consumer_group_offsets([request], request_timeout=ANSWER_SECONDS)
-        return list(futures[name].result(ANSWER_SECONDS).topic_partitions)
+        return list(self._readers[group].committed([TopicPartition(p.topic, p.partition) for p in self._inputs], ANSWER_SECONDS))
 
     def _stored(self) -> int:
         with clickhouse.connected(self._settings) as client:

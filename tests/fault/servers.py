@@ -7,8 +7,9 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Final, Self
 
 from ops.stack import artifacts
@@ -17,7 +18,7 @@ from ops.stack.clickhouse import clickhouse
 from ops.stack.java import class_archive
 from ops.stack.kafka import kafka
 from ops.stack.keeper import Pace
-from ops.stack.part import PartError
+from ops.stack.part import Part, PartError
 from ops.stack.ports import LOOPBACK, Ports
 from ops.stack.supervisor import Supervisor
 from transport.settings import Settings
@@ -30,26 +31,30 @@ DOWN_SECONDS: Final = 90.0
 
 
 class Servers:
-    """A context: the three servers on free ports in `home`; `addresses` are fields of `Settings`."""
+    """A context: parts under the supervisor, its state in `home`; `addresses` are fields of `Settings`."""
 
-    def __init__(self, home: Path, cache: Path) -> None:
+    def __init__(self, parts: Sequence[Part], home: Path, addresses: Mapping[str, object] = MappingProxyType({})) -> None:
+        home.mkdir(parents=True, exist_ok=True)
+        self._supervisor = Supervisor(parts, home, PACE)
+        self._thread = threading.Thread(target=self._supervisor.run, name="supervisor", daemon=True)
+        self.addresses = dict(addresses)
+
+    @classmethod
+    def three(cls, home: Path, cache: Path) -> Self:
+        """Broker, registry and ClickHouse endpoint on free ports."""
         ports = Ports()
         brokers, registry_port, store_port = (ports.take(), ports.take()), ports.take(), ports.take()
-        jars = artifacts.install("kafka", cache)
         (archive,) = artifacts.install("apicurio", cache)
-        unpacked = artifacts.unpack(archive, cache)
         home.mkdir(parents=True, exist_ok=True)
-        entries = (
-            kafka(jars, home / "kafka", brokers, heap_mb=512, light=True, classes=class_archive(cache, "kafka")),
-            apicurio(unpacked, home / "registry", registry_port, heap_mb=256, classes=class_archive(cache, "registry")),
+        parts = (
+            kafka(artifacts.install("kafka", cache), home / "kafka", brokers, 512, light=True, classes=class_archive(cache, "kafka")),
+            apicurio(artifacts.unpack(archive, cache), home / "registry", registry_port, 256, classes=class_archive(cache, "registry")),
             clickhouse(Settings(data_dir=home), home / "clickhouse", store_port),
         )
-        self._supervisor = Supervisor(entries, home, PACE)
-        self._thread = threading.Thread(target=self._supervisor.run, name="supervisor", daemon=True)
-        self.addresses: dict[str, object] = {
+        return cls(parts, home, {
             "kafka_bootstrap": f"{LOOPBACK}:{brokers[0]}", "registry_url": f"http://{LOOPBACK}:{registry_port}{CCOMPAT}",
             "clickhouse_host": LOOPBACK, "clickhouse_port": store_port,
-        }  # fmt: skip
+        })  # fmt: skip
 
     def __enter__(self) -> Self:
         self._thread.start()
