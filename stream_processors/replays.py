@@ -74,6 +74,7 @@ class Replays:
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="replay")
         self._stop = threading.Event()
         self._current: Job | None = None
+        self._whole = False
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -102,6 +103,7 @@ class Replays:
         try:
             while True:
                 await loop.run_in_executor(self._pool, follower.look, LOOK_SECONDS)
+                self._whole = follower.whole
                 job = self._current
                 if job is not None and self._book.jobs.get(job.id, job).state != "running":
                     self._stop.set()
@@ -109,6 +111,8 @@ class Replays:
             follower.close()
 
     def _next(self) -> tuple[Job, Piece] | None:
+        if not self._whole:
+            return None
         owned, now = self._owner.owned(), self._clock()
         for job in self._book.running("pipeline"):
             for piece in self._book.open(job):

@@ -41,7 +41,7 @@ def follow(settings: Settings, job: Job, by: tuple[str, str], say: Say, patience
         while True:
             jobs.look(LOOK_SECONDS)
             known = jobs.book.jobs.get(job.id)
-            if known is None:
+            if known is None or not jobs.whole:
                 continue
             open_ = len(list(jobs.book.open(known)))
             if open_ != left:

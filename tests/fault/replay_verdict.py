@@ -28,10 +28,10 @@ Panes = dict[tuple[str, str, int, int], tuple[int, Decimal, Decimal, Decimal, De
 
 
 class Verdict:
-    """Counts of what was compared and of what differs. `tables`: ClickHouse as well."""
+    """Counts of what was compared and of what differs. `tables`: ClickHouse as well; `story`: the alerts too."""
 
-    def __init__(self, settings: Settings, groups: Sequence[str], *, tables: bool = False) -> None:
-        self._settings, self._groups, self._tables = settings, groups, tables
+    def __init__(self, settings: Settings, groups: Sequence[str], *, tables: bool = False, story: bool = True) -> None:
+        self._settings, self._groups, self._tables, self._story = settings, groups, tables, story
         self.compared: Counter[str] = Counter()
         self.wrong: Counter[str] = Counter()
         self.examples: list[str] = []
@@ -77,6 +77,8 @@ class Verdict:
                 rows = map(condition.decode, newest_rows(self._settings, context.prefix + name, p).values())
                 said |= {r["alert_id"]: r["severity"] for r in rows if r["severity"] and ".obs." in f".{r['source_topic']}"}
         self._compare("conditions", said, self._open)
+        if not self._story:
+            return
         stories: dict[str, int] = {}
         for p in range(2):
             for r in map(event.decode, newest_rows(self._settings, f"{context.prefix}alerts.current", p).values()):

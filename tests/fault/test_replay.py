@@ -1,0 +1,24 @@
+"""Figures of a wrong catalogue are rebuilt after its fix while the worker is killed: equal to a fresh run. Short form, stage 1 alone.
+
+The long form, with customs lines, the alerts and ClickHouse, is `python -m tests.fault.replay --observations 5000000 --kills 3 --tables`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.fault.replay import Plan, run
+from transport.settings import Settings
+
+
+@pytest.mark.stack
+@pytest.mark.timeout(300)
+def test_what_a_wrong_catalogue_made_equals_a_fresh_run_after_the_replay(settings: Settings, tmp_path: Path) -> None:
+    report = run(settings, Plan(observations=1_200, kills=1, story=False, groups=("emergency",)), tmp_path / "homes")
+    assert report.proven, (report.wrong, report.examples, report.exits)
+    assert report.wrong_before["panes"] > 10
+    assert report.compared["panes"] > 100
+    assert report.job["alerts"].get("already_fired", 0) > 0
+    assert report.job["panes_equal"] > 0
