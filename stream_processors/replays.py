@@ -83,7 +83,8 @@ class Replays:
         try:
             while True:
                 if follower.done():
-                    log.error("replay jobs are followed anew", why=repr(follower.exception())[:200])
+                    log.warning("replay jobs are followed anew", why=repr(follower.exception())[:200])
+                    await asyncio.sleep(RETRY_SECONDS)
                     follower = loop.create_task(self._follow())
                 found = self._next()
                 if found is None:

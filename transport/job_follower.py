@@ -10,7 +10,6 @@ from transport import kafka_clients
 from transport.replay_jobs import TOPIC, Book
 from transport.settings import Settings
 
-
 ANSWER_SECONDS: Final = 5.0
 
 

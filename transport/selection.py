@@ -78,11 +78,6 @@ class Selection:
         """As JSON."""
         return asdict(self)
 
-    @property
-    def everything(self) -> bool:
-        """Is no record left out?"""
-        return self == Selection()
-
     def takes_key(self, key: bytes | None) -> bool:
         """May records under this key be meant? Indicator and territory are the first and third part of a series key."""
         if not (self.keys or self.indicators or self.territories):

@@ -156,7 +156,7 @@ def show(identity: Id, check: Annotated[bool, typer.Option("--check", help="dự
 
 def made(settings: Settings, asked: Asked) -> Job:
     """The job that options order. Raises StackError."""
-    from ops.replay.order import Range, instant, pieces, selected
+    from ops.replay.order import Range, exists, instant, pieces, selected
     from ops.replay.running import now_ms
     from transport.replay_jobs import Job, Target
     from transport.topics import table
@@ -170,6 +170,8 @@ def made(settings: Settings, asked: Asked) -> Job:
         raise StackError(f"«{asked.to_topic}» là chủ đề của hệ thống, chép vào là tính hai lần / copies there would count twice")
     if asked.to_file and asked.to_file.exists():
         raise StackError(f"{asked.to_file.name}: tệp đã có, chọn tên khác / the file exists, choose another name")
+    if asked.to_topic and not exists(settings, settings.topic_prefix + asked.to_topic):
+        raise StackError(f"«{asked.to_topic}»: chưa có chủ đề này; tạo trước, không gì tự sinh ra / create this topic first")
     stretch = Range(topic=asked.topic, partition=asked.partition, since=instant(asked.since), before=instant(asked.before),
                     first=asked.first, until=asked.until)  # fmt: skip
     found, now = pieces(settings, stretch), now_ms()

@@ -10,6 +10,7 @@ from typing import Final
 
 from indicators.instant import VIETNAM
 from ops.stack.control import StackError
+from transport import kafka_clients
 from transport.replay_jobs import Piece
 from transport.selection import Condition, Selection, SelectionError
 from transport.settings import Settings
@@ -18,6 +19,7 @@ from transport.topics import table
 
 NEVER: Final = "replay"
 """A group that commits nothing: its position is the oldest message kept."""
+ANSWER_SECONDS: Final = 6.0
 FORMATS: Final = ("%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
 
 
@@ -53,6 +55,11 @@ def selected(keys: Iterable[str], indicators: Iterable[str], territories: Iterab
     except SelectionError as error:
         raise StackError(str(error)) from error
     return Selection(keys=tuple(keys), indicators=tuple(indicators), territories=tuple(territories), where=conditions)
+
+
+def exists(settings: Settings, topic: str) -> bool:
+    """Does the cluster have this topic (full name)? Raises KafkaException."""
+    return topic in kafka_clients.admin(settings).list_topics(timeout=ANSWER_SECONDS).topics
 
 
 def pieces(settings: Settings, asked: Range) -> tuple[Piece, ...]:

@@ -92,7 +92,8 @@ class Report:
     @property
     def proven(self) -> bool:
         """Was something wrong, is nothing any more, was the worker killed as often as asked, and nobody told?"""
-        return bool(self.wrong_before and self.job.get("panes_changed")) and not self.wrong and not self.notifications and self.killed >= self.plan["kills"]
+        changed = bool(self.wrong_before and self.job.get("panes_changed"))
+        return changed and not self.wrong and not self.notifications and self.killed >= self.plan["kills"]
 
 
 def run(settings: Settings, plan: Plan, homes: Path, say: Say = print) -> Report:
