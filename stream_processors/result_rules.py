@@ -80,6 +80,8 @@ class ResultRules:
     def _rules_of(self, result: Result) -> Iterator[Rule]:
         about = {name: getattr(result, name) for name in ("territory", "subject_type", "subject_id", "budget_year")}
         about["dimensions"] = selection.dimensions_of(result.dimensions)
+        if self._formulas[result.formula].each:
+            return iter(())  # several series in one result: a rule looks at one course
         return (rule for rule in self._rules.of_formula(result.formula) if rule.scope.holds(result.subject_type, about))
 
     def _line(self, rule: Rule, key: str, result: Result) -> Line:

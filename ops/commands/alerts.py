@@ -1,4 +1,4 @@
-"""`nhip alerts list | show | ack | explain | comment | shelve | unshelve | close`: the alerts that stand, and acts on one."""
+"""`nhip alerts list | show | ack | return | explain | comment | task | shelve | unshelve | close`: alerts that stand, and acts on one."""
 
 from __future__ import annotations
 
@@ -116,6 +116,20 @@ def shelve(
 def unshelve(alert_id: Id, by: By, note: Note = "", office: Office = "") -> None:
     """Thôi gác lại / take from the shelf."""
     _act("unshelve", alert_id, by, note, office)
+
+
+@app.command("return")
+def hand_back(alert_id: Id, by: By, note: Note = "", office: Office = "") -> None:
+    """Trả lại cảnh báo đã tiếp nhận / hand an alert back that was taken: it needs attention again."""
+    _act("return", alert_id, by, note, office)
+
+
+@app.command()
+def task(alert_id: Id, by: By, note: Note = "", office: Office = "") -> None:
+    """Chuyển thành nhiệm vụ: nội dung ghi số văn bản, đơn vị, thời hạn / turn into a task: the note says document, unit and date."""
+    if not note.strip():
+        raise StackError("Thiếu nội dung nhiệm vụ: --note «số văn bản, đơn vị thực hiện, thời hạn» / what is the task?")
+    _act("task", alert_id, by, note, office)
 
 
 @app.command()

@@ -33,6 +33,7 @@ def demo(
         str, typer.Option("--speed", help="1: một phút, 2: nửa phút…; fast: nhanh nhất / 1: a minute, 2: half of it…; fast: no waiting")
     ] = "1",
     keep: Annotated[bool, typer.Option("--keep", help="Để hệ thống chạy tiếp / leave the system running")] = False,
+    story: Annotated[bool, typer.Option("--story", help="Kể trọn một cảnh báo, không cần máy chủ / one alert's whole story")] = False,
     stop: Annotated[bool, typer.Option("--stop", help="Dừng hệ thống đã để chạy / stop the system left running")] = False,
 ) -> None:
     """Chạy thử trên số liệu mẫu / the system on sample data.
@@ -41,6 +42,9 @@ def demo(
     """
     begun = time.monotonic()
     seconds, home = duration(speed), data_dir()
+    if story:
+        _tell_story()
+        return
     if stop:
         print("Đã dừng / stopped." if down(home, print) else "Hệ thống không chạy / nothing was running.")
         return
@@ -49,6 +53,14 @@ def demo(
         console = Console(highlight=False, markup=False, soft_wrap=True, width=PIPED_WIDTH)
     logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # what it would say of a failure, we say in words
     raise typer.Exit(_perform(home, console, seconds, begun, keep))
+
+
+def _tell_story() -> None:
+    from alerts.main import story_of
+    from ops.demo.story import play
+
+    settings = Settings.load()
+    play(settings.home, story_of(settings)[0], print)
 
 
 def duration(speed: str) -> float:

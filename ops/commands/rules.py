@@ -1,4 +1,5 @@
-"""`nhip rules check | test`: are the rules whole, and do they say what their golden cases ask for. No broker is needed."""
+"""`nhip rules check | test | backtest`: are the rules whole, do they say what their golden cases ask for, what would they have raised. The
+last asks ClickHouse; no broker is needed."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from transport.settings import Settings
 if TYPE_CHECKING:
     from indicators.rule import Rule, RuleBook
     from indicators.rules.cases import Failure, Setting
+    from ops.backtest import Outcomes
 
 app = typer.Typer(help="Quy tắc cảnh báo / rules of alerts.", no_args_is_help=True, add_completion=False)
 Only = Annotated[str, typer.Argument(help="mã quy tắc; để trống: mọi quy tắc / rule id; empty: all")]
@@ -48,6 +50,60 @@ def run_cases(only: Only = "") -> None:
     if failed:
         raise StackError(f"{len(failed)} bước sai / steps say something else")
     print(f"{len(rules)} quy tắc, {count} trường hợp: đạt / cases pass.")
+
+
+@app.command()
+def backtest(
+    rule_id: Annotated[str, typer.Argument(metavar="RULE", help="mã quy tắc / rule id")],
+    since: Annotated[str, typer.Option("--from", help="từ ngày, dd/mm/yyyy / first day")],
+    until: Annotated[str, typer.Option("--to", help="đến hết ngày, dd/mm/yyyy / last day")],
+) -> None:
+    """Chạy lại quy tắc trên lịch sử, bên cạnh những gì đã báo / what a rule would have raised, beside what was raised."""
+    from indicators.derived.formula_book import FormulaBook
+    from indicators.instant import DAY_MS
+    from indicators.vocabulary import Vocabulary
+    from ops import backtest as backtests
+    from ops.backtest_history import ClickHouseHistory
+    from sinks.clickhouse import NotReady, Unavailable
+
+    settings = Settings.load()
+    rule = book_of(settings.home).rules.get(rule_id)
+    if rule is None:
+        raise StackError(f"Không có quy tắc {rule_id} / no such rule; xem / see `nhip rules check`")
+    first, last = _day(since, "--from"), _day(until, "--to") + DAY_MS
+    try:
+        with ClickHouseHistory(settings) as history:
+            found = backtests.backtest(rule, Vocabulary.load(settings.home), FormulaBook.load(settings.home), history, first, last)
+    except (backtests.BacktestError, Unavailable, NotReady) as error:
+        raise StackError(str(error)) from error
+    for line in _compared(found):
+        print(line)
+    print(
+        f"{rule.id}, {since} – {until}: {len(found.same)} như đã báo / as raised; {len(found.only_now)} chỉ khi chạy lại / only now; "
+        f"{len(found.only_then)} chỉ trong lịch sử / only then."
+    )
+
+
+def _day(text: str, option: str) -> int:
+    """First instant of a day given as dd/mm/yyyy, epoch ms. Raises StackError."""
+    from datetime import datetime
+
+    from indicators.instant import day_start
+
+    try:
+        return day_start(datetime.strptime(text, "%d/%m/%Y").date())
+    except ValueError as error:
+        raise StackError(f"{option} {text}: cần ngày dạng dd/mm/yyyy / a day as dd/mm/yyyy") from error
+
+
+def _compared(found: Outcomes) -> Iterator[str]:
+    """One line a step in the order of time: «=» both, «+» only now, «−» only then."""
+    from indicators.numbers_vi import number_vi, time_vi
+
+    marked = [("=", s) for s in found.same] + [("+", s) for s in found.only_now] + [("−", s) for s in found.only_then]
+    for mark, step in sorted(marked, key=lambda one: one[1][:2]):
+        value = "" if step.value is None else number_vi(step.value)
+        yield f"{mark} {time_vi(step.at)}  {step.transition:<9} mức {step.severity}  {value:>10}  {step.series}"
 
 
 def book_of(home: Path) -> RuleBook:
