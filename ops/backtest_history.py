@@ -7,8 +7,6 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
-from clickhouse_connect.driver.client import Client
-
 from sinks import clickhouse
 from transport.settings import Settings
 
@@ -18,7 +16,7 @@ class ClickHouseHistory:
 
     def __init__(self, settings: Settings) -> None:
         self._settings, self._open = settings, ExitStack()
-        self._client: Client | None = None
+        self._client: Any = None
 
     def __enter__(self) -> Self:
         self._client = self._open.enter_context(clickhouse.connected(self._settings, reader=True))
@@ -29,7 +27,6 @@ class ClickHouseHistory:
 
     def rows(self, sql: str, values: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         """Rows by the names of their columns, in the order of the question."""
-        assert self._client is not None
         with self._client.query_row_block_stream(sql, parameters=dict(values)) as stream:
             names = stream.source.column_names
             for block in stream:

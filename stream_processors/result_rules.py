@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from indicators.derived.formula_book import FormulaBook
 from indicators.derived.result import Result
@@ -19,6 +19,9 @@ from stream_processors.result_lines import Line, PeriodLine, Place, ReadingLine,
 from stream_processors.result_state import Outcome, ResultState
 from stream_processors.result_targets import Units
 from stream_processors.rule_state import RuleState
+
+_NO_LINES: Final[dict[str, Line]] = {}
+"""Of results that no rule looks at: one for all, there may be very many."""
 
 
 class ResultRules:
@@ -72,9 +75,9 @@ class ResultRules:
     def _lines_of(self, key: str, result: Result) -> dict[str, Line]:
         found = self._lines.get(key)
         if found is None:
-            found = {rule.id: self._line(rule, key, result) for rule in self._rules_of(result)}
-            if found:
-                self._lines[key] = found
+            if not self._rules.of_formula(result.formula):
+                return _NO_LINES
+            found = self._lines[key] = {rule.id: self._line(rule, key, result) for rule in self._rules_of(result)} or _NO_LINES
         return found
 
     def _rules_of(self, result: Result) -> Iterator[Rule]:
