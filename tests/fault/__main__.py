@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     plans = list(_plans(options)) if "pipeline" in parts else []
     legs = [_once(into / f"pipeline-{plan.seed}.json", partial(_leg, plan)) for plan in plans]
     kernels = [_once(into / "kernel.json", lambda: _kernel(options))] if "kernel" in parts else []
-    controls = _once_each(into) if "controls" in parts else {}
+    controls = _once_each(into, options.controls.split(",")) if "controls" in parts else {}
     document = figures.document(legs, kernels, controls, described)
     options.result.parent.mkdir(parents=True, exist_ok=True)
     options.result.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -68,11 +68,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--frozen", type=float, default=50.0, help="seconds a zombie is stopped: more than the longest session, 45 s")
     parser.add_argument("--away", type=float, default=0.0, help="seconds each server is frozen at the end of a leg; 0: not")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--controls", default=",".join(CONTROLS), help="negative controls to run, with commas")
     parser.add_argument("--only", default="", help=f"parts, with commas: {','.join(PARTS)}")
     parser.add_argument("--into", default="", help="where finished legs are kept; empty: a folder named for the plan")
     parser.add_argument("--result", type=Path, default=RESULT)
     options = parser.parse_args(arguments)
     unknown = {*options.components.split(",")} - {*pipeline.COMPONENTS} | {*options.only.split(",")} - {*PARTS, ""}
+    unknown |= {*options.controls.split(",")} - {*CONTROLS}
     if unknown:
         parser.error(f"không có / no such: {', '.join(sorted(unknown))}")
     return options
@@ -102,14 +104,14 @@ def _kernel(options: argparse.Namespace) -> dict[str, Any]:
         return asdict(kernel.run(settings, plan, _say))
 
 
-def _once_each(into: Path) -> dict[str, dict[str, int]]:
+def _once_each(into: Path, names: Sequence[str]) -> dict[str, dict[str, int]]:
     """The controls that are not done yet, each on names of its own, on one set of servers."""
-    wanted = {name: into / f"control-{number}.json" for number, name in enumerate(CONTROLS)}
+    wanted = {name: into / f"control-{number}.json" for number, name in enumerate(CONTROLS) if name in names}
     if not all(path.exists() for path in wanted.values()):
         with _ground() as (_, settings):
             register_all(settings)
-            for number, (name, path) in enumerate(wanted.items()):
-                _once(path, partial(_control, name, own_ground(settings, number)))
+            for name, path in wanted.items():
+                _once(path, partial(_control, name, own_ground(settings, list(CONTROLS).index(name))))
                 _say(f"control «{name}»: {path.read_text('utf-8').strip()}")
     return {name: json.loads(path.read_text("utf-8")) for name, path in wanted.items()}
 
@@ -142,7 +144,7 @@ def _once(path: Path, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 def _name(options: argparse.Namespace) -> str:
     """The plan in a few letters: another plan has another folder."""
-    told = {name: value for name, value in sorted(vars(options).items()) if name not in ("only", "into", "result")}
+    told = {name: value for name, value in sorted(vars(options).items()) if name not in ("only", "into", "result", "controls")}
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:12]
 
 
