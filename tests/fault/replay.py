@@ -31,6 +31,7 @@ from benchmarks.series_encoder import SeriesEncoder
 from indicators.vocabulary import Vocabulary
 from ops.replay import ledger
 from ops.replay.order import Range, pieces
+from ops.replay.preview import preview
 from ops.replay.running import now_ms, report_of
 from ops.stack.artifacts import cache_dir
 from ops.stack.scratch import Scratch
@@ -73,11 +74,13 @@ class Plan:
 
 @dataclass
 class Report:
-    """What a run did and found. `rate`: records a second while a piece was rebuilt; `stood`: seconds that a lane stood still, at most."""
+    """What a run did and found. `planned`: what the plan said before; `rate`: records a second while a piece was rebuilt;
+    `stood`: seconds that a lane stood still, at most."""
 
     plan: dict[str, Any]
     sent: int = 0
     killed: int = 0
+    planned: dict[str, Any] = field(default_factory=dict)
     job: dict[str, Any] = field(default_factory=dict)
     rate: int = 0
     stood: float = 0.0
@@ -113,6 +116,8 @@ def run(settings: Settings, plan: Plan, homes: Path, say: Say = print) -> Report
         before = told(right)
         worker = _worker(right, plan, report)
         job = _order(right, plan)
+        report.planned = preview(right, job, lambda _: None)
+        ledger.keep(right, job, "running", job.actor, job.why)
         report.job = _replayed(right, plan, job, worker, report)
         say(f"{time.monotonic() - began:.0f} s: replayed, {report.killed} kills")
         _caught_up(settings, plan, [worker, *others])
@@ -184,12 +189,10 @@ def _caught_up(settings: Settings, plan: Plan, processes: list[Process]) -> None
 
 
 def _order(settings: Settings, plan: Plan) -> Job:
-    """A job for every input, running."""
+    """A job for every input, not yet written."""
     every = tuple(piece for group in plan.groups for piece in pieces(settings, Range(topic=f"obs.{group}")))
-    job = Job(id=str(uuid.uuid4()), target="pipeline", state="running", actor="test", why="the catalogue was wrong", created=now_ms(),
+    return Job(id=str(uuid.uuid4()), target="pipeline", state="running", actor="test", why="the catalogue was wrong", created=now_ms(),
               changed=now_ms(), pieces=every)  # fmt: skip
-    ledger.keep(settings, job, "running", "test", job.why)
-    return job
 
 
 def _replayed(settings: Settings, plan: Plan, job: Job, worker: Process, report: Report) -> dict[str, Any]:

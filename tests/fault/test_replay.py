@@ -21,4 +21,5 @@ def test_what_a_wrong_catalogue_made_equals_a_fresh_run_after_the_replay(setting
     assert report.wrong_before["panes"] > 10
     assert report.compared["panes"] > 100
     assert report.job["alerts"].get("already_fired", 0) > 0
-    assert report.job["panes_equal"] > 0
+    said = ("panes_equal", "panes_changed", "panes_new", "panes_gone", "series_changed", "alerts", "refused")
+    assert {name: report.job[name] for name in said} == {name: report.planned[name] for name in said}, "the plan said what came"
