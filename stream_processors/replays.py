@@ -31,7 +31,7 @@ from stream_processors.shadow import ShadowError
 from stream_processors.stage1 import Stage1
 from stream_processors.stage1_rows import POSITION
 from transport.job_follower import JobFollower
-from transport.lanes import Lane, NotDone
+from transport.lanes import Lane, LaneClosed, NotDone
 from transport.pace import Pace, Stopped
 from transport.replay_jobs import TOPIC, Book, Job, Piece, piece_key
 from transport.selection import SelectionError
@@ -134,7 +134,7 @@ class Replays:
             log.info("replay piece stopped", job=job.id, topic=piece.topic, partition=piece.partition)
         except (ShadowError, SelectionError) as error:
             await self._said(piece, self._row(job, piece, {"error": str(error)}))
-        except (KafkaException, RestoreError, TimeoutError) as error:
+        except (KafkaException, RestoreError, LaneClosed, TimeoutError) as error:
             log.warning("replay piece later", job=job.id, topic=piece.topic, partition=piece.partition, why=repr(error)[:200])
             self._failed[piece_key(job.id, piece)] = self._clock() + RETRY_SECONDS
         finally:

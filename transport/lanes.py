@@ -49,6 +49,10 @@ class NotDone(RuntimeError):
     """Raised by interposed work that changed nothing; its cause is what whoever asked for it is told. The lane goes on."""
 
 
+class LaneClosed(RuntimeError):
+    """The partition went to another worker before what was interposed was committed."""
+
+
 class Fold(Protocol):
     """The pure middle of a lane, one per input partition."""
 
@@ -133,7 +137,7 @@ class Lane:
 
     async def interpose(self, work: Interposed) -> None:
         """Do something between two commits, while no fold runs; returns when its rows are committed. Raises the cause of
-        the NotDone that `work` raised, and CancelledError where the lane is closed; any other error ends the process."""
+        the NotDone that `work` raised, and LaneClosed where the partition is given up; any other error ends the process."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._interposed.append((work, done))
         self._arrived.set()
@@ -160,7 +164,8 @@ class Lane:
         self._task.cancel()
         self._space.set()
         for _, done in self._interposed:
-            done.cancel()
+            if not done.done():
+                done.set_exception(LaneClosed(f"{self.topic} [{self.partition}]"))
         await self.drain()
         if self._trial is not None:
             self._trial.close()

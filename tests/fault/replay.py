@@ -132,7 +132,9 @@ def run(settings: Settings, plan: Plan, homes: Path, say: Say = print) -> Report
 
 
 def _worker(settings: Settings, plan: Plan, report: Report) -> Process:
-    return Process("worker", settings, report.exits, NHIP_FAULT_GROUPS=",".join(plan.groups))
+    """The wrong catalogue refuses nearly everything of some partitions: that alone must not stop it."""
+    limits = {"NHIP_REFUSED_SHARE": "1", "NHIP_REFUSED_RUN": "0"}
+    return Process("worker", settings, report.exits, NHIP_FAULT_GROUPS=",".join(plan.groups), **limits)
 
 
 def _prepare(settings: Settings, plan: Plan) -> None:
