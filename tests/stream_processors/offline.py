@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from indicators.derived.formula_book import FormulaBook
@@ -58,3 +59,31 @@ class Record(NamedTuple):
     key: bytes
     value: bytes
     timestamp: int
+
+
+class Stored(NamedTuple):
+    """A message of a compacted topic, as a restore reads it."""
+
+    row: tuple[bytes, bytes]
+    at: int
+
+    def key(self) -> bytes:
+        """As written."""
+        return self.row[0]
+
+    def value(self) -> bytes:
+        """As written."""
+        return self.row[1]
+
+    def offset(self) -> int:
+        """Its place in the order of writing."""
+        return self.at
+
+    def headers(self) -> None:
+        """None: no replay wrote it."""
+        return
+
+
+def stored(rows: Mapping[bytes, bytes]) -> list[Stored]:
+    """What a compacted topic holds, in the order it was first written."""
+    return [Stored(row, at) for at, row in enumerate(rows.items())]

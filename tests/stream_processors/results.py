@@ -16,7 +16,7 @@ from indicators.period import period_of
 from indicators.series import Series
 from stream_processors.result_targets import Source, target
 from stream_processors.stage2 import Stage2
-from tests.stream_processors.offline import OfflineContext, Record
+from tests.stream_processors.offline import OfflineContext, Record, stored
 from transport.columnar_writer import AvroEncoder
 from transport.records import AvroDecoder
 from transport.transactions import Rows
@@ -107,6 +107,8 @@ class Bench:
     def reopened(self, monkeypatch: pytest.MonkeyPatch) -> Bench:
         """The same after a stop: every stage restored from what it wrote."""
         monkeypatch.setattr("stream_processors.stage2_restore.newest_rows", lambda _, topic, __: dict(self.topics.get(topic, {})))
+        kept = self.topics
+        monkeypatch.setattr("stream_processors.stage2_restore.read_partition", lambda _, topic, __: iter([stored(kept.get(topic, {}))]))
         again = Bench(self.context)
         again.rows, again.topics, again._offsets = dict(self.rows), self.topics, dict(self._offsets)
         for group in self._stages:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
@@ -18,7 +18,7 @@ from indicators.rules.cases import instant
 from stream_processors import stage2_restore
 from stream_processors.horizon import SETTLE_SECONDS
 from stream_processors.stage2 import Stage2
-from tests.stream_processors.offline import OfflineContext, Record
+from tests.stream_processors.offline import OfflineContext, Record, stored
 from tests.stream_processors.test_stage2_rules import Clock
 from transport.columnar_writer import AvroEncoder
 from transport.partitioner import partition_of
@@ -36,30 +36,6 @@ EXPORTS = "SET.vn-1012.A.II.5.export|01|||"
 
 def month(number: int, year: int = 2026) -> Period:
     return period_of("month", instant(f"{year}-{number:02}"))
-
-
-class Stored(NamedTuple):
-    """A message of a compacted topic, as a restore reads it."""
-
-    row: tuple[bytes, bytes]
-    at: int
-
-    def key(self) -> bytes:
-        return self.row[0]
-
-    def value(self) -> bytes:
-        return self.row[1]
-
-    def offset(self) -> int:
-        return self.at
-
-    def headers(self) -> None:
-        return None
-
-
-def stored(rows: Mapping[bytes, bytes]) -> list[Stored]:
-    """What a compacted topic holds, in the order it was first written."""
-    return [Stored(row, at) for at, row in enumerate(rows.items())]
 
 
 class Works:
