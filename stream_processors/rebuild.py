@@ -24,7 +24,7 @@ from stream_processors.stage1_restore import input_of
 from transport.columnar_writer import AvroDecoder, DecodeError
 from transport.pace import Pace
 from transport.replay_jobs import Job, Piece
-from transport.state_reader import newest_rows, read_partition
+from transport.state_reader import read_partition
 from transport.topics import conditions_topic
 
 NEAR: Final = 20_000
@@ -42,7 +42,9 @@ class Rebuild:
         self.at = 0
         """Next input offset that the shadow has not seen."""
         self._wanted: dict[bytes, bool] | None = None
-        self._known: tuple[dict[str, dict[str, Any]], set[int]] = {}, set()
+        self._said: dict[str, dict[str, Any]] = {}
+        self._said_to = self._lettered_to = 0
+        self._letters: set[int] | None = None
 
     @property
     def keys(self) -> list[bytes]:
@@ -59,15 +61,25 @@ class Rebuild:
                 pace.take(len(batch))
         self.at = max(self.at, until)
 
+    def look_around(self) -> None:
+        """What was said of these series' alerts and which inputs have letters, so that little is left to read while the lane stands still.
+        Raises RestoreError, KafkaException."""
+        self._read_said()
+        self._letters, self._lettered_to = self._lettered(), self.at
+
     def finish(self, position: int) -> None:
-        """Step 3: the last inputs, and what was said of these series. Raises as `catch_up`."""
+        """Step 3: the last inputs, and what was said since. Raises as `catch_up`."""
         self.catch_up(position)
-        self._known = self._said(), self._lettered()
+        if self._letters is None:
+            self.look_around()
+        self._read_said()
 
     def adopt(self, live: Stage1) -> Adoption:
         """Step 4, into a live stage that stands where `finish` came to. Pure; an error in it leaves `live` half changed."""
         manner = Manner(self._job.id, "live" if self._job.fire else "replay")
-        return adopt(live, self.shadow, self.keys, *self._known, self.at, manner)
+        by_the_lane = {offset for offset in self.shadow.refused if offset >= self._lettered_to}
+        letters = (self._letters or set()) | by_the_lane
+        return adopt(live, self.shadow, self.keys, self._said, letters, self.at, manner)
 
     def _fold(self, batch: list[Message]) -> None:
         """Every key is numbered, in order, since the catalogue limits how many series there may be; only the wanted ones are folded."""
@@ -127,15 +139,22 @@ class Rebuild:
             expected = None
             yield batch
 
-    def _said(self) -> dict[str, dict[str, Any]]:
-        """The newest condition of each alert of these series, as stage 1 said it."""
-        wanted, topic = set(self.keys), self._piece.topic
+    def _read_said(self) -> None:
+        """The newest condition of each alert of these series, as stage 1 said it; goes on where it stopped."""
         if not any(self.shadow.series.ruled[self.shadow.series.numbers(self.keys)]):
-            return {}
+            return
+        wanted, source = set(self.keys), self._piece.topic
         decoder = AvroDecoder("condition", self._context.registry.schema)
-        rows = newest_rows(self._context.settings, self._context.prefix + conditions_topic(self._group), self._piece.partition)
-        decoded = (decoder.decode(row) for row in rows.values())
-        return {r["alert_id"]: r for r in decoded if r["source_topic"] == topic and r["series"].encode() in wanted}
+        topic = self._context.prefix + conditions_topic(self._group)
+        for batch in read_partition(self._context.settings, topic, self._piece.partition, self._said_to):
+            self._said_to = (batch[-1].offset() or 0) + 1
+            for m in batch:
+                if m.value() is None:
+                    self._said.pop((m.key() or b"").decode(), None)
+                    continue
+                row = decoder.decode(m.value())
+                if row["source_topic"] == source and row["series"].encode() in wanted:
+                    self._said[row["alert_id"]] = row
 
     def _lettered(self) -> set[int]:
         """Offsets of the partition that have a dead letter of stage 1."""

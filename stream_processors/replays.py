@@ -171,6 +171,7 @@ class Replays:
             made.batches[-1].append(self._row(job, piece, report))
             return made.batches
 
+        await loop.run_in_executor(self._pool, rebuild.look_around)
         report: dict[str, Any] = {}
         async with self._owner.keeping:
             await lane.interpose(adopt)
