@@ -31,7 +31,8 @@ from stream_processors.shadow import ShadowError
 from stream_processors.stage1 import Stage1
 from stream_processors.stage1_rows import POSITION
 from transport.job_follower import JobFollower
-from transport.lanes import Lane, LaneClosed, NotDone
+from transport.lane_parts import LaneClosed, NotDone
+from transport.lanes import Lane
 from transport.pace import Pace, Stopped
 from transport.replay_jobs import TOPIC, Book, Job, Piece, piece_key
 from transport.selection import SelectionError

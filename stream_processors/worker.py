@@ -17,7 +17,8 @@ from stream_processors.replays import Replays
 from stream_processors.stage1 import Stage1
 from stream_processors.stage2 import Stage2
 from transport.chunks import SESSION_SECONDS, chunked_app
-from transport.lanes import LANES_AT_ONCE, Fold, Lane, Writer
+from transport.lane_parts import Fold, Writer
+from transport.lanes import LANES_AT_ONCE, Lane
 from transport.state_reader import end_offsets
 from transport.tail import Place, Tail
 from transport.topics import GROUPS

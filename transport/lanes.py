@@ -18,11 +18,11 @@ import asyncio
 import collections
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
+from transport.lane_parts import Fold, Interposed, LaneClosed, NotDone, Writer
 from transport.refusal_limit import TooManyRefused
 from transport.transactions import Rows, is_fenced
 from transport.trial import Trial
@@ -39,45 +39,6 @@ EXIT_LANE_FAILED = 70
 EXIT_REFUSING = 74
 
 log = structlog.get_logger(__name__)
-
-
-Interposed = Callable[[int], Awaitable[list[list[Rows]]]]
-"""Work between two commits: next input offset → rows of one transaction after the other, each with the position row."""
-
-
-class NotDone(RuntimeError):
-    """Raised by interposed work that changed nothing; its cause is what whoever asked for it is told. The lane goes on."""
-
-
-class LaneClosed(RuntimeError):
-    """The partition went to another worker before what was interposed was committed."""
-
-
-class Fold(Protocol):
-    """The pure middle of a lane, one per input partition."""
-
-    def restore(self) -> int:
-        """Read the state rows and return the next input offset; blocking, called in a thread after the fence."""
-
-    def fold(self, records: Sequence[Any], first: int, next_offset: int) -> list[Rows]:
-        """Fold consumer records (offset order) covering [first, next_offset) into the rows to commit, the position row among them."""
-
-    def refuse(self, record: Any, first: int, next_offset: int) -> list[Rows]:
-        """Rows that send one record to the dead letters as `poison_crash`, unread, with the position row."""
-
-    def due_at(self) -> float | None:
-        """Monotonic seconds at which `settle` has something to do without new input; None: nothing waits."""
-
-    def settle(self, position: int) -> list[Rows]:
-        """Rows that became due without new input; empty when nothing changed."""
-
-
-class Writer(Protocol):
-    """The lane's way out: `transport.transactions.Transaction`, or the negative control of the fault tests."""
-
-    async def start(self) -> None: ...
-    async def stop(self) -> None: ...
-    async def commit(self, source: tuple[str, int], next_offset: int, rows: Sequence[Rows]) -> None: ...
 
 
 class Lane:

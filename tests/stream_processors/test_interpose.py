@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from transport.lanes import Lane, LaneClosed, NotDone
+from transport.lane_parts import LaneClosed, NotDone
+from transport.lanes import Lane
 from transport.transactions import Rows
 
 
