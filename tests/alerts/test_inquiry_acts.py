@@ -12,7 +12,7 @@ from alerts.alert import Alert, restored
 from alerts.condition import ConditionError
 from alerts.story import Effects, Story
 from indicators.instant import VIETNAM, to_ms
-from tests.alerts.samples import HOUR, NOON, SLOW
+from tests.alerts.samples import HOUR, NOON, SLOW, after
 from tests.alerts.test_story import act, reread, run, story
 
 OFFICE = "Chánh Văn phòng Ủy ban nhân dân thành phố Hải Phòng"
@@ -133,6 +133,8 @@ def test_an_overdue_answer_is_urged_once(tale: Story) -> None:
     assert mine.event.event_id == done.event.event_id  # the same however often the process dies
     assert urged(DUE + 2 * HOUR, reread(tale)) == []
     assert standing(tale).memory.inquiries[0].urged_at == DUE + 1
+    run([after(SLOW, transition="worse", severity=4, severity_before=3)], tale)  # a rise starts other clocks anew, not this one
+    assert urged(DUE + 2 * HOUR, tale) == []
     assert tale.on_action(replace(ANSWER, acted_at=DUE + 3 * HOUR), DUE + 3 * HOUR).outcome == "answered"
     assert "trả lời quá hạn" in standing(tale).note
 
