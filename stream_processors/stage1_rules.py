@@ -21,7 +21,7 @@ from stream_processors.series_table import SeriesTable
 from stream_processors.silences import GRACE_SECONDS, Silences
 from transport.columnar_writer import AvroEncoder
 from transport.partitioner import partition_of
-from transport.state_reader import end_offsets
+from transport.state_reader import at_end
 from transport.topics import GROUPS, conditions_topic
 from transport.transactions import Rows
 
@@ -99,8 +99,8 @@ class Stage1Rules:
         return self.silences.idle(quiet, position)
 
     def at_end(self, position: int) -> bool:
-        """Is every input folded that lies in the topic by now? Blocking; raises KafkaException where the broker does not answer."""
-        return end_offsets(self._context.settings, [self._source])[self._source] <= position
+        """Is every input folded that lies in the topic by now? Blocking; no where the broker does not say."""
+        return at_end(self._context.settings, *self._source, position)
 
     def rows(self, conditions: list[dict[str, Any]]) -> list[Rows]:
         """Condition rows, and what they mean for the composites over their rules."""

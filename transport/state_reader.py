@@ -12,6 +12,7 @@ from transport.kafka_clients import consumer
 from transport.settings import Settings
 
 STALL_SECONDS: Final = 60.0
+LOOK_SECONDS: Final = 2.0
 _BATCH: Final = 20_000
 
 
@@ -85,5 +86,16 @@ def end_offsets(settings: Settings, partitions: list[tuple[str, int]]) -> dict[t
     client = consumer(settings, "restore")
     try:
         return {p: int(client.get_watermark_offsets(TopicPartition(*p), STALL_SECONDS)[1]) for p in partitions}
+    finally:
+        client.close()
+
+
+def at_end(settings: Settings, topic: str, partition: int, position: int) -> bool:
+    """Does nothing lie in the partition at or beyond `position`? Blocking, LOOK_SECONDS at most; False where the broker does not say."""
+    client = consumer(settings, "look")
+    try:
+        return int(client.get_watermark_offsets(TopicPartition(topic, partition), LOOK_SECONDS)[1]) <= position
+    except KafkaException:
+        return False
     finally:
         client.close()
