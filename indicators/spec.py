@@ -20,6 +20,7 @@ Fold = Literal["event", "reported"]
 Additivity = Literal["flow", "stock", "index", "rate"]
 PaneKind = Literal["hour", "day", "month", "budget_year"]
 Content = Literal["number", "text", "reference"]
+Comparison = Literal["K1", "K2", "K3", "K5", "K6", "K10", "K11"]
 Window = Literal["h1", "h24", "d7", "d30", "month", "quarter", "ytd"]
 
 DAY_MS = 86_400_000
@@ -41,6 +42,7 @@ class SeriesSpec:
     - `scale`: decimals shown (values are kept with six); `minimum`, `maximum`: bounds of a plausible value, inclusive; `sentinels`: what a
       device sends for «no reading», never a value.
     - `dimensions`: names an observation may carry; `dimension_sets`: which of them the row is aggregated by, () is the total.
+    - `comparisons`: kinds that the stream computes of the row and keeps as series (indicators/derived/comparison.py).
     - `max_series`: how many series may exist; more is a fault of the source.
     - `parts`: words of the row's cell that this series carries, where the cell lists several; `name_vi`, `name_en` name the series then.
     - `content`: *text*, *reference*: each record counts one item (a bulletin, an obstacle, a map) and carries its words or where it lies.
@@ -69,6 +71,7 @@ class SeriesSpec:
     subject_type: str = ""
     dimensions: tuple[str, ...] = ()
     dimension_sets: tuple[tuple[str, ...], ...] = ((),)
+    comparisons: tuple[Comparison, ...] = ()
     max_series: int = 1000
     status: Literal["decided", "proposed"] = "proposed"
     name_vi: str = ""
@@ -107,6 +110,10 @@ class SeriesSpec:
             (self.minimum is None or self.maximum is None or self.minimum <= self.maximum, "minimum: above maximum"),
             (all(abs(b) <= VALUE_LIMIT for b in (self.minimum, self.maximum) if b is not None), "minimum, maximum: beyond 10^20"),
             (self.fold == "reported" or "actual" not in self.cumulative_figures, "fold: a running total is reported, not an event"),
+            ("K6" not in self.comparisons or "plan" in self.figures, "comparisons: K6 needs plans among the figures"),
+            ("K5" not in self.comparisons or self.additivity == "flow", "comparisons: K5 adds up flows alone"),
+            ("K10" not in self.comparisons or self.additivity in ("flow", "stock"), "comparisons: K10 is a share of what adds up"),
+            (not self.comparisons or self.additivity != "index", "comparisons: an index is a comparison already"),
         )
         return [text for ok, text in checks if not ok]
 

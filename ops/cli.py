@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "schemas": "ops.commands.schemas",
     "catalogue": "ops.commands.catalogue",
     "query": "ops.commands.query",
+    "explain": "ops.commands.explain",
     "alerts": "ops.commands.alerts",
     "rules": "ops.commands.rules",
     "board": "ops.commands.board",

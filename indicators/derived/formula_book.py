@@ -9,6 +9,7 @@ from typing import Self
 
 from indicators.derived.book import DerivedBook
 from indicators.derived.carrying import Idle, formulas_of
+from indicators.derived.comparison import comparisons_of
 from indicators.derived.formula import Formula, Use
 
 
@@ -44,10 +45,14 @@ class FormulaBook:
 
     @classmethod
     def of(cls, book: DerivedBook) -> Self:
-        """The formulas of definitions that were read before. Raises FormulaError where two get the same id."""
+        """The formulas of definitions that were read before, and of the comparisons that catalogue rows ask for.
+
+        Raises FormulaError where two get the same id, ExpressionError where the units of a comparison do not fit.
+        """
         made: dict[str, Formula] = {}
         idle: dict[str, Idle] = {}
-        for derived in book:
+        compared = [derived for spec in book.specs.values() for derived in comparisons_of(spec, book.units)]
+        for derived in (*book, *compared):
             found = formulas_of(derived, book, made)
             if isinstance(found, Idle):
                 idle[derived.definition.id] = found
