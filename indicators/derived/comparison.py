@@ -2,7 +2,7 @@
 
 | asked | what | of |
 |---|---|---|
-| K1, K2, K3 | growth against the previous period, December of last year, the same period of last year; of a rate the difference in points | any |
+| K1, K2, K3 | growth against the previous period, December, the same period of last year; of a rate the difference in points | any |
 | K5 | total of the year to date | flows |
 | K6 | percent of the newest plan of the year: a flow's year to date, a stock's value | rows with plans |
 | K10 | share in percent of the total over all provinces | flows, stocks |

@@ -61,6 +61,20 @@ def filled(database: Client) -> None:
     alert = sample("alert_event") | {"severity": 3, "condition": "active", "territory": "31", "title_vi": "Mực nước vượt báo động 2"}
     states = ({"alert_id": "a1"}, {"alert_id": "a2"}, {"alert_id": "a2", "condition": "inactive"})
     fill(database, "alerts.current", [alert | state for state in states])
+    reported = {"indicator": "vn-1012/A.XI.7", "component": "", "concept": "crime", "measure_unit": "case", "subject_type": "",
+                "subject_id": "", "period_type": "month", "provider": "MPS", "source_system": "intake"}  # fmt: skip
+    day = 86_400_000
+    figures = [
+        observation(0, **reported, territory=territory, source_record_id=f"r{n}", value=Decimal(value), revision=revision,
+                    period_start=start, period_end=start + 31 * day, ingested_at=start + (31 + late) * day)
+        for n, (territory, start, late, value, revision) in enumerate((
+            ("01", START, 2, 100, 0), ("01", START, 9, 110, 1), ("31", START, 4, 50, 0), ("01", START + 31 * day, 1, 90, 0)))
+    ]  # fmt: skip
+    fill(database, "obs.order_security", [o.record() for o in figures], [o.series().key().encode() for o in figures])
+    grown = result | {"formula": "K1.vn-1012.A.II.5.export.country", "indicator": "vn-1012/A.II.5", "component": "export.K1",
+                      "kind": "ratio", "result": "K1.vn-1012.A.II.5.export.country|VN|||", "territory": "VN", "value": Decimal("12.5"),
+                      "of": 30, "expected": 34}  # fmt: skip
+    fill(database, "derived.trade", [grown])
     aggregate = sample("aggregate") | {"series": "vn-1012/D.1|river_level|01|station:TV-HANOI||actual", "latest": Decimal("3.25")}
     fill(database, "agg.emergency", [aggregate])
 
@@ -78,6 +92,8 @@ def test_each_question_answers(settings: Settings, database: Client) -> None:
         "freshness": ask(settings, "freshness", {"until": "01/01/2026 23:59"}).rows,
         "refused": ask(settings, "refused").rows,
         "breakdown": ask(settings, "breakdown").rows,
+        "comparisons": ask(settings, "comparisons").rows,
+        "quality": ask(settings, "quality", {"indicator": "vn-1012/A.XI.7", "due_hours": "72"}).rows,
     }
     assert set(answers) == set(questions()), "every question is asked here"
     assert [row[1] for row in answers["station"]] == [Decimal(n * 20) / 8 for n in range(6)]
@@ -88,6 +104,11 @@ def test_each_question_answers(settings: Settings, database: Client) -> None:
     assert [row[2:] for row in answers["known"]] == [(Decimal(100), Decimal(130), Decimal(30), 1, 2)]
     assert [(row[0], row[4]) for row in answers["latest"]] == [("Thành phố Hà Nội", Decimal("3.25"))]
     assert [row[1:5] for row in answers["breakdown"]] == [("GTGT", Decimal(75), "VND", 2), ("TNDN", Decimal(9), "VND", 1)]
+    assert [(row[2], row[5]) for row in answers["comparisons"]] == [(Decimal("12.5"), "30/34")]
+    january, february = answers["quality"]
+    assert january[3:] == (2, 2, 100, Decimal("72.0"), False, 1, Decimal("10.00")), "the delays of first reports; 100 became 110"
+    assert february[3:7] == (1, 2, 50, Decimal("24.0"))
+    assert (february[7], february[8], february[9]) == (True, 0, None)
     total = ask(settings, "breakdown", {"dimension": "", "territory": "31", "budget_year": "2026"}).rows
     assert [row[1:3] for row in total] == [("", Decimal(14))]
     assert answers["freshness"][0][:2] == ("sensors", 9)

@@ -152,6 +152,36 @@ def test_plans_of_three_kinds_share_what_was_disbursed(context: OfflineContext) 
     assert bench.one("F02.local.province", "01", month(2027, 1))["value"] == Decimal("50.00"), "January belongs to the budget year before"
 
 
+def test_comparisons_of_a_row_are_series_like_any_other(context: OfflineContext) -> None:
+    """K1, K3, K5, K10 and K11 of exports, worked by hand: 100 and 60 a year ago; 120 and 80, then 150 and 50 now."""
+    bench = Bench(context)
+    amounts = {(2025, 2): (100, 60), (2026, 1): (120, 80), (2026, 2): (150, 50)}
+    for n, (at, values) in enumerate(amounts.items()):
+        for territory, value in zip(("01", "79"), values, strict=True):
+            key = f"SET.vn-1012.A.II.5.export|{territory}|||"
+            bench.feed([raw_operand(context, key, PART, f"{PART}|obs.test|0|||", month(*at), Decimal(value), n)])
+    february, name = month(2026, 2), "vn-1012.A.II.5.export"
+    found = {kind: bench.one(f"{kind}.{name}.province", "01", february)["value"] for kind in ("K1", "K3", "K5", "K10", "K11")}
+    assert found == {"K1": Decimal("25.00"), "K3": Decimal("50.00"), "K5": 270, "K10": Decimal("75.00"), "K11": 150}
+    assert bench.one(f"K1.{name}.country", "VN", february)["value"] == Decimal(0)  # 200 after 200
+    assert bench.one(f"K10.{name}.province", "79", february)["value"] == Decimal("25.00")
+    assert {t: bench.one(f"K11.{name}.rank", t, february)["rank"] for t in ("01", "79")} == {"01": 1, "79": 2}
+    assert bench.one(f"K3.{name}.province", "01", month(2026, 1))["reason"] == "missing_operand"
+    bench.feed([raw_operand(context, f"SET.{name}|79|||", PART, f"{PART}|obs.test|0|||", february, Decimal(450), 9)])
+    assert bench.one(f"K10.{name}.province", "01", february)["value"] == Decimal("25.00"), "a revision of one moves the share of the other"
+    assert bench.one(f"K11.{name}.rank", "01", february)["rank"] == 2
+
+
+def test_a_comparison_with_the_plan_is_the_year_to_date_of_the_newest_plan(context: OfflineContext) -> None:
+    jobs = reported("guide-7146/T5.5.2", "", "01")
+    told = [Told(jobs, "month", month(2026, m), Decimal(n)) for m, n in ((1, 30), (2, 20))]
+    told.append(Told(jobs._replace(figure="plan"), "budget_year", month(2026, 1), Decimal(200)))
+    assert run(context, told).one("K6.guide-7146.T5.5.2.province", "01", month(2026, 2))["value"] == Decimal("25.00")
+    rate = [Told(reported("guide-7146/T5.6.2", "", "01"), "month", month(2026, m), Decimal(n)) for m, n in ((1, 80), (2, 75))]
+    points = run(context, rate).one("K1.guide-7146.T5.6.2.province", "01", month(2026, 2))
+    assert (points["value"], points["measure_unit"]) == (Decimal("-5.00"), "percentage_point")
+
+
 TERRITORIES = ("01", "79", *COMMUNES)
 SERIES = [
     *(reported("vn-1012/A.XIII.7", c, t) for c in ("done_on_time", "assigned") for t in TERRITORIES),

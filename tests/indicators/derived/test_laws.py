@@ -27,7 +27,8 @@ from transport.settings import HOME
 
 BOOK = DerivedBook.load(HOME)
 FORMULA_BOOK = FormulaBook.of(BOOK)
-FORMULAS = [f for f in FORMULA_BOOK if f.definition]
+FORMULAS = [f for f in FORMULA_BOOK if f.definition and not f.id.startswith("K")]
+"""Comparisons of catalogue rows have no entry in the book of definitions."""
 amounts = st.decimals(min_value=0, max_value=10**12, places=2, allow_nan=False)
 additive = st.sampled_from([d for d in BOOK if d.definition.additive and not any(t.of for t in d.definition.terms.values())])
 
