@@ -72,9 +72,9 @@ def test_a_figure_is_told_down_to_the_offset_of_each_record(settings: Settings, 
     assert wrong == []
     assert "27,5 %" in lines[0]  # (50 + 200 + 100 + 200) / 2000
     said = "\n".join(lines)
-    assert f"obs.finance_budget/0@{corrected} r1" in said
-    assert "obs.finance_budget/0@0 r0" not in said, "what the correction replaced is no origin"
-    assert sum(line.strip().startswith("obs.finance_budget/0@") for line in lines) == len(sent) - 1
+    assert f"obs.finance_budget/3@{corrected} r1" in said
+    assert "obs.finance_budget/3@0 r0" not in said, "what the correction replaced is no origin"
+    assert sum(line.strip().startswith("obs.finance_budget/3@") for line in lines) == len(sent) - 1
     rank, wrong = told(database, settings, "F02.rank", -1, sent[0].territory, 9)
     assert wrong == []
     assert "hạng trong 1 theo F02.province" in rank[0] or "hạng trong 2 theo F02.province" in rank[0]
@@ -82,7 +82,7 @@ def test_a_figure_is_told_down_to_the_offset_of_each_record(settings: Settings, 
     assert wrong == []
     assert any("toán hạng nữa" in line for line in local)
     leaf, _ = told(database, settings, sent[0].series().key(), month(YEAR, 1), "VN", 5)
-    assert f"obs.finance_budget/0@{corrected} r1" in "\n".join(leaf)
+    assert f"obs.finance_budget/3@{corrected} r1" in "\n".join(leaf)
     database.command(
         "INSERT INTO panes SELECT * REPLACE (sum + 1 AS sum, offset + 1000 AS offset) FROM panes WHERE figure = 'actual' AND kind = 'month'"
     )
