@@ -16,6 +16,7 @@ from indicators.catalogue import Catalogue
 from indicators.comparisons.kinds import KINDS
 from indicators.coverage import RowCoverage, row_coverage
 from indicators.derived.book import DerivedBook
+from indicators.derived.comparison import comparison_id
 from indicators.derived.definition import Term
 from indicators.derived.derived_indicator import DerivedIndicator
 from indicators.derived.formula_book import FormulaBook
@@ -103,6 +104,10 @@ def formulas_page(home: Path) -> str:
     book = DerivedBook.load(home)
     formulas = FormulaBook.of(book)
     lines += [_formula(derived, _carried(derived, formulas)) for derived in sorted(book, key=lambda d: d.definition.id)]
+    lines += ["", "## So sánh mà luồng tính / comparisons that the stream computes", "",
+              "Dòng danh mục yêu cầu bằng `comparisons` (catalogue/series.yaml). / Asked for by the rows.", "",
+              "| Dòng | Phép so sánh | Kết quả |", "|---|---|---|"]  # fmt: skip
+    lines += list(_compared(book, formulas))
     lines += ["", "## Phép so sánh / comparisons", "", "| Mã | Phép so sánh | Comparison | Nguồn | Hàm |", "|---|---|---|---|---|"]
     for code, kind in KINDS.items():
         names = ", ".join(f"`{f.__module__.rpartition('.')[2]}.{f.__name__}`" for f in kind.operators)
@@ -152,6 +157,16 @@ def _series(vocabulary: Vocabulary, spec: SeriesSpec) -> str:
     name = f"`{spec.component}` {spec.name_vi}".strip() if spec.component else "cả dòng"
     proposed = "" if spec.status == "decided" else " (*)"
     return f"{name} ({(unit.symbol_vi or unit.name_vi) if unit else spec.measure_unit}){proposed}"
+
+
+def _compared(book: DerivedBook, formulas: FormulaBook) -> Iterator[str]:
+    """One row for each comparison of each series."""
+    for spec in book.specs.values():
+        for kind in spec.comparisons:
+            name = comparison_id(spec, kind)
+            made = [f.id for f in formulas if f.definition == name]
+            ids = ", ".join(f"`{one}`" for one in [*made, *(r.id for f in made for r in formulas.rankings_of(f))])
+            yield f"| {f'{spec.indicator} {spec.component}'.strip()} | {kind} {KINDS[kind].name_vi} | {ids} |"
 
 
 def _carried(derived: DerivedIndicator, formulas: FormulaBook) -> str:
