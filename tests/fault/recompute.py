@@ -1,8 +1,8 @@
 """Incremental results against a full recomputation in ClickHouse SQL: `python -m tests.fault.recompute --observations 1000000`.
 
 A year of disbursement entries and plans of every registered project goes through the real stages 1 and 2, a chunk at a time, with
-corrections (5 %, some of them deletions), late entries (2 %) and repetitions. The same records lie in ClickHouse, where one statement computes
-every result from nothing. Each result of the stream must be that of the statement: numerator, denominator and rounded value.
+corrections (5 %, some of them deletions), late entries (2 %) and repetitions. The same records lie in ClickHouse: one statement computes
+every result from nothing. Each result of the stream must be that of the statement: numerator, denominator, rounded value.
 """
 
 from __future__ import annotations
