@@ -27,7 +27,7 @@ SELECT
     countIf(f.newest.2 != 'deleted') AS reported,
     any(u.expected) AS expected,
     toDecimal64(reported, 6) * 100 / expected AS completeness_percent,
-    quantileExact(0.5)(greatest(dateDiff('minute', f.ends, f.first.2), 0)) / 60 AS median_delay_hours,
+    quantileExactInclusive(0.5)(greatest(dateDiff('minute', f.ends, f.first.2), 0)) / 60 AS median_delay_hours,
     max(greatest(dateDiff('minute', f.ends, f.first.2), 0)) / 60 AS longest_delay_hours,
     countIf(f.newest.3 > 0 AND f.newest.1 != f.first.1 AND f.newest.2 != 'deleted') AS revised,
     avgIf(abs(toFloat64(f.newest.1 - f.first.1)) * 100 / abs(toFloat64(f.first.1)),

@@ -84,7 +84,7 @@ def test_a_figure_is_told_down_to_the_offset_of_each_record(settings: Settings, 
     leaf, _ = told(database, settings, sent[0].series().key(), month(YEAR, 1), "VN", 5)
     assert f"obs.finance_budget/3@{corrected} r1" in "\n".join(leaf)
     database.command(
-        "INSERT INTO panes SELECT * REPLACE (sum + 1 AS sum, offset + 1000 AS offset) FROM panes WHERE figure = 'actual' AND kind = 'month'"
+        "INSERT INTO panes SELECT * REPLACE (sum + 1 AS sum, version + 1 AS version) FROM panes WHERE figure = 'actual' AND kind = 'month'"
     )
     _, wrong = told(database, settings, "F02.country", month(YEAR, 2), "VN", 9)
     assert wrong, "panes that give another figure than the stored one are told"
