@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 import clickhouse_connect
 import polars as pl
@@ -118,6 +118,12 @@ def arrow(frame: pl.DataFrame) -> bytes:
     buffer = io.BytesIO()
     frame.write_ipc(buffer, compression="lz4")
     return buffer.getvalue()
+
+
+def rows(client: Client, sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a statement, its parameters bound by the server, as mappings by column. Raises ClickHouseError."""
+    answer = client.query(sql, parameters=parameters)
+    return [dict(zip(answer.column_names, row, strict=True)) for row in answer.result_rows]
 
 
 def insert(client: Client, table: str, frame: pl.DataFrame, token: str) -> None:

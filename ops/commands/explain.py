@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import sys
 from datetime import date
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from indicators.instant import day_start
 from transport.settings import Settings
+
+if TYPE_CHECKING:
+    from ops.lineage.stored import Read
 
 
 class PeriodUnreadable(ValueError):
@@ -25,13 +28,13 @@ def explain(
 ) -> None:
     """Giải thích một số: cây từ kết quả xuống từng bản ghi nguồn / explain a figure: the tree down to its source records."""
     from indicators.datafile import DataFileError
-    from sinks.clickhouse import NotReady, Unavailable, connected
+    from sinks.clickhouse import NotReady, Unavailable, connected, rows
 
     settings = Settings.load()
     try:
         start = period_start(period)
         with connected(settings, reader=True) as client:
-            lines, wrong = told(client, settings, result, start, territory, width)
+            lines, wrong = told(lambda sql, parameters: rows(client, sql, parameters), settings, result, start, territory, width)
     except (PeriodUnreadable, LookupError, DataFileError, ValueError, Unavailable, NotReady) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from error
@@ -42,12 +45,8 @@ def explain(
     print("Tính lại từ các toán hạng: khớp / computed again from the operands: agrees")
 
 
-def told(client: object, settings: Settings, result: str, start: int, territory: str, width: int) -> tuple[list[str], list[str]]:
+def told(read: Read, settings: Settings, result: str, start: int, territory: str, width: int) -> tuple[list[str], list[str]]:
     """The lines of the tree, and what does not agree. Raises LookupError for what is not there."""
-    from typing import cast
-
-    from clickhouse_connect.driver.client import Client
-
     from indicators.derived.formula_book import FormulaBook
     from indicators.dimension_sets import set_formulas
     from indicators.vocabulary import Vocabulary
@@ -56,7 +55,7 @@ def told(client: object, settings: Settings, result: str, start: int, territory:
 
     vocabulary = Vocabulary.load(settings.home)
     book = FormulaBook.load(settings.home).extended(set_formulas(vocabulary.series_specs()))
-    stored = Stored(cast(Client, client), vocabulary, book)
+    stored = Stored(read, vocabulary, book)
     made = Explanation(stored, width)
     if result.count("|") == 5:
         tree = made.of_series(result, start)

@@ -6,10 +6,8 @@ than the stream. Times in epoch ms, values unscaled as in `stream_processors.ope
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Literal
-
-from clickhouse_connect.driver.client import Client
 
 from indicators import series as keys
 from indicators.derived.definition import Term
@@ -25,6 +23,7 @@ from stream_processors.operand import DIVISOR, MEMBER, Operand
 from stream_processors.result_targets import Source, target
 
 Row = dict[str, Any]
+Read = Callable[[str, dict[str, Any]], list[Row]]
 
 MOST_RECORDS: Final = 200
 _PERIOD: Final = {"hour": "hour", "day": "day", "month": "month", "budget_year": "year"}
@@ -67,11 +66,11 @@ LIMIT {limit:Int32}
 
 
 class Stored:
-    """Reads through one client of the installation's database. Raises what the client raises."""
+    """Reads the installation's database through `read`: the rows of a statement and its parameters. Raises what that raises."""
 
-    def __init__(self, client: Client, vocabulary: Vocabulary, formulas: FormulaBook) -> None:
+    def __init__(self, read: Read, vocabulary: Vocabulary, formulas: FormulaBook) -> None:
         self.vocabulary, self.formulas = vocabulary, formulas
-        self._client = client
+        self._read = read
 
     def outcomes(self, result: str, start: int = -1, territory: str = "") -> list[Row]:
         """The newest rows of a result, by period; `start` −1: of every period; `territory`: of one place of a ranking."""
@@ -145,11 +144,10 @@ class Stored:
                 yield _of_row(row, one.role + DIVISOR, row["denominator"])
 
     def _results(self, formulas: list[str], *, result: str = "", start: int = -1, territory: str = "", year: int = 0) -> list[Row]:
-        return list(self._rows(_RESULTS, formulas=formulas, result=result, start=start, territory=territory, year=year))
+        return self._rows(_RESULTS, formulas=formulas, result=result, start=start, territory=territory, year=year)
 
-    def _rows(self, sql: str, **parameters: Any) -> Iterator[Row]:
-        answer = self._client.query(sql, parameters=parameters)
-        return (dict(zip(answer.column_names, row, strict=True)) for row in answer.result_rows)
+    def _rows(self, sql: str, **parameters: Any) -> list[Row]:
+        return self._read(sql, parameters)
 
 
 def _of_pane(row: Row, one: Input) -> Operand:

@@ -10,6 +10,7 @@ from clickhouse_connect.driver.client import Client
 
 from indicators.instant import day_start
 from ops.commands.explain import PeriodUnreadable, period_start, told
+from sinks import clickhouse as ch
 from stream_processors.stage1 import Stage1
 from stream_processors.stage1_rows import POSITION
 from tests.sinks.test_questions import fill
@@ -67,26 +68,30 @@ def stored(database: Client, context: OfflineContext) -> list[Any]:
 def test_a_figure_is_told_down_to_the_offset_of_each_record(settings: Settings, database: Client) -> None:
     context = OfflineContext()
     sent = stored(database, context)
+
+    def read(sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+        return ch.rows(database, sql, parameters)
+
     corrected = len(sent) - 1
-    lines, wrong = told(database, settings, "F02.country", month(YEAR, 2), "VN", 9)
+    lines, wrong = told(read, settings, "F02.country", month(YEAR, 2), "VN", 9)
     assert wrong == []
     assert "27,5 %" in lines[0]  # (50 + 200 + 100 + 200) / 2000
     said = "\n".join(lines)
     assert f"obs.finance_budget/3@{corrected} r1" in said
     assert "obs.finance_budget/3@0 r0" not in said, "what the correction replaced is no origin"
     assert sum(line.strip().startswith("obs.finance_budget/3@") for line in lines) == len(sent) - 1
-    rank, wrong = told(database, settings, "F02.rank", -1, sent[0].territory, 9)
+    rank, wrong = told(read, settings, "F02.rank", -1, sent[0].territory, 9)
     assert wrong == []
     assert "hạng trong 1 theo F02.province" in rank[0] or "hạng trong 2 theo F02.province" in rank[0]
-    local, wrong = told(database, settings, f"DISBURSED.province|{sent[0].territory}|||{YEAR}", -1, "VN", 1)
+    local, wrong = told(read, settings, f"DISBURSED.province|{sent[0].territory}|||{YEAR}", -1, "VN", 1)
     assert wrong == []
     assert any("toán hạng nữa" in line for line in local)
-    leaf, _ = told(database, settings, sent[0].series().key(), month(YEAR, 1), "VN", 5)
+    leaf, _ = told(read, settings, sent[0].series().key(), month(YEAR, 1), "VN", 5)
     assert f"obs.finance_budget/3@{corrected} r1" in "\n".join(leaf)
     database.command(
         "INSERT INTO panes SELECT * REPLACE (sum + 1 AS sum, version + 1 AS version) FROM panes WHERE figure = 'actual' AND kind = 'month'"
     )
-    _, wrong = told(database, settings, "F02.country", month(YEAR, 2), "VN", 9)
+    _, wrong = told(read, settings, "F02.country", month(YEAR, 2), "VN", 9)
     assert wrong, "panes that give another figure than the stored one are told"
 
 
