@@ -97,7 +97,7 @@ class Watch:
         self.known = self._jobs.book.jobs.get(self.known.id, self.known)
         if self.known.state != "running":
             self._stop.set()
-        return max(sum(tail.unfolded(tail.ends(topics)).values()) for tail, topics in self._tails)
+        return max((sum(tail.unfolded(tail.ends(topics)).values()) for tail, topics in self._tails), default=0)
 
     def close(self) -> None:
         """Close the connections."""
