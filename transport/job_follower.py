@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from transport import kafka_clients
 from transport.replay_jobs import TOPIC, Book
 from transport.settings import Settings
 
-ANSWER_SECONDS: Final = 5.0
-
 
 class JobFollower:
-    """`book`: everything read so far, of committed transactions; `whole`: has everything been read that stood there at the beginning?
-    Before that a piece that is done may look undone. For one thread."""
+    """`book`: everything read so far, of committed transactions; `whole`: has the end been reached once? Before that a piece that is done
+    may look undone. For one thread."""
 
     def __init__(self, settings: Settings) -> None:
-        self.book = Book()
-        self._reader = kafka_clients.consumer(settings, "replay")
-        self._place = TopicPartition(settings.topic_prefix + TOPIC, 0, 0)
-        self._reader.assign([self._place])
-        self._end: int | None = None
-        self.whole = False
+        self.book, self.whole = Book(), False
+        self._reader = kafka_clients.consumer(settings, "replay", enable_partition_eof=True)
+        self._reader.assign([TopicPartition(settings.topic_prefix + TOPIC, 0, 0)])
 
     def look(self, seconds: float) -> None:
-        """Take what has been written; waits at most so long for something. Raises KafkaException where the broker does not answer."""
-        if self._end is None:
-            self._end = int(self._reader.get_watermark_offsets(self._place, ANSWER_SECONDS)[1])
+        """Take what has been written; waits at most so long for something. Raises KafkaException for what does not pass by itself."""
         for message in self._reader.consume(500, seconds):
-            if message.error() is None:
+            error = message.error()
+            if error is None:
                 self.book.take(message.key(), message.value())
-        self.whole = self.whole or self._reader.position([self._place])[0].offset >= self._end or not self._end
+            elif error.code() == KafkaError._PARTITION_EOF:
+                self.whole = True
+            elif not error.retriable():
+                raise KafkaException(error)
 
     def close(self) -> None:
         """Close the connections."""
