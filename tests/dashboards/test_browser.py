@@ -36,10 +36,10 @@ ROUNDS: list[tuple[Account, str, bool, tuple[str, ...]]] = [
         LEADER,
         "laptop",
         False,
-        ("/", "/ranking", "/map", "/alerts", "/alerts/a25", "/supply", "/indicator/guide-7146/F02", "/indicator/vn-1012/A.I.1"),
+        ("/", "/ranking", "/map", "/alerts", "/alerts/a25", "/supply", "/indicator/guide-7146/F02", "/print", "/report"),
     ),
-    (DUTY, "phone", False, ("/", "/ranking?lang=en", "/map?layer=stations&lang=vi", "/alerts/a25")),
-    (ANALYST, "wall", True, ("/", "/map", "/operations", "/indicator/vn-1012/A.II.4")),
+    (DUTY, "phone", False, ("/", "/ranking?lang=en", "/map?layer=stations&lang=vi", "/projects/DA-01-01", "/tasks", "/report")),
+    (ANALYST, "wall", True, ("/wall", "/projects", "/operations", "/indicator/vn-1012/A.I.1")),
 ]
 
 
@@ -91,6 +91,40 @@ def test_every_page_fits_and_reads_well_for_three_readers(seeded: Seeded, tmp_pa
 
     with running(seeded, Memory()) as server:
         assert asyncio.run(look(server)) == []
+
+
+async def click(tab: Tab, selector: str) -> None:
+    """One click of a first-time reader, and the page it leads to."""
+    await tab.leave()
+    await tab.run(f"document.querySelector({selector!r}).click()")
+    await tab.arrived()
+
+
+def test_what_we_knew_on_a_given_morning_is_four_steps_away(seeded: Seeded) -> None:
+    """Overview → the indicator → a moment → what was known: three clicks and one entry. The wall turns and stops."""
+
+    async def work(server: Server) -> None:
+        assert CHROMIUM is not None
+        async with browser(CHROMIUM) as tab:
+            home = await enter(tab, server, LEADER)
+            await tab.open(f"{home}/")
+            await click(tab, ".card h3 a[href^='/indicator/guide-7146/F02']")  # 1
+            await tab.run("document.querySelector('#as_of').value = '10/10/2026 08:00'")  # 2
+            await click(tab, "#as_of ~ button")  # 3
+            table = "document.querySelector('details[open] table')"
+            assert "60,00%" in await tab.run(f"{table}.textContent"), "September's rate was known on that morning"
+            assert await tab.run(f"{table}.querySelectorAll('td.changed').length") == 1, "October's was not"
+            await tab.open(f"{home}/wall?seconds=600")
+            await tab.until("document.querySelectorAll('.screen.on').length === 1")
+            first = await tab.run("document.querySelector('.screen.on h2').textContent")
+            await tab.run("document.querySelector('#next').click()")
+            assert await tab.run("document.querySelector('.screen.on h2').textContent") != first
+            await tab.run("document.querySelector('#pause').click()")
+            assert await tab.run("document.querySelector('#pause').getAttribute('aria-pressed')") == "true"
+            assert tab.errors == []
+
+    with running(seeded, Memory()) as server:
+        asyncio.run(work(server))
 
 
 def test_a_duty_officer_finds_acts_and_sees_what_changes(seeded: Seeded) -> None:
