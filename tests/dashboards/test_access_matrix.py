@@ -80,7 +80,10 @@ def test_totals_and_refusals_follow_the_access_too(seeded: Seeded) -> None:
 
         totals = "indicator, territory, toFloat64(total)"
         tax = [("vn-1012/A.II.4", t, n * 1e9) for t, n in (("01", 1.0), ("31", 3.0), ("26732", 5.0), ("VN", 7.0))]
-        assert asked("board_totals", totals, Access(("VN",), 0)) == set(tax), "a total as reported; ICU is no flow"
+        newest = ("vn-1012/A.II.5", "79", 9.0)
+        assert asked("board_totals", totals, Access(("VN",), 0)) == {*tax, newest}, "as reported, ICU is no flow, the newest state once"
+        values = asked("board_territory_values", "indicator, toFloat64(value), revision", Access(("79",), 0))
+        assert values == {("vn-1012/A.I.2", 30.0, 2), ("vn-1012/A.II.4", 5.0, 0)}, "the newest revision once, in whatever order they came"
         assert asked("board_totals", totals, Access(("31",), 3)) == {tax[1]}
         for view, column in (("board_refused", "dead_letter_id"), ("board_operations", "name")):
             assert asked(view, column, Access(("VN",), 2)), view
