@@ -117,17 +117,29 @@ class Worker:
             self._opening = asyncio.get_running_loop().create_task(self._open_waiting(ruled))
 
     def _may_wait(self, tp: TP) -> bool:
-        """Is this a stage 2 partition whose results have rules? One of them may have settled while no worker was there."""
-        prefix = f"{self.context.prefix}operands."
-        return tp.topic.startswith(prefix) and self._ruled(tp.topic.removeprefix(prefix))
+        """Is this a stage 2 partition whose results have rules (one of them may have settled while no worker was there), or a stage 1
+        partition in which silence is watched for (a series may have fallen silent, and nothing else comes in)?"""
+        stage, _, group = tp.topic.removeprefix(self.context.prefix).partition(".")
+        return (stage == "operands" and self._ruled(group)) or (stage == "obs" and self._watched(group))
+
+    def _watched(self, group: str) -> bool:
+        """Do rules wait for series of this group to speak?"""
+        scopes = (rule.scope for rule in self.context.rules.silences)
+        specs = (self.context.vocabulary.series_spec(scope.indicator, scope.component) for scope in scopes)
+        return any(spec is not None and spec.group == group for spec in specs)
 
     async def _open_waiting(self, partitions: set[TP]) -> None:
-        """Open the lanes of partitions that have results; the others open with their first work."""
-        derived = {tp: (tp.topic.replace("operands.", "derived.", 1), tp.partition) for tp in partitions}
-        ends = await asyncio.get_running_loop().run_in_executor(None, end_offsets, self.context.settings, list(derived.values()))
-        for tp, place in derived.items():
+        """Open the lanes of partitions that have results or series; the others open with their first work."""
+        state = {"operands": "derived", "obs": "agg"}
+        places: dict[TP, tuple[str, tuple[str, int]]] = {}
+        for tp in partitions:
+            stage, _, group = tp.topic.removeprefix(self.context.prefix).partition(".")
+            places[tp] = stage, (f"{self.context.prefix}{state[stage]}.{group}", tp.partition)
+        wanted = [place for _, place in places.values()]
+        ends = await asyncio.get_running_loop().run_in_executor(None, end_offsets, self.context.settings, wanted)
+        for tp, (stage, place) in places.items():
             if ends[place] and tp in self.app.consumer.assignment():
-                self._lane("operands", tp)
+                self._lane(stage, tp)
 
     def owned(self) -> set[Place]:
         """Input partitions of stage 1 that are assigned to this worker."""

@@ -1,0 +1,41 @@
+"""Which lanes a worker opens before anything comes in: those in which something may have become due while no worker was there."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from faust.types import TP
+
+from stream_processors import worker as workers
+from stream_processors.worker import Worker
+from tests.stream_processors.offline import OfflineContext
+
+
+def test_lanes_with_rules_that_wait_are_opened_where_there_is_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = OfflineContext()
+    context.settings = context.settings.model_copy(update={"data_dir": tmp_path})
+    asked: list[tuple[str, int]] = []
+
+    def ends(_: Any, places: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        asked.extend(places)
+        return {place: 7 * (place[1] == 0) for place in places}
+
+    async def run() -> list[tuple[str, TP]]:
+        worker, opened = Worker(context, ("emergency", "finance_budget", "prices")), list[tuple[str, TP]]()
+        assigned = {TP(f"{stage}.{group}", p) for stage in ("obs", "operands") for group in ("emergency", "finance_budget", "prices")
+                    for p in (0, 1)}  # fmt: skip
+        monkeypatch.setattr(workers, "end_offsets", ends)
+        monkeypatch.setattr(worker, "_lane", lambda stage, tp: opened.append((stage, tp)))
+        monkeypatch.setattr(type(worker.app), "consumer", SimpleNamespace(assignment=lambda: assigned))
+        await worker._open_waiting({tp for tp in assigned if worker._may_wait(tp)})
+        return opened
+
+    opened = asyncio.run(run())
+    assert {(stage, tp.topic, tp.partition) for stage, tp in opened} == {
+        ("obs", "obs.emergency", 0), ("operands", "operands.emergency", 0), ("operands", "operands.finance_budget", 0)}  # fmt: skip
+    assert ("agg.emergency", 1) in asked, "asked for, and nothing there"
+    assert not any("prices" in topic or topic == "agg.finance_budget" for topic, _ in asked), "no rule waits there"
