@@ -13,7 +13,7 @@ def leg(**changes: Any) -> dict[str, Any]:
     """A leg of a run without a fault, as `tests.fault.pipeline` tells it."""
     told: dict[str, Any] = {
         "plan": {"seed": 1}, "killed": {"worker": 2, "kafka": 1}, "two_at_once": 1, "exits": [["worker", 70, "…"]],
-        "zombies": [["sink", 1]], "recovery_seconds": {"worker": [1.0, 3.0], "kafka": [5.0]}, "slow": [],
+        "zombies": [["sink", "zombie 1"]], "recovery_seconds": {"worker": [1.0, 3.0], "kafka": [5.0]}, "slow": [],
         "resent": {"sink": 30, "producer": 4}, "sent": 1000,
         "caught_up": True, "lost": 0, "doubled": 0, "alerts_missed": 0, "alerts_repeated": 0, "compared": {"panes": 7},
         "wrong": {}, "examples": [], "seconds": 9.0,
@@ -42,7 +42,7 @@ def test_runs_add_up() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [{"lost": 1}, {"doubled": 1}, {"alerts_missed": 1}, {"alerts_repeated": 1}, {"wrong": {"panes": 1}}, {"caught_up": False},
-     {"zombies": [["sink", None]]}],
+     {"zombies": [["sink", "both"]]}],
 )  # fmt: skip
 def test_one_fault_is_not_well(wrong: dict[str, Any]) -> None:
     assert not figures.well(figures.document([leg(), leg(**wrong)], [], CAUGHT, {}))
