@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +16,7 @@ from indicators.observation import Observation
 from indicators.period import period_of
 from indicators.rule import Rule, RuleBook
 from indicators.rules.cases import instant
-from stream_processors import stage1_restore
+from stream_processors import silences, stage1_restore
 from stream_processors.silences import GRACE_SECONDS, expected_series
 from stream_processors.stage1 import Stage1
 from tests.stream_processors.offline import OfflineContext, Record
@@ -200,6 +201,28 @@ def test_where_nothing_comes_in_at_all_the_wall_clock_goes_on(silent: OfflineCon
     works.bring([level(silent, one, 63)])
     assert [(name, severity) for name, severity, *_ in works.steps()][1:] == [("cleared", 0)]
     assert len({row["alert_id"] for row in works.said}) == 1
+
+
+def test_a_station_that_never_spoke_is_missed_from_the_day_its_registry_says(
+    silent: OfflineContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partition, (one, other, *_) = stations(silent)
+    registered = [
+        (series, subject and subject.model_copy(update={"valid_from": date(2026, 11, 1)} if series.subject_id == other else {}))
+        for series, subject in expected_series(BOOK.rules[SILENT], silent.vocabulary)
+    ]
+    monkeypatch.setattr(silences, "expected_series", lambda *_: registered)
+    works = Works(silent, "emergency", partition, monkeypatch)
+    works.bring([level(silent, one, minute) for minute in (0, 30, 59)])
+    assert works.said == []
+    works.bring([level(silent, one, 60)])
+    works.restart()
+    works.bring([level(silent, one, minute) for minute in range(90, 361, 30)])
+    assert [(name, severity, who) for name, severity, who, _ in works.steps()] == [("opened", 2, other), ("worse", 3, other)]
+    works.restart()
+    works.bring([level(silent, other, 370)])
+    assert [(name, severity) for name, severity, *_ in works.steps()][2:] == [("cleared", 0)]
+    assert {row["since"] for row in works.said} == {START}
 
 
 def permits_rule(**changes: Any) -> Rule:
