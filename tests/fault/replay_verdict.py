@@ -52,6 +52,7 @@ class Verdict:
     def _partition(self, context: Context, group: str, p: int) -> None:
         topic = f"{context.prefix}obs.{group}"
         fresh = Stage1(context, group, p)
+        fresh.rules.silences.stop()  # silence is measured against the clock of the feed: a replay leaves it to the live lane
         decoder = AvroDecoder("condition", context.registry.schema)
         newest: dict[str, dict[str, Any]] = {}
         for batch in read_partition(self._settings, topic, p):
@@ -75,14 +76,14 @@ class Verdict:
         for name in sorted({conditions_topic(group) for group in self._groups}):
             for p in range(max(PARTITIONS.values())):
                 rows = map(condition.decode, newest_rows(self._settings, context.prefix + name, p).values())
-                said |= {r["alert_id"]: r["severity"] for r in rows if r["severity"] and ".obs." in f".{r['source_topic']}"}
+                said |= {r["alert_id"]: r["severity"] for r in rows if r["severity"] and of_figures(context, r)}
         self._compare("conditions", said, self._open)
         if not self._story:
             return
         stories: dict[str, int] = {}
         for p in range(2):
             for r in map(event.decode, newest_rows(self._settings, f"{context.prefix}alerts.current", p).values()):
-                if r["condition"] in ("active", "recovering") and ".obs." in f".{r['source_topic']}":
+                if r["condition"] in ("active", "recovering") and of_figures(context, r):
                     stories[r["alert_id"]] = r["severity"]
         self._compare("alerts", stories, self._open)
 
@@ -129,9 +130,15 @@ def series_of(stage: Stage1) -> dict[str, Any]:
     values, found = stage.newest.value.to_ints(), dict[str, Any]()
     for sid, entry in enumerate(stage.series.entries):
         if stage.newest.time[sid] > 0:
-            states = {rule: state for rule, state in stage.rules.states.get(sid, {}).items() if state.evaluated}
+            states = {rule: state for rule, state in stage.rules.of_figures(sid).items() if state.evaluated}
             found[entry.key.decode()] = values[sid], int(stage.newest.time[sid]), int(stage.series.watermark[sid]), states
     return found
+
+
+def of_figures(context: Context, row: Mapping[str, Any]) -> bool:
+    """Does a condition of stage 1 speak of figures, not of their silence?"""
+    silences = {rule.id for rule in context.rules.silences}
+    return f"{context.prefix}obs." in row["source_topic"] and row["rule"] not in silences
 
 
 def told(settings: Settings) -> set[str]:
