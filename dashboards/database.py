@@ -82,7 +82,7 @@ def _arguments(view: str) -> str:
 
 
 class Database:
-    """One client for all readers. Equal questions within a second are asked once: many screens show one page."""
+    """One client for all readers. Equal questions at once or within a second are asked once: many screens show one page."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings, self._clock = settings, clock
@@ -90,6 +90,7 @@ class Database:
         self._opening = asyncio.Lock()
         self._slots = asyncio.Semaphore(MOST_AT_ONCE)
         self._kept: dict[tuple[object, ...], _Kept] = {}
+        self._asking: dict[tuple[object, ...], asyncio.Task[list[Row]]] = {}
 
     async def ask(self, name: str, access: Access, values: Mapping[str, Any] | None = None) -> list[Row]:
         """The rows of a question for a reader. Raises DatabaseError."""
@@ -98,11 +99,20 @@ class Database:
         kept = self._kept.get(key)
         if kept is not None and self._clock() - kept.at < FRESH_SECONDS:
             return kept.rows
-        rows = await self._query(name, given | access.parameters())
+        asking = self._asking.get(key)
+        if asking is None:
+            asking = self._asking[key] = asyncio.create_task(self._query(name, given | access.parameters()))
+            asking.add_done_callback(lambda done: self._asked(key, done))
+        rows = await asyncio.shield(asking)  # a reader who leaves does not take the answer from the others
         if len(self._kept) >= MOST_KEPT:
             self._kept.clear()
         self._kept[key] = _Kept(self._clock(), rows)
         return rows
+
+    def _asked(self, key: tuple[object, ...], done: asyncio.Task[list[Row]]) -> None:
+        del self._asking[key]
+        if not done.cancelled():
+            done.exception()  # told to those who wait; nobody may be left
 
     async def close(self) -> None:
         """Close the connections."""
