@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import logging
 import sys
 
+import structlog
 import typer
 from typer.core import TyperCommand, TyperGroup
 
@@ -78,6 +80,10 @@ cli = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False)
 @cli.callback()
 def root() -> None:
     """Nhịp: chỉ số chỉ đạo, điều hành theo thời gian thực / real-time steering indicators."""
+    # What a person typed answers in words; of the log only warnings, beside them. `nhip run` sets its own log up, as JSON.
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING), logger_factory=lambda *_: structlog.PrintLogger(sys.stderr)
+    )
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 
 from transport import kafka_clients
 from transport.settings import Settings
@@ -54,7 +54,8 @@ class GroupOffsets:
                         f"không đọc được vị trí của nhóm {self._group} trong {seconds:g} giây: {error!r}; xem `nhip status`; "
                         f"the group's positions did not come within {seconds:g} s: see `nhip status`"
                     ) from error
-                log.warning("offsets.retried", group=self._group, why=repr(error))
+                # A transaction under way is what a group at work looks like, and no cause for a line a second.
+                (log.debug if _held_open(error) else log.warning)("offsets.retried", group=self._group, why=repr(error))
             time.sleep(PAUSE_SECONDS)
 
     def _ask(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
@@ -66,3 +67,8 @@ class GroupOffsets:
             if place.error is not None:
                 raise KafkaException(place.error)
         return answer
+
+
+def _held_open(error: Exception) -> bool:
+    """Does a transaction of the group's members hold a position open?"""
+    return isinstance(error, KafkaException) and error.args[0].code() == KafkaError.UNSTABLE_OFFSET_COMMIT
