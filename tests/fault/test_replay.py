@@ -5,6 +5,7 @@ The long form, with customs lines, the alerts and ClickHouse, is `python -m test
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from transport.settings import Settings
 
 
 @pytest.mark.stack
+@pytest.mark.skipif("LONG_TESTS" not in os.environ, reason="long: LONG_TESTS=1, on a quiet machine")
 @pytest.mark.timeout(300)
 def test_what_a_wrong_catalogue_made_equals_a_fresh_run_after_the_replay(settings: Settings, tmp_path: Path) -> None:
     report = run(settings, Plan(observations=1_200, kills=1, story=False, groups=("emergency",)), tmp_path / "homes")

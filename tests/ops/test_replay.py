@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import threading
 from collections.abc import Callable
@@ -151,6 +152,7 @@ def run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., An
 
 
 @pytest.mark.stack
+@pytest.mark.skipif("LONG_TESTS" not in os.environ, reason="long: LONG_TESTS=1, on a quiet machine")
 @pytest.mark.timeout(120)
 def test_copies_are_made_once_though_the_process_dies_between(
     settings: Settings, run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
