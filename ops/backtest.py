@@ -39,7 +39,7 @@ SELECT result, territory, period_type, toUnixTimestamp64Milli(period_start) AS p
     toUnixTimestamp64Milli(period_end) AS period_end, deleted, status, inexact, value, numerator, denominator, rank, of, expected, reason,
     toUnixTimestamp64Milli(event_time) AS event_time, toUnixTimestamp64Milli(caused_at) AS caused_at
 FROM derived FINAL
-WHERE formula = {formula:String} AND event_time < fromUnixTimestamp64Milli({until:Int64}, 'UTC')
+WHERE formula = {formula:String} AND derived.event_time < fromUnixTimestamp64Milli({until:Int64}, 'UTC')
 ORDER BY appended, topic, partition, offset LIMIT {most:Int64}
 """
 OBSERVATIONS: Final = """
@@ -47,14 +47,14 @@ SELECT series, period_type, toUnixTimestamp64Milli(period_start) AS period_start
     toUnixTimestamp64Milli(event_time) AS event_time, value, status, revision, source_record_id, budget_year
 FROM observations FINAL
 WHERE indicator = {indicator:String} AND component = {component:String} AND figure = {figure:String}
-    AND event_time < fromUnixTimestamp64Milli({until:Int64}, 'UTC')
+    AND observations.event_time < fromUnixTimestamp64Milli({until:Int64}, 'UTC')
 ORDER BY appended, topic, partition, offset LIMIT {most:Int64}
 """
 RAISED: Final = """
 SELECT series, transition, severity, toUnixTimestamp64Milli(event_time) AS event_time, value
 FROM conditions FINAL
-WHERE rule = {rule:String} AND event_time >= fromUnixTimestamp64Milli({since:Int64}, 'UTC')
-    AND event_time < fromUnixTimestamp64Milli({until:Int64}, 'UTC')
+WHERE rule = {rule:String} AND conditions.event_time >= fromUnixTimestamp64Milli({since:Int64}, 'UTC')
+    AND conditions.event_time < fromUnixTimestamp64Milli({until:Int64}, 'UTC')
 ORDER BY event_time, series
 """
 ENDED: Final = ("cleared", "better", "corrected")
