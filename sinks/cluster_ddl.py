@@ -6,6 +6,7 @@
 | a small table of words, the ledger of migrations | Replicated over all servers, without shards |
 | a materialized view | reads and fills the local tables: a row and what follows from it stay on one shard |
 | a view | the same, over the Distributed tables |
+| what fills a new table from those before it | nothing: a cluster begins empty |
 
 The sharding key keeps together what a table collapses: a series, a result, an alert. Deduplication tokens go through a Distributed table to
 the replicas (`distributed_foreground_insert = 1`), and Replicated tables remember 10,000 blocks by themselves (ClickHouse documentation,
@@ -25,8 +26,10 @@ SHARDED: Final = {
     "observations": "series", "value_latest": "series", "panes": "series", "aggregates": "series", "aggregate_latest": "series",
     "derived": "result", "derived_latest": "result", "conditions": "alert_id", "alert_events": "alert_id", "alert_current": "alert_id",
     "alert_actions": "alert_id", "notifications": "alert_id", "dead_letters": "dead_letter_id", "audit": "actor",
+    "restricted_series": "series", "flow_months": "series", "territory_values": "indicator",
 }  # fmt: skip
-"""Table → the column that decides the shard. Tables that a view fills have the column of the table it reads."""
+"""Table → the column that decides the shard. Tables that a view fills have the column of the table it reads, or, where they leave it out, one
+that nobody inserts by: the view's rows lie where their source's rows lie."""
 NAME: Final = re.compile(r"[A-Za-z_]\w*\Z")
 _TABLE: Final = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)(?: AS (\w+))?", re.IGNORECASE)
 _ENGINE: Final = re.compile(r"ENGINE = (\w*MergeTree)(\([^)]*\))?")
@@ -35,6 +38,8 @@ _FEED: Final = re.compile(r"CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+) TO (\w+
 _ALTER: Final = re.compile(r"ALTER TABLE (\w+)")
 _COLUMNS: Final = re.compile(r"\b(ADD|DROP|RENAME|MODIFY) COLUMN\b", re.IGNORECASE)
 _VIEW: Final = re.compile(r"CREATE OR REPLACE VIEW (\w+)")
+_DROP: Final = re.compile(r"DROP VIEW IF EXISTS (\w+)")
+_FILL: Final = re.compile(r"INSERT INTO \w+\s+SELECT\b")
 
 
 class ClusterError(ValueError):
@@ -69,7 +74,9 @@ def _placed(statement: str, cluster: str, database: str, made: dict[str, str]) -
         yield f"ALTER TABLE {database}.{name}{'_local' if name in SHARDED else ''}{on}{rest}"
         if name in SHARDED and _COLUMNS.search(rest):
             yield f"ALTER TABLE {database}.{name}{on}{rest}"
-    else:
+    elif drop := _DROP.match(statement):
+        yield f"DROP VIEW IF EXISTS {database}.{drop[1]}{on}"
+    elif not _FILL.match(statement):
         raise ClusterError(f"câu lệnh chưa có dạng cho cụm / no form on a cluster: {' '.join(statement.split()[:6])}")
 
 

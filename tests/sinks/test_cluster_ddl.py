@@ -25,7 +25,8 @@ def test_every_table_the_sink_writes_is_sharded_and_replicated() -> None:
     assert set(tables()) <= set(SHARDED)
     for name in SHARDED:
         assert f"ENGINE = Distributed('tinh', 'nhip', '{name}_local', cityHash64({SHARDED[name]}))" in made[name]
-        assert f"ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{{shard}}/nhip/{name}', " in made[f"{name}_local"]
+        path = f"MergeTree('/clickhouse/tables/{{shard}}/nhip/{name}', "
+        assert re.search(r"ENGINE = Replicated(Replacing|Aggregating)" + re.escape(path), made[f"{name}_local"]), name
     assert "ReplicatedMergeTree('/clickhouse/tables/all/nhip/territories', '{shard}-{replica}')" in made["territories"]
     assert "non_replicated" not in "".join(MADE)
     assert "offset)\nPARTITION BY" not in made["alert_current_local"], "the columns of the table it copies, not its order"
@@ -39,14 +40,16 @@ def test_what_follows_from_a_row_stays_on_its_shard() -> None:
         source = re.search(r"FROM nhip\.(\w+)_local", statement)
         assert target
         assert source
-        assert SHARDED[target[1]] == SHARDED[source[1]]
+        if SHARDED[target[1]] != SHARDED[source[1]]:  # only where nothing is inserted but by the view, on the shard of its source
+            assert target[1] not in tables()
+            assert f"\n    {SHARDED[source[1]]} " not in created("TABLE")[f"{target[1]}_local"], "the source's column would do"
 
 
 @pytest.mark.loopback
 def test_clickhouse_reads_every_statement(database: Client) -> None:
     for statement in MADE:
         text = database.query("SELECT formatQuerySingleLine({sql:String})", parameters={"sql": statement}).result_rows[0][0]
-        assert text.startswith("CREATE"), statement
+        assert text.startswith(("CREATE", "ALTER TABLE", "DROP VIEW")), statement
     names = {row[0] for row in database.query("SELECT name FROM system.tables WHERE database = currentDatabase()").result_rows}
     assert names <= created("TABLE").keys() | created("MATERIALIZED VIEW").keys() | created("OR REPLACE VIEW").keys()
 
