@@ -28,8 +28,8 @@ SHARDED: Final = {
     "alert_actions": "alert_id", "notifications": "alert_id", "dead_letters": "dead_letter_id", "audit": "actor",
     "restricted_series": "series", "flow_months": "series", "territory_values": "indicator",
 }  # fmt: skip
-"""Table → the column that decides the shard. Tables that a view fills have the column of the table it reads, or, where they leave it out, one
-that nobody inserts by: the view's rows lie where their source's rows lie."""
+"""Table → the column that decides the shard. Tables that a view fills have the column of the table it reads, or, where they leave it
+out, one that nobody inserts by: the view's rows lie where their source's rows lie."""
 NAME: Final = re.compile(r"[A-Za-z_]\w*\Z")
 _TABLE: Final = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)(?: AS (\w+))?", re.IGNORECASE)
 _ENGINE: Final = re.compile(r"ENGINE = (\w*MergeTree)(\([^)]*\))?")

@@ -124,10 +124,7 @@ NOT_IMPORTED = {
     "types-pyyaml": "types for mypy",
     "types-jsonschema": "types for mypy",
     "uv": "`make lock`",
-    **dict.fromkeys(
-        ("python-docx", "reportlab", "pytest-xdist", "schemathesis"),
-        "locked ahead of the module that imports it: take it off this list with that module",
-    ),
+    "pytest-xdist": "a plugin of pytest",
 }
 
 # Spelt as patterns, so that this file holds no such address itself.
