@@ -9,6 +9,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from sinks.clients import GROUP
+from sinks.consumer import Fenced
 from sinks.tables import Route
 from tests.sinks.conftest import sink, until
 from tests.sinks.loads import START, counts, numbers, observation, publish, send, topics_of
@@ -124,6 +125,23 @@ def test_refused_records_are_told_and_the_rest_goes_in(settings: Settings, datab
     assert [int(row[2]) for row in letters] == [10, 11, 12, 13]
     assert {row[1] for row in letters} == {topic}
     assert letters[3][0] == "impossible_date"
+
+
+@pytest.mark.stack
+@pytest.mark.timeout(400)
+def test_a_member_that_was_replaced_stops_though_nothing_comes_in(settings: Settings, database: Client) -> None:
+    routes = topics_of(settings, "obs.emergency", partitions=1)
+    (topic,) = routes
+    publish(settings, topic, numbers(0, 10))
+    with sink(settings, routes) as former:
+        until(lambda: counts(database)[0] == 10)
+        with sink(settings, routes) as present:
+            until(lambda: not former.alive(), 60.0)
+            assert isinstance(former.fault, Fenced)
+            publish(settings, topic, numbers(10, 10))
+            until(lambda: counts(database)[0] >= 20)
+            assert present.fault is None
+    assert counts(database) == (20, 20)
 
 
 @pytest.mark.stack
