@@ -31,12 +31,13 @@ def reconcile(
 ) -> None:
     """Đối chiếu Kafka với ClickHouse; mã thoát 1 nếu còn thiếu / compare Kafka with ClickHouse; exit code 1 where something is missing."""
     from ops.upkeep.boundary import kafka_answers, told
-    from ops.upkeep.matching import Request, match
+    from ops.upkeep.matching import Request, chosen, match
 
     if repair and not why.strip():
         raise StackError("Cần --why «lý do»: ghi bù được ghi vào nhật ký kiểm tra / --why is needed: a repair is written to the audit")
     request = Request(topic, every, repair, refused, by.strip() or getpass.getuser(), why.strip(), str(uuid.uuid4()))
     settings = Settings.load()
+    chosen(request, settings.topic_prefix)  # a topic that is none is told before anybody is asked
     with told():
         kafka_answers(settings)
         outcomes = list(match(settings, request))

@@ -14,13 +14,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import ConsumerGroupTopicPartitions, Message, TopicPartition
+from confluent_kafka import ConsumerGroupState, ConsumerGroupTopicPartitions, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]
 
 from alerts.action import Action
 from alerts.channels.contract import Channel
 from alerts.codec import ACTIONS, CONDITIONS, CURRENT, DEAD, EMERGENCY, EVENTS, LEDGER, REQUESTS, RESULTS, Codec
 from alerts.condition import Condition
+from alerts.leadership import GROUP as LEADERS
 from alerts.main import now_ms, serve
 from alerts.restore import to_end
 from transport.kafka_clients import admin, producer
@@ -98,6 +99,15 @@ class Bench:
         """Are there this many notifications, and nothing left to do for any?"""
         states = self.final()
         return len(states) >= count and not any(s.startswith("intended") or s == "failed:retry" for s in states.values())
+
+    def elected(self, members: int) -> bool:
+        """Have so many processes joined the election, and is it over?"""
+        group, client = self.settings.topic_prefix + LEADERS, admin(self.settings)  # an answer comes only while its client is there
+        try:
+            found = client.describe_consumer_groups([group])[group].result(timeout=20)
+        except KafkaException:
+            return False  # no group yet
+        return found.state == ConsumerGroupState.STABLE and len(found.members) == members
 
     def forget_offsets(self) -> None:
         """Both groups at the beginning again: the operator's «read it all once more»."""

@@ -286,7 +286,9 @@ def test_two_processes_one_leads_and_the_other_takes_over(bench: Bench, settings
     other = settings.model_copy(update={"alerts_instance": "alerts-1", "data_dir": Path(f"{settings.data_dir}-1")})
     receiver = Receiver()
     with running(other, {"webhook": receiver}):  # type: ignore[dict-item]
+        until(lambda: bench.elected(1), 30, "the first has joined")
         with running(settings, {"webhook": receiver}):  # type: ignore[dict-item]
+            until(lambda: bench.elected(2), 30, "the second has joined")  # a leader that loses the lead in mid-commit ends, as it must
             bench.write(live([RIVER, WORSE]))
             until(lambda: len(bench.messages(EVENTS)) == 2, 30, "two events of whoever leads")
         bench.write(live([BETTER, CLEARED, after(replace(ICU, source_partition=7))]))

@@ -98,6 +98,10 @@ def test_act_and_audit_are_in_kafka_together(settings: Settings) -> None:
                 "until": None,
                 "acted_at": NOW_MS,
                 "via": "board",
+                "inquiry": "",
+                "authority": "",
+                "document_number": "",
+                "outcome": "",
             }
         ]
         assert acts[0].key() == b"a25"

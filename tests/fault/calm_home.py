@@ -16,8 +16,10 @@ from transport.settings import HOME
 CALM: Final = {"limit": 1_000_000, "window": "PT1M"}
 
 
-def calm_home(folder: Path) -> Path:
-    """A root in `folder` with the catalogue of this one, rules without storms."""
+def calm_home(folder: Path, *, silence: bool = True) -> Path:
+    """A root in `folder` with the catalogue of this one, rules without storms. `silence`: those that watch for it too, which speak of the
+    time that passes and not of the load.
+    """
     rules = folder / "catalogue" / "rules"
     rules.mkdir(parents=True)
     for path in (HOME / "catalogue").iterdir():
@@ -28,6 +30,8 @@ def calm_home(folder: Path) -> Path:
             (rules / path.name).symlink_to(path)
             continue
         rule: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if rule["kind"] == "absence" and not silence:
+            continue
         (rules / path.name).write_text(yaml.safe_dump(rule | {"storm": CALM}, allow_unicode=True, sort_keys=False), encoding="utf-8")
     return folder
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -24,6 +25,7 @@ from ops.stack.loopback import get
 from ops.stack.ports import Ports
 from ops.stack.supervisor import me
 from sinks.migrations import migrate
+from tests.fault.calm_home import calm_home
 from tests.fault.kernel import prepare
 from tests.fault.load import HOUR, START, Load
 from tests.fault.long_oracle import LongOracle
@@ -144,7 +146,8 @@ def shown(settings: Settings, ports: dict[str, int]) -> str:
 @pytest.mark.stack
 @pytest.mark.usefixtures("clickhouse")
 @pytest.mark.timeout(300)
-def test_pages_and_status_agree_with_the_oracle(settings: Settings) -> None:
+def test_pages_and_status_agree_with_the_oracle(settings: Settings, tmp_path: Path) -> None:
+    settings = settings.model_copy(update={"home": calm_home(tmp_path / "home", silence=False)})
     vocabulary = Vocabulary.load(settings.home)
     prepare(settings, compaction=False)
     migrate(settings)

@@ -129,7 +129,7 @@ def test_long_results_and_bodies_do_not_fill_the_memory(endpoint: Process) -> No
             client.raw_insert("long", ["a", "s"], (rows * 10_000 for _ in range(400)), fmt="TSV")
 
         assert grown(read) < 100
-        assert grown(write) < 300  # MB, of a body of 404
+        assert grown(write) < 340  # MB, of a body of 404: it is not kept whole; the engine's own parsing takes most
 
 
 def _run(*options: str) -> subprocess.CompletedProcess[str]:

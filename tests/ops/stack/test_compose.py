@@ -23,7 +23,7 @@ SCHEMA = Path(__file__).parents[2] / "data" / "compose-spec" / "compose_spec.jso
 DIFFERS = {  # what depends on the number of nodes, or on where a machine listens and keeps its data
     "node.id", "controller.quorum.voters", "listeners", "advertised.listeners", "listener.security.protocol.map", "log.dirs",
     "offsets.topic.replication.factor", "transaction.state.log.replication.factor", "transaction.state.log.min.isr",
-    "share.coordinator.state.topic.replication.factor", "share.coordinator.state.topic.min.isr",
+    "share.coordinator.state.topic.replication.factor", "share.coordinator.state.topic.min.isr", "min.insync.replicas",
 }  # fmt: skip
 SMALL = {  # what only makes one small machine start sooner and use less
     "num.recovery.threads.per.data.dir", "offsets.topic.num.partitions", "transaction.state.log.num.partitions",
