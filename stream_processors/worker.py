@@ -48,6 +48,7 @@ class Worker:
         self.lanes: dict[TP, Lane] = {}
         self._groups = tuple(groups)
         self._turns = asyncio.Semaphore(LANES_AT_ONCE)
+        self._closing = False
         self.keeping = asyncio.Lock()
         self._opening: asyncio.Task[None] | None = None
         self._horizon: Horizon | None = None
@@ -66,9 +67,14 @@ class Worker:
         async def dispatch(stream: Any) -> None:
             """Hand each chunk to its lane; waits while that lane is far behind."""
             async for event in stream.events():
-                await self._lane(stage, event.message.tp).put(event.value)
+                await self._hand_on(stage, event.message.tp, event.value)
 
         self.app.agent(topic, name=f"nhip.{stage}")(dispatch)
+
+    async def _hand_on(self, stage: str, tp: TP, records: list[Any]) -> None:
+        """To the partition's lane. A worker that closes opens none: it would fence the commit in flight of the lane that it just closed."""
+        if not self._closing:
+            await self._lane(stage, tp).put(records)
 
     def _lane(self, stage: str, tp: TP) -> Lane:
         lane = self.lanes.get(tp)
@@ -138,7 +144,7 @@ class Worker:
         wanted = [place for _, place in places.values()]
         ends = await asyncio.get_running_loop().run_in_executor(None, end_offsets, self.context.settings, wanted)
         for tp, (stage, place) in places.items():
-            if ends[place] and tp in self.app.consumer.assignment():
+            if ends[place] and not self._closing and tp in self.app.consumer.assignment():
                 self._lane(stage, tp)
 
     def owned(self) -> set[Place]:
@@ -174,6 +180,7 @@ class Worker:
 
     async def close(self) -> None:
         """Let commits in flight end and give every partition up."""
+        self._closing = True
         if self._horizon is not None:
             await asyncio.get_running_loop().run_in_executor(None, self._horizon.close)
         lanes, self.lanes = list(self.lanes.values()), {}

@@ -39,3 +39,23 @@ def test_lanes_with_rules_that_wait_are_opened_where_there_is_anything(tmp_path:
         ("obs", "obs.emergency", 0), ("operands", "operands.emergency", 0), ("operands", "operands.finance_budget", 0)}  # fmt: skip
     assert ("agg.emergency", 1) in asked, "asked for, and nothing there"
     assert not any("prices" in topic or topic == "agg.finance_budget" for topic, _ in asked), "no rule waits there"
+
+
+def test_a_worker_that_closes_opens_no_lane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was fetched before the stop still comes out of the stream: a lane for it would fence the commit of the one just closed."""
+    context = OfflineContext()
+    context.settings = context.settings.model_copy(update={"data_dir": tmp_path})
+    taken: list[list[int]] = []
+
+    async def put(records: list[int]) -> None:
+        taken.append(records)
+
+    async def run() -> None:
+        worker = Worker(context, ("emergency",))
+        monkeypatch.setattr(worker, "_lane", lambda stage, tp: SimpleNamespace(put=put))
+        await worker._hand_on("obs", TP("obs.emergency", 0), [1])
+        await worker.close()
+        await worker._hand_on("obs", TP("obs.emergency", 0), [2])
+
+    asyncio.run(run())
+    assert taken == [[1]]
