@@ -84,19 +84,6 @@ class ResultState:
                     changed.append(outcome)
         return changed
 
-    def since(self, judged: int) -> list[Outcome]:
-        """Outcomes with a value that a rule has yet to judge, in the order of their event time: those after `judged` (epoch ms), and the
-        newest where it is of that very instant.
-
-        An older period that is corrected after newer ones were judged is not judged again.
-        """
-        live = (o for o in self.outcomes.values() if o.value is not None and not o.deleted)
-        valued = sorted((o.event_time, o.period_start, o.spot, o) for o in live)
-        found = [o for at, *_, o in valued if at > judged]
-        if not found and valued and valued[-1][0] == judged:
-            found = [valued[-1][-1]]
-        return found
-
     def forget_old(self) -> list[Operand]:
         """Drop operands of periods beyond `keep_periods`; returns them, for their tombstones. A budget year is kept whole."""
         if self.formula.budget_year:

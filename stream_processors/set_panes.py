@@ -23,8 +23,10 @@ import structlog
 from numpy.typing import NDArray
 
 from indicators.derived.formula_book import FormulaBook
+from indicators.derived.result import Result
 from indicators.dimension_sets import PART, pane_of, results_of
 from indicators.observation import STATUSES
+from indicators.spec import SeriesSpec
 from indicators.wide import Wide
 from stream_processors.calendar_panes import KINDS, Kind, budget_year_of, end_ms, start_ms
 from stream_processors.columns import Columns
@@ -63,8 +65,8 @@ class SetPanes:
         self._clock, self._told_to = clock, 0
         self._due: float | None = None
         self._encoder = AvroEncoder("operand", registry.id_of("operand"))
-        self._numbers: dict[Any, int] = {}
-        self._results: list[Any] = []
+        self._numbers: dict[Result, int] = {}
+        self._results: list[Result] = []
         self._per_set: dict[tuple[str, str], int] = {}
         self._kind = np.full(1024, -1, np.int64)
         self._first, self._many = np.zeros(1024, np.int64), np.zeros(1024, np.int64)
@@ -218,7 +220,7 @@ class SetPanes:
                 self._sets += mine
         self._seen = len(entries)
 
-    def _number(self, spec: Any, names: str, result: Any) -> int:
+    def _number(self, spec: SeriesSpec, names: str, result: Result) -> int:
         """Number of a result; -1 where its set has as many as the catalogue allows."""
         found = self._numbers.get(result)
         if found is None:
