@@ -236,7 +236,6 @@ def test_both_readmes_print_the_same_run() -> None:
 
 @pytest.mark.stack
 @pytest.mark.timeout(RUN_SECONDS + 60)
-@pytest.mark.xdist_group("the local system")
 def test_the_command_of_the_readme_prints_what_the_readme_says(tmp_path: Path) -> None:
     """One run on the real servers. Every line of the README must be printed, in order, figures aside. Not compared: lines of alerts on
     results, whose number depends on what had come to rest, and the order in which parts become ready."""

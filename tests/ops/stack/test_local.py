@@ -17,6 +17,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from ops.stack.control import StackError, down, reset
+from ops.stack.ports import Ports
 from ops.stack.state import State, read
 from tests.fixtures.stack import CACHE
 from transport.settings import HOME, Settings
@@ -74,14 +75,17 @@ def values(bootstrap: str, count: int) -> list[bytes | None]:
 
 @pytest.mark.stack
 @pytest.mark.timeout(300)
-@pytest.mark.xdist_group("the local system")
 def test_one_life_of_a_local_stack(tmp_path: Path, nhip: Nhip) -> None:
     home = tmp_path / "data"
     with socket.socket() as stranger:  # listens where the last run had its ClickHouse
         stranger.bind(("127.0.0.1", 0))
         stranger.listen()
-        taken = stranger.getsockname()[1]
-        (home / "stack.env").write_text(f"NHIP_CLICKHOUSE_PORT={taken}\n")
+        taken, ports = stranger.getsockname()[1], Ports()
+        # Own ports, not the usual ones: while the broker is down another stack of this machine could take its place.
+        (home / "stack.env").write_text(
+            f"NHIP_CLICKHOUSE_PORT={taken}\nNHIP_KAFKA_BOOTSTRAP=127.0.0.1:{ports.take()}\n"
+            f"NHIP_REGISTRY_URL=http://127.0.0.1:{ports.take()}/apis/ccompat/v7\n"
+        )
         first = nhip("up", "--servers-only")
     assert first.returncode == 0, first.stdout + first.stderr
     settings = Settings.load(data_dir=home)
