@@ -30,7 +30,7 @@ WORKERS ?= 2
 
 test: $(TEST) ## chạy mọi kiểm thử / all tests
 	@sh ops/stack/chromium.sh
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart 0 $(ARGS)
 
 check: lint types schemas ## kiểm tra mã nguồn và lược đồ / lint, types, and schemas against those released
 
