@@ -10,11 +10,10 @@ from alerts.action import Action
 from alerts.codec import ACTIONS
 from alerts.rows import Row, instant
 from alerts.writer import WriteError, Writer
+from transport.audit import AUDIT
 from transport.records import AvroEncoder
 from transport.registry import Registry
 from transport.settings import Settings
-
-AUDIT = "ops.audit"
 
 
 class ActWriter:

@@ -18,6 +18,7 @@ import structlog
 from confluent_kafka import KafkaException, Producer
 
 from indicators.instant import local
+from transport.audit import AUDIT
 from transport.kafka_clients import transactional_producer
 from transport.records import AvroEncoder, EncodeError
 from transport.registry import Registry, RegistryError
@@ -26,7 +27,6 @@ from transport.settings import Settings
 log = structlog.get_logger(__name__)
 
 ACTIONS: Final = "alerts.actions"
-AUDIT: Final = "ops.audit"
 START_SECONDS: Final = 8.0
 COMMIT_SECONDS: Final = 8.0
 ActName = Literal["acknowledge", "explain", "shelve", "unshelve", "close", "comment", "return", "task"]

@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 
 from indicators.wide import Wide
 from stream_processors.calendar_panes import Kind, end_ms, start_ms
+from stream_processors.dead_rows import add_letter
 from stream_processors.judgement import Judgement, judge
 from stream_processors.replay_mark import REPLAY_HEADER
 from stream_processors.series_table import SeriesTable
 from stream_processors.shadow import Shadow
 from stream_processors.stage1 import PANE_HORIZONS, STAGE, Stage1
 from stream_processors.stage1_rows import POSITION
-from transport.dead_letters import Origin
 from transport.transactions import Header, Rows
 
 Int64s = NDArray[np.int64]
@@ -231,9 +231,7 @@ class _Change:
         for offset, (reason, name, detail, r) in self._shadow.refused.items():
             self.report.refused[reason] = self.report.refused.get(reason, 0) + 1
             if offset not in lettered:
-                origin = Origin(topic=live.topic, partition=live.partition, offset=offset, timestamp=r.timestamp)
-                letter = live.context.letters.letter(r.key, r.value, origin, (reason, name, detail), first_seen=r.timestamp)
-                rows.add(letter.key or b"", letter.value, letter.headers)
+                add_letter(rows, live.context.letters, (live.topic, live.partition), r, (reason, name, detail))
         return [rows] if rows.keys else []
 
     def _batches(self, changed: Int64s, touched: dict[Kind, Int64s], judged: Judgement) -> Iterator[list[Rows]]:

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from indicators.observation import SCALE
 from indicators.rule import Rule
+from indicators.rules.finding import Finding
+from indicators.rules.ladder import Ladder
 from stream_processors.rule_state import Change, Phase, RuleState
 
 NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "https://nhip.vn/alert")
@@ -22,6 +24,16 @@ def alert_id(rule: str, series: str, opened: int) -> str:
     ever.
     """
     return str(uuid.uuid5(NAMESPACE, f"{rule}|{series}|{opened}"))
+
+
+def identity_of(rule: str, series: str, finding: Finding, former: RuleState) -> str:
+    """The identity of the alert that a finding is about: a new one where it opens, else the one that stands in the former state."""
+    return alert_id(rule, series, finding.since) if finding.transition == "opened" else former.alert_id
+
+
+def change_of(finding: Finding, ladder: Ladder) -> Change:
+    """The change that a finding says: about the level entered, or for `cleared` the one left."""
+    return Change(finding.transition, finding.severity_before, ladder.step(finding.severity or finding.severity_before))
 
 
 def scaled(value: Decimal) -> Decimal:

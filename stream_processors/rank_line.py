@@ -15,11 +15,11 @@ from indicators.period import Period
 from indicators.rule import Rule
 from indicators.rules.finding import Finding, Said, ladder_of
 from indicators.rules.rank_rule import RankRule, RankState, Table
-from stream_processors.conditions import alert_id, scaled
+from stream_processors.conditions import change_of, identity_of, scaled
 from stream_processors.operand import MEMBER
 from stream_processors.result_lines import Judged, Place, Verdict
 from stream_processors.result_state import Outcome, ResultState
-from stream_processors.rule_state import Change, RuleState
+from stream_processors.rule_state import RuleState
 
 _PARTICIPANT = 1
 """In the field `candidate` of what a row keeps: the member had reported when its period was judged."""
@@ -65,12 +65,12 @@ class RankLine:
                 continue
             reported = state.operands.get(MEMBER, {}).get(start, {})
             present = [o for o in by_period[start] if self._counts(o)]
-            if not any(ranks.tables.get(_period(o), Table()).participants is not None for o in present):
+            if not any(ranks.tables.get(o.period, Table()).participants is not None for o in present):
                 members = {operand.series.split("|")[1] for operand in reported.values() if operand.live}
                 present = [o for o in present if o.territory in members]
             if present and self.rule.valid_at(max(o.event_time for o in present)):
                 values = {o.territory: scaled(o.value or Decimal(0)) for o in present}
-                ranks, found = self._machine.table(ranks, _period(present[0]), values)
+                ranks, found = self._machine.table(ranks, present[0].period, values)
                 self._remember(present, ranks)
                 yield from self._verdicts(found, state)
         self._state = ranks
@@ -80,7 +80,7 @@ class RankLine:
 
     def _remember(self, present: list[Outcome], ranks: RankState) -> None:
         """What the rows of a period keep: the figures, once the period is judged."""
-        table = ranks.tables.get(_period(present[0]), Table())
+        table = ranks.tables.get(present[0].period, Table())
         if table.participants is None:
             return
         start = present[0].period_start
@@ -100,14 +100,13 @@ class RankLine:
     def _verdicts(self, found: Mapping[str, Finding], state: ResultState) -> Iterator[Verdict]:
         for unit, finding in sorted(found.items()):
             series, former = f"{self._key}|{unit}", self._said.get(unit, RuleState())
-            identity = alert_id(self.rule.id, series, finding.since) if finding.transition == "opened" else former.alert_id
+            identity = identity_of(self.rule.id, series, finding, former)
             now = RuleState(identity, severity=finding.severity, since=finding.since) if finding.severity else RuleState()
             self._said[unit] = now
             self.touched.add((unit, self._newest[unit]))
             start = finding.period.start_ms if finding.period else self._newest[unit]
-            change = Change(finding.transition, finding.severity_before, self._ladder.step(finding.severity or finding.severity_before))
             said = replace(now, alert_id=identity, since=finding.since)
-            yield Verdict(state.outcomes[unit, start], series, change, said, finding.number, corrected=False)
+            yield Verdict(state.outcomes[unit, start], series, change_of(finding, self._ladder), said, finding.number, corrected=False)
 
     def _resumed(self, state: ResultState) -> RankState:
         """The tables as they were when the process that kept this line stopped."""
@@ -115,12 +114,8 @@ class RankLine:
         for place, (one, participant) in self._judged.items():
             outcome = state.outcomes.get(place)
             if outcome is not None:
-                known = tables.get(_period(outcome), Table(participants=frozenset()))
-                tables[_period(outcome)] = Table(
+                known = tables.get(outcome.period, Table(participants=frozenset()))
+                tables[outcome.period] = Table(
                     {**known.values, place[0]: one.figure}, {}, (known.participants or frozenset()) | ({place[0]} if participant else set())
                 )
         return RankState(tables, {unit: Said(said.severity, said.since) for unit, said in self._said.items() if said.severity})
-
-
-def _period(outcome: Outcome) -> Period:
-    return Period(outcome.period_type, outcome.period_start, outcome.period_end)

@@ -23,9 +23,9 @@ from indicators.rules.ladder import Ladder
 from indicators.rules.series_rule import Reading, SeriesRule, SeriesState
 from stream_processors.arrivals import Arrivals
 from stream_processors.calendar_panes import Kind, budget_year_of, pane_start
-from stream_processors.conditions import alert_id, condition_row, measured
+from stream_processors.conditions import change_of, condition_row, identity_of, measured
 from stream_processors.panes import NO_STATUS, PaneTable
-from stream_processors.rule_state import Change, Phase, RuleState
+from stream_processors.rule_state import Phase, RuleState
 from stream_processors.series_rules import Evidence
 from stream_processors.series_table import SeriesTable
 
@@ -98,7 +98,7 @@ class ReportedRules:
     ) -> dict[str, Any]:
         key = self._series.entries[sid].key.decode()
         former = self._states.get(sid, {}).get(rule.id, RuleState())
-        identity = alert_id(rule.id, key, finding.since) if finding.transition == "opened" else former.alert_id
+        identity = identity_of(rule.id, key, finding, former)
         state = RuleState()
         if finding.severity:
             state = RuleState(identity, Phase.ACTIVE, finding.severity, finding.since)
@@ -108,7 +108,7 @@ class ReportedRules:
             fields |= {"period_type": about.period.type, "period_start": about.period.start_ms, "period_end": about.period.end_ms}
             fields |= {"event_time": about.event_time, "status": about.status, "budget_year": about.budget_year}
         self._states.setdefault(sid, {})[rule.id] = state
-        change = Change(finding.transition, finding.severity_before, ladder.step(finding.severity or finding.severity_before))
+        change = change_of(finding, ladder)
         figure, at, year = (about.value, about.event_time, about.budget_year) if about else (finding.value, fields["event_time"], 0)
         fields |= {"numerator": None, "denominator": None} | measured(rule, change, finding.number, figure, at, year)
         fields |= {"alert_id": identity, "since": finding.since}

@@ -16,11 +16,10 @@ from typing import Final, NamedTuple, Protocol
 
 from indicators.instant import day_start
 from indicators.observation import STATUSES
-from indicators.period import Period
 from indicators.rule import Rule
 from indicators.rules.finding import Finding, Said, Transition, ladder_of
 from indicators.rules.series_rule import Reading, SeriesRule, SeriesState
-from stream_processors.conditions import alert_id, scaled
+from stream_processors.conditions import alert_id, change_of, identity_of, scaled
 from stream_processors.result_state import Outcome, ResultState
 from stream_processors.rule_state import Change, Ladder, RuleState, advance
 
@@ -113,13 +112,15 @@ class Memory:
         return Judged(outcome.event_time, scaled(outcome.value), outcome.status)
 
 
-class ReadingLine:
-    """Threshold and pacing, judged as event time goes on: within a running period too."""
+class _ResultLine:
+    """What the lines share whose result is one series: a memory of what was judged, and one state.
 
-    def __init__(self, rule: Rule, key: str, budget_year: int, limits: Mapping[str, Decimal]) -> None:
+    `remembers`: the rule whose validity and statuses decide what counts as judged; None: `rule` itself.
+    """
+
+    def __init__(self, rule: Rule, key: str, budget_year: int, remembers: Rule | None = None) -> None:
         self.rule, self._key, self._year = rule, key, budget_year
-        self._ladder = Ladder(rule, limits)
-        self._memory = Memory(rule)
+        self._memory = Memory(remembers or rule)
         self.state = RuleState()
         self.touched: set[Place] = set()
 
@@ -132,6 +133,14 @@ class ReadingLine:
     def kept(self, place: Place) -> RuleState | None:
         """See Line."""
         return self._memory.kept(place, self.state)
+
+
+class ReadingLine(_ResultLine):
+    """Threshold and pacing, judged as event time goes on: within a running period too."""
+
+    def __init__(self, rule: Rule, key: str, budget_year: int, limits: Mapping[str, Decimal]) -> None:
+        super().__init__(rule, key, budget_year)
+        self._ladder = Ladder(rule, limits)
 
     def judge(self, state: ResultState) -> Iterator[Verdict]:
         """See Line."""
@@ -200,28 +209,14 @@ class ReadingLine:
         return self.rule.pacing.measured(figure, at, self._year) if self.rule.pacing else figure
 
 
-class PeriodLine:
+class PeriodLine(_ResultLine):
     """Rules that judge periods against one another: several in a row, growth, change, distance from the trend."""
 
     def __init__(self, rule: Rule, key: str, budget_year: int, limits: Mapping[str, Decimal]) -> None:
-        self.rule, self._key, self._year = rule, key, budget_year
+        super().__init__(rule, key, budget_year, rule.model_copy(update={"valid_from": _EVER, "accept_status": STATUSES}))
         self._machine = SeriesRule(rule, dict(limits), day_start(rule.valid_from))
         self._ladder = ladder_of(rule, limits)
-        self._memory = Memory(rule.model_copy(update={"valid_from": _EVER, "accept_status": STATUSES}))
-        self._readings: dict[Period, Reading] = {}
         self._state: SeriesState | None = None
-        self.state = RuleState()
-        self.touched: set[Place] = set()
-
-    def restore(self, place: Place, state: RuleState) -> None:
-        """See Line."""
-        self._memory.judged[place] = Judged(state.evaluated, state.value, state.status)
-        if place == self._memory.newest:
-            self.state = state
-
-    def kept(self, place: Place) -> RuleState | None:
-        """See Line."""
-        return self._memory.kept(place, self.state)
 
     def judge(self, state: ResultState) -> Iterator[Verdict]:
         """See Line."""
@@ -230,7 +225,7 @@ class PeriodLine:
         for outcome in self._memory.news(o for o in state.outcomes.values() if self._fits(o)):
             self.touched |= {(outcome.territory, outcome.period_start)} | ({self._memory.newest} if self._memory.newest else set())
             self._memory.take(outcome)
-            known = series.readings.get(_period(outcome))
+            known = series.readings.get(outcome.period)
             reading = self._reading(outcome, known.revision + 1 if known else 0)
             series, finding = self._machine.step(series, reading)
             if finding is not None:
@@ -247,7 +242,7 @@ class PeriodLine:
         for place, one in self._memory.judged.items():
             outcome = state.outcomes.get(place)
             if outcome is not None:
-                period = _period(outcome)
+                period = outcome.period
                 readings[period] = Reading(period, one.figure, STATUSES[one.status], 0, one.at, self._year)
         return self._machine.resumed(readings, Said(self.state.severity, self.state.since))
 
@@ -255,22 +250,18 @@ class PeriodLine:
         live = not outcome.deleted and outcome.value is not None
         status = STATUSES[outcome.status] if live else "deleted"
         value = scaled(outcome.value) if live and outcome.value is not None else None
-        return Reading(_period(outcome), value, status, revision, outcome.event_time, self._year)
+        return Reading(outcome.period, value, status, revision, outcome.event_time, self._year)
 
     def _said(self, finding: Finding, state: ResultState, newest: Outcome) -> Verdict:
         """The verdict of a finding, about the period it names."""
         start = finding.period.start_ms if finding.period else newest.period_start
         outcome = state.outcomes.get((newest.territory, start), newest)
         former = self.state
-        identity = alert_id(self.rule.id, self._key, finding.since) if finding.transition == "opened" else former.alert_id
+        identity = identity_of(self.rule.id, self._key, finding, former)
         self.state = RuleState(identity, severity=finding.severity, since=finding.since) if finding.severity else RuleState()
         said = replace(self.state, alert_id=identity, since=finding.since)
-        change = Change(finding.transition, finding.severity_before, self._ladder.step(finding.severity or finding.severity_before))
-        return Verdict(outcome, self._key, change, said, finding.number, corrected=False)
+        return Verdict(outcome, self._key, change_of(finding, self._ladder), said, finding.number, corrected=False)
 
-
-def _period(outcome: Outcome) -> Period:
-    return Period(outcome.period_type, outcome.period_start, outcome.period_end)
 
 
 def _standing(state: RuleState) -> tuple[int, int, int, int]:

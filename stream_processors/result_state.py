@@ -41,6 +41,11 @@ class Outcome:
     dimensions: str = ""
 
     @property
+    def period(self) -> Period:
+        """The period it is of."""
+        return Period(self.period_type, self.period_start, self.period_end)
+
+    @property
     def spot(self) -> str:
         """What tells it apart from the other outcomes of its state and period."""
         return f"{self.territory};{self.dimensions}" if self.dimensions else self.territory

@@ -29,8 +29,8 @@ from indicators.series import Series
 from indicators.subject import Subject
 from indicators.vocabulary import Vocabulary
 from stream_processors.arrivals import Arrivals
-from stream_processors.conditions import alert_id, condition_row, scaled
-from stream_processors.rule_state import Change, Phase, RuleState
+from stream_processors.conditions import change_of, condition_row, identity_of, scaled
+from stream_processors.rule_state import Phase, RuleState
 from stream_processors.series_table import NEVER, SeriesTable
 from transport.partitioner import partition_of
 from transport.topics import GROUPS
@@ -173,14 +173,14 @@ class Silences:
         finding = silence_of(watch.ladder, HOUR, watch.silent_since, now, Said(former.severity, former.since))
         if finding is None:
             return []
-        identity = alert_id(watch.rule.id, watch.key, finding.since) if finding.transition == "opened" else former.alert_id
+        identity = identity_of(watch.rule.id, watch.key, finding, former)
         number = finding.number or Decimal(0)
         watch.state = RuleState(evaluated=now, value=number)
         if finding.severity:
             watch.state = RuleState(identity, Phase.ACTIVE, finding.severity, finding.since, evaluated=now, value=number)
         self._states.setdefault(watch.sid, {})[watch.rule.id] = watch.state
         self._due = min(self._due, watch.due)
-        change = Change(finding.transition, finding.severity_before, watch.ladder.step(finding.severity or finding.severity_before))
+        change = change_of(finding, watch.ladder)
         row = self._evidence(watch, finding, now, offset, appended) | {"alert_id": identity, "since": finding.since}
         return [(watch.sid, condition_row(watch.rule, watch.key, change, watch.state, row, corrected=False))]
 

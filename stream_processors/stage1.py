@@ -17,6 +17,7 @@ from stream_processors.admission import Admitted, Door
 from stream_processors.calendar_panes import DAY_MS, Kind, budget_year_of
 from stream_processors.conditions import rule_state_record
 from stream_processors.context import Context
+from stream_processors.dead_rows import add_letter
 from stream_processors.event_fold import EventFold, Touched
 from stream_processors.newest_values import NewestValues
 from stream_processors.panes import PaneTable
@@ -31,7 +32,6 @@ from stream_processors.stage1_rows import POSITION, AggregateRows, OperandRows, 
 from stream_processors.stage1_rules import Stage1Rules
 from stream_processors.windows import windows
 from transport.columnar_reader import ColumnarReader, Refused
-from transport.dead_letters import Origin
 from transport.refusal_limit import RefusalLimit
 from transport.transactions import Rows
 
@@ -237,13 +237,10 @@ class Stage1:
     def _letters(self, records: Sequence[Any], refused: list[Refused]) -> list[Rows]:
         if not refused:
             return []
-        letters = self.context.letters
         rows = Rows(f"{self.context.prefix}dead.{STAGE}", self.partition % 2)
         for one in refused:
-            r = records[one.index]
-            origin = Origin(topic=self.topic, partition=self.partition, offset=r.offset, timestamp=r.timestamp)
-            letter = letters.letter(r.key, r.value, origin, (one.reason, one.field, one.detail), first_seen=r.timestamp)
-            rows.add(letter.key or b"", letter.value, letter.headers)
+            why = one.reason, one.field, one.detail
+            add_letter(rows, self.context.letters, (self.topic, self.partition), records[one.index], why)
         return [rows]
 
     def _sweep(self, count: int, out: list[Rows]) -> None:

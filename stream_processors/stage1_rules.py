@@ -41,6 +41,7 @@ class Stage1Rules:
         self.states: dict[int, dict[str, RuleState]] = self.readings.states
         self.reports = ReportedRules(series, self.states)
         self.silences = Silences(context.rules.silences, context.vocabulary, series, (group, *self._source), self.states)
+        self._silent = frozenset(rule.id for rule in context.rules.silences)
         self._moved_at, self._looked_at = clock(), -math.inf
 
     def go_on(self) -> None:
@@ -49,7 +50,7 @@ class Stage1Rules:
 
     def is_silence(self, rule: str) -> bool:
         """Does this rule judge silence?"""
-        return rule in {one.id for one in self._context.rules.silences}
+        return rule in self._silent
 
     def of_figures(self, sid: int) -> dict[str, RuleState]:
         """States of the rules on a series' figures, without those on its silence."""

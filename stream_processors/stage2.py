@@ -22,6 +22,7 @@ from indicators.instant import local_day
 from indicators.observation import STATUSES
 from stream_processors.composites import member_operands
 from stream_processors.context import Context
+from stream_processors.dead_rows import Why, add_letter
 from stream_processors.horizon import Touch
 from stream_processors.operand import DIVISOR, MEMBER
 from stream_processors.replay_mark import REPLAY_HEADER, replay_headers
@@ -33,7 +34,6 @@ from stream_processors.stage2_restore import restore_stage2
 from stream_processors.stage2_rows import DerivedRows, latest_key, operand_of
 from transport.columnar_reader import ColumnarReader
 from transport.columnar_writer import AvroEncoder
-from transport.dead_letters import Origin
 from transport.partitioner import partition_of
 from transport.topics import GROUPS, conditions_topic
 from transport.transactions import Rows
@@ -106,10 +106,7 @@ class Stage2:
         decoded = self.reader.read([r.value for r in records])
         out = _Output(self)
         for one in decoded.refused:
-            r = records[one.index]
-            origin = Origin(topic=self.topic, partition=self.partition, offset=r.offset, timestamp=r.timestamp)
-            why = (one.reason, one.field, one.detail)
-            out.letter(self.context.letters_of_stage2.letter(r.key, r.value, origin, why, first_seen=r.timestamp))
+            out.letter(records[one.index], (one.reason, one.field, one.detail))
         touched: dict[str, dict[tuple[str, int], int]] = {}
         quiet: dict[str, bool] = {}
         for row in decoded.frame.iter_rows(named=True):
@@ -136,9 +133,7 @@ class Stage2:
     def refuse(self, record: Any, first: int, next_offset: int) -> list[Rows]:
         """One operand that ends the process goes to the dead letters unread."""
         out = _Output(self)
-        origin = Origin(topic=self.topic, partition=self.partition, offset=record.offset, timestamp=record.timestamp)
-        why = ("poison_crash", "", "the process ended each time it was folded")
-        out.letter(self.context.letters_of_stage2.letter(record.key, record.value, origin, why, first_seen=record.timestamp))
+        out.letter(record, ("poison_crash", "", "the process ended each time it was folded"))
         self.folded_to = next_offset
         out.derived.add(POSITION, self._derived.position(first, next_offset))
         return out.all()
@@ -233,7 +228,7 @@ class _Output:
     """Rows of one transaction, by topic. `quiet`: does what is worked on follow from a replay alone?"""
 
     def __init__(self, stage: Stage2) -> None:
-        self.quiet = False
+        self.quiet, self._stage = False, stage
         prefix, group, p = stage.context.prefix, stage.group, stage.partition
         self._prefix = prefix
         self.derived = Rows(f"{prefix}derived.{group}", p)
@@ -251,8 +246,8 @@ class _Output:
         where = f"{self._prefix}operands.{formula.group}", partition_of(row[0], GROUPS[formula.group])
         self._operands.setdefault(where, Rows(*where)).add(*row, [(REPLAY_HEADER, b"stage2")] if self.quiet else [])
 
-    def letter(self, letter: Any) -> None:
-        self._letters.add(letter.key or b"", letter.value, letter.headers)
+    def letter(self, record: Any, why: Why) -> None:
+        add_letter(self._letters, self._stage.context.letters_of_stage2, (self._stage.topic, self._stage.partition), record, why)
 
     def all(self) -> list[Rows]:
         """The topics that have rows."""

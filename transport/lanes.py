@@ -174,8 +174,7 @@ class Lane:
         await self._former_commit()  # 5
         await self._allowed.wait()  # a rebalance may have begun meanwhile: then this partition may be lost, and nothing may be written
         self._position = following
-        self._flight = asyncio.create_task(self._commit(following, rows, len(records)))  # 6
-        self._flight.add_done_callback(self._ended)
+        self._begin(rows, len(records))  # 6
         return True
 
     def _before_poison(self, records: list[Any]) -> list[Any]:
@@ -219,8 +218,7 @@ class Lane:
         for rows in batches:
             await self._allowed.wait()
             await self._turns.acquire()
-            self._flight = asyncio.create_task(self._commit(self._position, rows, 0))
-            self._flight.add_done_callback(self._ended)
+            self._begin(rows, 0)
             await self._former_commit()
         self._interposed.popleft()
         if not done.done():
@@ -231,6 +229,12 @@ class Lane:
         if self._flight is not None:
             await asyncio.wait([self._flight])
             self._flight.result()
+
+    def _begin(self, rows: list[Rows], count: int) -> None:
+        """Commit these rows up to the present position, beside the fold of what follows."""
+        assert self._position is not None
+        self._flight = asyncio.create_task(self._commit(self._position, rows, count))
+        self._flight.add_done_callback(self._ended)
 
     async def _commit(self, following: int, rows: list[Rows], count: int) -> None:
         try:

@@ -6,12 +6,13 @@ import json
 
 import pytest
 
-from dashboards.journal import ACTIONS, AUDIT, Act, Deed, KafkaJournal
+from dashboards.journal import ACTIONS, Act, Deed, KafkaJournal
 from dashboards.settings import BoardSettings
 from indicators.instant import HOUR_MS
 from tests.dashboards.conftest import ANALYST, DUTY, PROVINCE, Client, Memory, Seeded, served
 from tests.dashboards.seeds import NOW_MS
 from tests.fixtures.stack import prepare
+from transport.audit import AUDIT
 from transport.records import AvroDecoder
 from transport.registry import Registry
 from transport.settings import Settings
