@@ -13,7 +13,7 @@ from typing import Protocol
 
 from alerts.condition import Condition
 from alerts.duty import Duty, DutyFile, Seat
-from alerts.offices import Office, Offices
+from alerts.offices import RESPONSIBLE_HEAD, Office, Offices
 from indicators.rule import Rule
 from indicators.rules.policy import Severity
 
@@ -80,6 +80,10 @@ class Audience:
             return [self._stand_in("unknown_rule")]
         found: dict[str, Recipient] = {}
         for name in _named(rule.audience, severity):
+            if name == RESPONSIBLE_HEAD and condition.agency:
+                recipient = self.of_id(self._head_id(condition.agency), at)
+                found.setdefault(recipient.id, recipient)
+                continue
             office = self._offices.get(name)
             place = self._place(office, condition) if office else ""
             if office and place:

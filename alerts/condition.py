@@ -6,7 +6,7 @@ Times are epoch milliseconds UTC. `mark` orders the rows of one alert: (generati
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, get_type_hints
@@ -67,6 +67,7 @@ class Condition:
     caused_at: int
     generation: int
     through: int
+    missing: str = ""
 
     @property
     def mark(self) -> tuple[int, int]:
@@ -76,6 +77,8 @@ class Condition:
 
 _TYPES = get_type_hints(Condition)
 FIELDS = tuple(f.name for f in fields(Condition))
+_OPTIONAL = frozenset(f.name for f in fields(Condition) if f.default is not MISSING)
+"""Fields that rows of older versions lack."""
 EVIDENCE = tuple(name for name in FIELDS if name not in ("alert_id", "transition"))
 """What an alert event repeats of the condition that caused it."""
 
@@ -85,6 +88,8 @@ def from_record(record: Mapping[str, Any]) -> Condition:
     values: dict[str, Any] = {}
     for name in FIELDS:
         if name not in record:
+            if name in _OPTIONAL:
+                continue
             raise ConditionError(name, "missing")
         values[name] = typed(name, record[name], _TYPES[name])
     condition = Condition(**values)

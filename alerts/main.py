@@ -41,6 +41,7 @@ from alerts.writer import WriteError
 from indicators.calendar import WorkingCalendar
 from indicators.datafile import DataFileError
 from indicators.rule import RuleBook, RuleError
+from indicators.rules.due_rule import load_due_calendars
 from indicators.vocabulary import Vocabulary
 from transport.group_offsets import OffsetsUnknown
 from transport.logging import setup
@@ -87,7 +88,7 @@ def story_of(settings: Settings) -> tuple[Story, Digests]:
         log.warning("a message template is wrong; a plain text stands in", which=line)
     audience = Audience(offices, names, Duty.load(settings.home))
     calendar = WorkingCalendar.load(settings.home)
-    story = Story(rules, Messages(names), Telling(rules, audience), Timers(Rungs(names, calendar)))
+    story = Story(rules, Messages(names), Telling(rules, audience), Timers(Rungs(names, calendar), load_due_calendars(settings.home)))
     return story, Digests(audience, calendar)
 
 

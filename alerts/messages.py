@@ -19,6 +19,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from alerts import words
 from alerts.condition import Condition
 from indicators import numbers_vi
+from indicators.period import Period, PeriodError, label_vi
 from indicators.rule import Level, Message, Rule
 from indicators.rules.policy import Storm
 
@@ -37,6 +38,9 @@ class Names(Protocol):
 
     def agency_name(self, code: str) -> str:
         """Name of an agency."""
+
+    def figure_name(self, code: str) -> str:
+        """Name of a series by `catalogue/code` or `catalogue/code:component`."""
 
     def subject_limit(self, kind: str, code: str, name: str) -> Decimal | None:
         """A named limit of a subject (bd1 of a river station), in the unit of its series; None where it has none."""
@@ -153,11 +157,18 @@ class Messages:
             "clear_limit": self._clear_limit(level if c.severity or rule is None else rule.levels[0], c),
             "duration": c.event_time - c.since, "opened_at": opened_at,
             "value_before": before.value if before else None, "gap_before": before.gap if before else None,
+            "period_vi": _period_vi(c), "missing": self._missing(c),
             "status": c.status, "status_vi": words.STATUSES_VI.get(c.status, c.status), "revision": c.revision,
             "record": c.source_record_id,
             "source_vi": self._source_vi(c),
             "source": f"{c.source_topic}[{c.source_partition}]@{c.source_offset}",
         }  # fmt: skip
+
+    def _missing(self, c: Condition) -> list[str]:
+        """Names of the figures that a report still owes, the last line counting those that evidence does not name."""
+        named = [self._names.figure_name(code) for code in c.missing.split()]
+        rest = int(c.numerator or 0) - len(named) if named else 0
+        return [*named, f"và {rest} chỉ tiêu khác"] if rest > 0 else named
 
     def _clear_limit(self, level: Level | None, c: Condition) -> Decimal | None:
         """Where this level is left again, for an alert that is over the lowest level; None where neither rule nor registry says."""
@@ -229,6 +240,14 @@ def _level_vi(rule: Rule | None, name: str, level: Level | None) -> str:
     """The level that severity says; by its name only where the rule has no such severity (a fall names the level it left)."""
     named = next((x.name_vi for x in rule.levels if x.name and x.name == name), "") if rule else ""
     return level.name_vi if level else named or name
+
+
+def _period_vi(c: Condition) -> str:
+    """«tháng 9/2026»; empty for a type without a name."""
+    try:
+        return label_vi(Period(c.period_type, c.period_start, c.period_end))
+    except PeriodError:
+        return ""
 
 
 def _plain_number(value: Decimal | None) -> str:

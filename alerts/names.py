@@ -23,6 +23,8 @@ class VocabularyNames:
 
     def subject_name(self, kind: str, code: str) -> str:
         """Name of a project, station, hospital …"""
+        if kind == "agency":
+            return self.agency_name(code)
         subject = self._vocabulary.subject(kind, code)
         return subject.name_vi if subject else code
 
@@ -30,6 +32,15 @@ class VocabularyNames:
         """Name of an agency."""
         agency = self._vocabulary.agency(code)
         return agency.name_vi if agency else code
+
+    def figure_name(self, code: str) -> str:
+        """Name of a series by `catalogue/code` or `catalogue/code:component`: that of its row, with the series' own where it has one."""
+        indicator, _, component = code.partition(":")
+        row, spec = self._vocabulary.indicator(indicator), self._vocabulary.series_spec(indicator, component)
+        own = spec.name_vi if spec is not None else ""
+        if row is None:
+            return own or code
+        return f"{row.name_vi} ({own})" if own else row.name_vi
 
     def subject_limit(self, kind: str, code: str, name: str) -> Decimal | None:
         """A named limit of a subject, as its registry carries it."""

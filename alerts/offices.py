@@ -17,6 +17,8 @@ from alerts.bundling import NO_THROTTLE, Throttle
 from alerts.clocks import QuietHours
 from indicators.rule import Rule
 
+RESPONSIBLE_HEAD = "responsible_head"
+"""In a rule's audience: the head of whatever agency the condition names as responsible."""
 EMAIL_PATTERN = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 PHONE_PATTERN = r"^84\d{9,10}$"
 
@@ -124,5 +126,5 @@ def load_offices(home: Path) -> Offices:
 
 def unknown_offices(rules: Iterable[Rule], offices: Offices) -> list[str]:
     """«rule: office» for every office a rule names that the file does not have: shown at start and by `nhip rules check`."""
-    known = offices.by_id()
+    known = {*offices.by_id(), RESPONSIBLE_HEAD}
     return sorted({f"{rule.id}: {name}" for rule in rules for names in rule.audience.values() for name in names if name not in known})

@@ -198,6 +198,9 @@ class Story:
         if timer.kind == "escalate":
             text = self._messages.led(rule, timer.reason, since, c)
             return self._telling.of_agencies(alert, text, timer.agencies, timer.reason)
+        if timer.kind == "remind" and timer.reason:
+            lead, _, days = timer.reason.partition(":")
+            return self._telling.of_told(alert, self._messages.led(rule, lead, since, c, days), "reminder")
         if timer.kind == "remind":
             return self._telling.of_told(alert, self._messages.led(rule, "reminder", since, c), "reminder")
         if timer.overdue is not None:

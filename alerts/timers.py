@@ -7,17 +7,23 @@ once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
 from alerts.alert import Alert
+from alerts.clocks import instant_of
 from alerts.escalation import Rung, Rungs
 from alerts.inquiry import Inquiry
 from indicators.calendar import WorkingCalendar
+from indicators.period import Period
 from indicators.rule import Rule
+from indicators.rules.due_rule import DueCalendar
 
+DUE_SOON = "due_soon"
+"""Reason of a reminder before a due day, with the working days that are left: `due_soon:1`."""
+NO_CALENDARS: Mapping[str, DueCalendar] = {}
 MILLISECOND = timedelta(milliseconds=1)
 Kind = Literal["escalate", "remind", "urge", "unshelve", "release"]
 
@@ -42,8 +48,8 @@ class Timer:
 class Timers:
     """Computes the timers of alerts."""
 
-    def __init__(self, rungs: Rungs) -> None:
-        self._rungs = rungs
+    def __init__(self, rungs: Rungs, dues: Mapping[str, DueCalendar] = NO_CALENDARS) -> None:
+        self._rungs, self._dues = rungs, dues
 
     @property
     def calendar(self) -> WorkingCalendar:
@@ -71,6 +77,19 @@ class Timers:
         elif alert.open:
             yield from self._escalations(alert, rule)
             yield from _reminders(alert, rule)
+            yield from self._due_reminders(alert, rule)
+
+    def _due_reminders(self, alert: Alert, rule: Rule) -> Iterator[Timer]:
+        """So many working days before the due day of the report that the alert is about, at the hour at which offices begin."""
+        due = self._dues.get(rule.due.calendar) if rule.due is not None else None
+        if due is None or rule.due is None:
+            return
+        c = alert.evidence
+        day = due.due(Period(c.period_type, c.period_start, c.period_end), self.calendar)
+        for days in rule.due.remind:
+            at = instant_of(self.calendar.add_working_days(day, -days))
+            if at > alert.memory.attention_since:
+                yield Timer(at, "remind", (), f"{DUE_SOON}:{days}")
 
     def _escalations(self, alert: Alert, rule: Rule) -> Iterator[Timer]:
         if not rule.escalation.steps:

@@ -44,6 +44,8 @@ VIETNAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 
 PARAMETERS: tuple[Kind, ...] = ("pacing", "year_on_year", "change", "outlier", "rank", "absence", "due", "composite", "watchdog")
 """Kinds with parameters of their own, under the kind's name."""
+WITHOUT_FIGURE: tuple[Kind, ...] = ("composite", "due", "watchdog")
+"""Kinds that look at no figure of their own: their members', the reports owed (catalogue/obligations.yaml), the platform's heartbeat."""
 MOST = 5
 """The highest severity there is."""
 
@@ -85,7 +87,8 @@ class Scope(_Model):
     """What the rule looks at: a series (indicator, component, figure) in stage 1, or the results of a formula in stage 2.
 
     `awaits` names a figure that no feed or formula gives yet: the rule is whole and proven by its cases, and stays a draft until then.
-    `where`: which of them, a condition over `selection.SERIES`. A composite has no scope of its own but that of its members.
+    `where`: which of them, a condition over `selection.SERIES`. A composite, a report due and the watchdog name
+    no figure (`WITHOUT_FIGURE`).
     """
 
     indicator: str = ""
@@ -180,7 +183,7 @@ class Rule(_Model):
         for kind in PARAMETERS:
             if (self.kind == kind) != (getattr(self, kind) is not None):
                 raise ValueError(f"{kind}: needed for kind {kind}, and only there")
-        if self.scope.named != 1 and (self.kind != "composite" or self.scope.named):
+        if self.scope.named != 1 and (self.kind not in WITHOUT_FIGURE or self.scope.named):
             raise ValueError("scope: give exactly one of indicator, formula and awaits")
         if self.scope.awaits and self.status != "draft":
             raise ValueError("status: a rule that awaits its figures is a draft")
@@ -223,13 +226,15 @@ class RuleBook:
         self._by_formula: dict[str, list[Rule]] = {}
         self._composites: dict[str, list[Rule]] = {}
         self.silences = [rule for rule in rules if rule.at_work and rule.kind == "absence"]
+        self.dues = [rule for rule in rules if rule.at_work and rule.kind == "due"]
+        self.watchdogs = [rule for rule in rules if rule.at_work and rule.kind == "watchdog"]
         for rule in rules:
             s = rule.scope
-            if not rule.at_work or rule.kind in ("absence", "due", "watchdog"):
+            if not rule.at_work or rule.kind in ("absence", "watchdog"):
                 continue
             for member in rule.composite.of if rule.composite else ():
                 self._composites.setdefault(member, []).append(rule)
-            if rule.composite is not None:
+            if rule.composite is not None or rule.due is not None:
                 self._by_formula.setdefault(rule.id, []).append(rule)
             elif s.formula:
                 self._by_formula.setdefault(s.formula, []).append(rule)
@@ -246,7 +251,8 @@ class RuleBook:
         return self._by_series.get((indicator, component, figure), [])
 
     def of_formula(self, formula: str) -> list[Rule]:
-        """Rules at work on the results of this formula; a composite's own results stand under its id."""
+        """Rules at work on the results of this formula; those of a composite or of reports due stand
+        under its id."""
         return self._by_formula.get(formula, [])
 
     def composites_of(self, member: str) -> list[Rule]:

@@ -16,6 +16,7 @@ from indicators.datafile import DataFileError
 from indicators.derived.book import DerivedBook
 from indicators.derived.formula_book import FormulaBook, FormulaError
 from indicators.dimension_sets import set_formulas
+from indicators.obligation import ObligationBook
 from indicators.rule import RuleBook, RuleError
 from indicators.target import TargetBook
 from indicators.territory import COMMUNE_KINDS, REFORM
@@ -39,7 +40,7 @@ def verify(home: Path, groups: Set[str]) -> list[Problem]:
     except DataFileError as e:
         return [_of(e)]
     problems: list[Problem] = []
-    for check in (_specs, _indicators, _territory, _agencies, _subjects, _calculations, _derived, _targets):
+    for check in (_specs, _indicators, _territory, _agencies, _subjects, _calculations, _derived, _targets, _obligations):
         problems += _collected(lambda check=check: check(vocabulary, home))  # type: ignore[misc]
     problems += [
         Problem("series.yaml", f"{s.indicator} {s.component}: group {s.group!r} has no topic; one of {', '.join(sorted(groups))}")
@@ -170,3 +171,14 @@ def _targets(vocabulary: Vocabulary, home: Path) -> Iterator[Problem]:
             yield Problem("targets", f"{target.id}: agency {target.agency} is not in agencies.yaml")
         if vocabulary.territory(target.territory) is None:
             yield Problem("targets", f"{target.id}: territory {target.territory} is no present unit")
+
+
+def _obligations(vocabulary: Vocabulary, home: Path) -> Iterator[Problem]:
+    book = ObligationBook.load(home)
+    for debt in book.items:
+        agency = vocabulary.agency(debt.provider)
+        if agency is not None and not agency.valid_at(date.max):
+            yield Problem("obligations.yaml", f"{debt.provider}: was dissolved and owes nothing; name its successor")
+    for rule in RuleBook.load(home):
+        if rule.due is not None and not book.under(rule.due.calendar):
+            yield Problem("rules", f"{rule.id}: due.calendar {rule.due.calendar}: nobody owes anything under it; see obligations.yaml")

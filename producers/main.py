@@ -1,7 +1,7 @@
 """The process: every configured source, one publisher, metrics; stops on SIGTERM and SIGINT within fifteen seconds.
 
 Folders `<inbox>/{tax,customs,treasury,sensors,icu,open_data,intake}` are always read; addresses of `catalogue/exchange/feeds.yaml` (source,
-url) are read over HTTP beside them; live sensors where `NHIP_MQTT_HOST` is set.
+url) are read over HTTP beside them; live sensors where `NHIP_MQTT_HOST` is set; and the platform itself beats (heartbeat.py).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 import structlog
 import yaml
 
+from indicators.rule import RuleBook
 from indicators.vocabulary import Vocabulary
 from producers.clock import Clock, ScenarioClock, SystemClock
 from producers.codes import Codes
@@ -23,6 +24,7 @@ from producers.contract import Source
 from producers.customs import Customs
 from producers.documents import Adapter, Documents, DocumentSource
 from producers.files import Folder
+from producers.heartbeat import Heartbeat, interval
 from producers.http import HttpFolder
 from producers.icu import IntensiveCare
 from producers.intake import Intake
@@ -74,7 +76,7 @@ def feeds(home: Path) -> list[tuple[str, str]]:
 
 
 def sources(settings: Settings, vocabulary: Vocabulary, door: Door, positions: PositionStore, clock: Clock) -> list[Source]:
-    """All sources of the installation. Raises FeedsError."""
+    """All sources of what others supply. Raises FeedsError."""
     known = adapters(settings, vocabulary)
     places: list[tuple[str, Adapter, Documents]] = [(name, a, Folder(settings.inbox_dir / name)) for name, a in known.items()]
     for index, (name, url) in enumerate(feeds(settings.home)):
@@ -112,7 +114,8 @@ def main(settings: Settings) -> int:
         report = RejectReport(settings.data_dir / "rejects")
         publisher = Publisher(settings, door, outbox, schema_ids(registry), report, clock)
         try:
-            every = sources(settings, vocabulary, door, positions, clock)
+            beating = Heartbeat(SystemClock(), interval(RuleBook.load(settings.home)))
+            every = [beating, *sources(settings, vocabulary, door, positions, clock)]
             log.info("producers.started", sources=[s.name for s in every])
             Runner(every, publisher, clock, positions, MetricsWatcher(metrics)).run(stop)
         finally:

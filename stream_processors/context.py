@@ -10,6 +10,7 @@ from indicators.dimension_sets import set_formulas
 from indicators.rule import RuleBook
 from indicators.vocabulary import Vocabulary
 from stream_processors.composites import with_composites
+from stream_processors.dues import Dues
 from transport.columnar_reader import Refused
 from transport.columnar_writer import AvroEncoder
 from transport.dead_letters import DeadLetters
@@ -43,7 +44,8 @@ class Context:
         self.vocabulary = Vocabulary.load(settings.home)
         self.rules = RuleBook.load(settings.home)
         formulas = FormulaBook.load(settings.home).extended(set_formulas(self.vocabulary.series_specs()))
-        self.formulas = with_composites(formulas, self.rules, self.vocabulary)
+        self.dues = Dues(self.rules, settings.home)
+        self.formulas = self.dues.with_results(with_composites(formulas, self.rules, self.vocabulary))
         self.registry = Registry(settings)
         self.metrics = StageMetrics(metrics)
         self.conditions = AvroEncoder("condition", self.registry.id_of("condition"))

@@ -29,6 +29,17 @@ KIND_OF_PERIOD = np.array([_KIND_OF_PERIOD[name] for name in PERIOD_TYPES], np.i
 """Kind of pane by number of the Avro enum PeriodType: a report lies in the pane in which its period starts."""
 
 
+def kind_of_period(period_type: str) -> Kind:
+    """Kind of pane that reports of this type lie in."""
+    return _KIND_OF_PERIOD[period_type]
+
+
+def pane_codes(period_type: Int64s, period_start: Int64s, budget_year: Int64s) -> tuple[Kind, int]:
+    """Kind and code of the pane of one report, given as arrays of length one."""
+    kind = Kind(int(KIND_OF_PERIOD[period_type][0]))
+    return kind, int(_code(kind, period_start, budget_year)[0])
+
+
 class ReportedFold:
     """Reported series of one partition over its pane tables."""
 

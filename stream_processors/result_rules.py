@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from indicators.derived.formula import Formula
 from indicators.derived.formula_book import FormulaBook
 from indicators.derived.result import Result
 from indicators.observation import SCALE, STATUSES
@@ -14,6 +15,9 @@ from indicators.rules import selection
 from indicators.vocabulary import Vocabulary
 from stream_processors.composites import composite_result
 from stream_processors.conditions import condition_row, measured
+from stream_processors.due_line import DueLine
+from stream_processors.due_result import DueResult
+from stream_processors.dues import AGENCY, Dues
 from stream_processors.rank_line import RankLine
 from stream_processors.result_lines import Line, PeriodLine, Place, ReadingLine, Verdict
 from stream_processors.result_state import Outcome, ResultState
@@ -25,10 +29,14 @@ _NO_LINES: Final[dict[str, Line]] = {}
 
 
 class ResultRules:
-    """All rules of one partition's results. `source`: topic and number of the operands, named as the source of conditions."""
+    """All rules of one partition's results. `source`: topic and number of the operands, named as the source of conditions; `dues`: what
+    is owed, None where reports are not judged."""
 
-    def __init__(self, vocabulary: Vocabulary, rules: RuleBook, formulas: FormulaBook, source: tuple[str, int]) -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, rules: RuleBook, formulas: FormulaBook, source: tuple[str, int], dues: Dues | None = None
+    ) -> None:
         self._vocabulary, self._rules, self._formulas, self._source = vocabulary, rules, formulas, source
+        self._dues = dues
         self._units = Units(vocabulary)
         self._lines: dict[str, dict[str, Line]] = {}
 
@@ -40,7 +48,15 @@ class ResultRules:
         rule = self._rules.rules.get(result.formula)
         if rule is not None and rule.composite is not None:
             return composite_result(rule, self._rules, self._formulas, self._vocabulary, result)
+        if rule is not None and rule.due is not None:
+            return self._due_result(rule, result, formula)
         return ResultState(result, formula, self._units)
+
+    def _due_result(self, rule: Rule, result: Result, formula: Formula) -> DueResult | None:
+        debt = self._dues.debt(result) if self._dues is not None else None
+        if self._dues is None or debt is None:
+            return None
+        return DueResult.of(result, formula, self._units, (self._dues.machine(rule), debt, self._dues.items(debt)))
 
     def concerns(self, result: Result) -> bool:
         """Has this result a rule?"""
@@ -88,6 +104,8 @@ class ResultRules:
         return (rule for rule in self._rules.of_formula(result.formula) if rule.scope.holds(result.subject_type, about))
 
     def _line(self, rule: Rule, key: str, result: Result) -> Line:
+        if rule.due is not None:
+            return DueLine(rule, key)
         if rule.kind == "rank":
             level = self._formulas[self._formulas[result.formula].of].level
             return RankLine(rule, key, tuple(t.code for t in self._vocabulary.territories(level)))
@@ -102,6 +120,8 @@ class ResultRules:
         outcome, year = verdict.outcome, state.result.budget_year
         evidence |= measured(rule, verdict.change, verdict.number, outcome.value, outcome.event_time, year)
         evidence |= {"alert_id": verdict.state.alert_id, "since": verdict.state.since}
+        if rule.due is not None:
+            evidence |= {"denominator": Decimal(outcome.expected), "missing": outcome.reason}
         return condition_row(rule, verdict.series, verdict.change, verdict.state, evidence, corrected=verdict.corrected)
 
     def _identity(self, rule: Rule, state: ResultState, outcome: Outcome) -> dict[str, Any]:
@@ -109,6 +129,7 @@ class ResultRules:
         subject = self._vocabulary.subject(result.subject_type, result.subject_id) if result.subject_type else None
         committee = f"PPC-{outcome.territory}"
         agency = subject.agency if subject else committee if self._vocabulary.agency(committee) else rule.owner_agency
+        agency = result.subject_id if result.subject_type == AGENCY else agency
         return {
             "indicator": formula.indicator,
             "component": formula.component,
@@ -116,7 +137,7 @@ class ResultRules:
             "subject_type": result.subject_type,
             "subject_id": result.subject_id,
             "agency": agency,
-            "provider": "",
+            "provider": result.subject_id if result.subject_type == AGENCY else "",
             "measure_unit": formula.measure_unit,
             "budget_year": result.budget_year,
             "revision": 0,

@@ -21,6 +21,7 @@ from stream_processors.dead_rows import add_letter
 from stream_processors.event_fold import EventFold, Touched
 from stream_processors.newest_values import NewestValues
 from stream_processors.panes import PaneTable
+from stream_processors.receipts import Receipts
 from stream_processors.record_memory import RecordMemory
 from stream_processors.reported_fold import ReportedFold
 from stream_processors.reported_totals import set_totals
@@ -32,6 +33,7 @@ from stream_processors.stage1_rows import POSITION, AggregateRows, OperandRows, 
 from stream_processors.stage1_rules import Stage1Rules
 from stream_processors.windows import windows
 from transport.columnar_reader import ColumnarReader, Refused
+from transport.columnar_writer import AvroEncoder
 from transport.refusal_limit import RefusalLimit
 from transport.transactions import Rows
 
@@ -61,6 +63,8 @@ class Stage1:
         self.pane_rows = PaneRows(registry, self.series)
         self.aggregate_rows = AggregateRows(registry, self.series)
         self._operands = OperandRows(registry, self.series, self.topic, partition)
+        encoder = AvroEncoder("operand", registry.id_of("operand"))
+        self.receipts = Receipts(context.dues, self.series, encoder, (self.topic, partition), context.prefix)
         self.sets = SetPanes(self.series, context.formulas, registry, context.prefix, (self.topic, partition), clock)
         self._events = EventFold(self.series, self.tables, self.memory)
         self._reported = ReportedFold(self.tables)
@@ -137,7 +141,8 @@ class Stage1:
         evidence = evidence_of(admitted.decoded, where, (self.topic, self.partition), events.offset, records)
         said = [(-1, row) for row in self.rules.readings.step(events, remembered, before, newest, evidence)]
         said += self.rules.judged(admitted, reported, records)
-        out = self._rows(rows, [row for _, row in said], records, [sid for sid, _ in said if sid >= 0])
+        owed = self.receipts.step(arrivals, admitted.period_type, admitted.period_start, stamp_of(records))
+        out = self._rows(rows, [row for _, row in said], records, [sid for sid, _ in said if sid >= 0]) + owed
         out += self._letters(records, refused)
         self._sweep(len(records), out)
         self.sets.take(rows, self.tables, int(records[-1].timestamp))
@@ -177,14 +182,7 @@ class Stage1:
         for kind, rows in touched.items():
             c = self.tables[kind].columns
             np.maximum.at(self.through, c.array("sid")[rows], c.array("through")[rows])
-        base, last = records[0].offset, records[-1].timestamp
-
-        def stamp(offset: int) -> int:
-            """When the input of this offset was appended; for an older one, when the last of this chunk was."""
-            at = offset - base
-            return int(records[at].timestamp if 0 <= at < len(records) and records[at].offset == offset else last)
-
-        return self.state_rows(touched, conditions, stamp, np.array(more, np.int64) if more else None)
+        return self.state_rows(touched, conditions, stamp_of(records), np.array(more, np.int64) if more else None)
 
     def state_rows(
         self, touched: dict[Kind, Int64s], conditions: list[dict[str, Any]], stamp: Callable[[int], int], more: Int64s | None = None
@@ -203,7 +201,8 @@ class Stage1:
             keys, values = self._aggregates(np.unique(np.concatenate(sids)))
             aggregates.keys += keys
             aggregates.values += values
-        return [aggregates, panes, *self._operand_rows(touched, stamp), *self.rules.rows(conditions)]
+        adopted = self.receipts.adopted(touched, self.tables, stamp)
+        return [aggregates, panes, *self._operand_rows(touched, stamp), *adopted, *self.rules.rows(conditions)]
 
     def _aggregates(self, sid: Int64s) -> tuple[list[bytes], list[bytes]]:
         newest = self.newest
@@ -278,3 +277,14 @@ class Stage1:
             kept = [(k, v) for k, v in zip(panes.keys, panes.values, strict=True) if k not in written]
             panes.keys, panes.values = [k for k, _ in kept] + keys, [v for _, v in kept] + [None] * len(keys)
             table.drop(old)
+
+
+def stamp_of(records: Sequence[Any]) -> Callable[[int], int]:
+    """Offset of an input of this chunk → when it was appended; of an older one, when the last of the chunk was."""
+    base, last = records[0].offset, records[-1].timestamp
+
+    def stamp(offset: int) -> int:
+        at = offset - base
+        return int(records[at].timestamp if 0 <= at < len(records) and records[at].offset == offset else last)
+
+    return stamp

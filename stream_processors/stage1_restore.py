@@ -76,6 +76,7 @@ def fill(stage: Stage1, panes: dict[bytes, bytes], aggregates: dict[bytes, bytes
     stage.pane_rows.read(panes, stage.tables)
     _restore_series(stage, aggregates, AvroDecoder("aggregate", stage.context.registry.schema))
     stage.rules.reports.reload(stage.tables)
+    stage.receipts.reload(stage.tables)
 
 
 def _restore_series(stage: Stage1, aggregates: dict[bytes, bytes], decoder: AvroDecoder) -> None:

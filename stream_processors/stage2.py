@@ -50,7 +50,7 @@ class Stage2:
         self.topic = f"{context.prefix}operands.{group}"
         self.reader = ColumnarReader("operand", context.registry.schema)
         self.results: dict[str, ResultState] = {}
-        self.rules = ResultRules(context.vocabulary, context.rules, context.formulas, (self.topic, partition))
+        self.rules = ResultRules(context.vocabulary, context.rules, context.formulas, (self.topic, partition), context.dues)
         self._derived = DerivedRows(context.registry)
         self._operand = AvroEncoder("operand", context.registry.id_of("operand"))
         self.waiting: dict[str, Touch] = {}

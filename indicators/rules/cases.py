@@ -7,7 +7,7 @@ must follow: `says: opened 3`, `nothing` (the default), or by unit `{"31": opene
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +21,7 @@ from indicators.instant import VIETNAM, day_start, to_ms
 from indicators.period import Period, period_of
 from indicators.rule import Rule
 from indicators.rules.composite_rule import CompositeRule, CompositeState
-from indicators.rules.due_rule import DueCalendar, DueRule, DueState
+from indicators.rules.due_rule import ABSENT, NOTHING_SAID, DueCalendar, DueRule, LastWord, Presence
 from indicators.rules.finding import Finding
 from indicators.rules.rank_rule import RankRule, RankState
 from indicators.rules.series_rule import Reading, SeriesRule, SeriesState
@@ -40,7 +40,7 @@ class CaseStep(Row):
     value: Decimal | None = None
     status: str = "official"
     revision: int = 0
-    unit: str = ""
+    unit: str = Field("", description="territory of a ranking, or the provider of a report")
     series: str = ""
     member: str = Field("", description="the rule a member's severity comes from")
     severity: int = 0
@@ -127,8 +127,8 @@ def _machine(rule: Rule, case: Case, setting: Setting) -> Machine:
         case "due":
             if rule.due is None or rule.due.calendar not in setting.dues:
                 raise DataFileError(Path(f"{rule.id.lower()}.yaml"), "names no calendar of due-calendars.yaml", field="due.calendar")
-            owed = {name.partition(":")[0]: frozenset(name.partition(":")[2].split("+")) for name in case.expected}
-            return _due(DueRule(rule, setting.dues[rule.due.calendar], setting.calendar, owed), rule)
+            owed = {name.partition(":")[0]: name.partition(":")[2].split("+") for name in case.expected}
+            return _due(DueRule(rule, setting.dues[rule.due.calendar], setting.calendar), owed)
         case "composite":
             return _composed(CompositeRule(rule, case.members))
         case _:
@@ -176,20 +176,33 @@ def _silent(machine: SilenceRule) -> Machine:
     return say
 
 
-def _due(machine: DueRule, rule: Rule) -> Machine:
-    states = [DueState()]
+def _due(machine: DueRule, expected: Mapping[str, list[str]]) -> Machine:
+    """A step with a period begins to watch it; with a series it arrives, or is taken back where the status says so."""
+    there: dict[tuple[str, Period], dict[str, Presence]] = {}
+    last: dict[tuple[str, Period], LastWord] = {}
 
     def say(step: CaseStep) -> dict[str, Finding]:
         now = instant(step.now)
-        state = machine.open(states[-1], period_at(rule, step.period)) if step.period else states[-1]
-        if step.series:
-            state, found = machine.arrive(state, step.unit, step.series, period_at(rule, step.period), now)
-        else:
-            state, found = machine.tick(state, now)
-        states.append(state)
-        return {provider: finding for (provider, _), finding in found.items()}
+        if step.period:
+            period = period_of(_type_of(step.period), instant(step.period))
+            for provider, series in expected.items():
+                there.setdefault((provider, period), dict.fromkeys(series, ABSENT))
+            if step.series in expected.get(step.unit, ()):
+                gone = step.status == "deleted"
+                there[step.unit, period][step.series] = Presence(None, now) if gone else Presence(now)
+        found: dict[str, Finding] = {}
+        for (provider, period), owed in there.items():
+            for one in machine.judge(period, owed, last.get((provider, period), NOTHING_SAID), now):
+                last[provider, period] = last.get((provider, period), NOTHING_SAID).after(one)
+                found[provider] = one.finding
+        return found
 
     return say
+
+
+def _type_of(text: str) -> str:
+    """The type of a period by the shape of its text."""
+    return "quarter" if "Q" in text else "year" if "-" not in text else "month"
 
 
 def _composed(machine: CompositeRule) -> Machine:

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from itertools import pairwise
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -128,9 +128,14 @@ class Absence(Row):
 
 
 class Due(Row):
-    """Working days past the due day of a reporting calendar (catalogue/due-calendars.yaml); below zero before it."""
+    """Working days past the due day of a reporting calendar (catalogue/due-calendars.yaml); below zero before it.
+
+    It judges every report that catalogue/obligations.yaml puts under this calendar, one alert per provider and period. `remind`: so many
+    working days before the due day everybody told of a report still open is told again.
+    """
 
     calendar: str = Field(min_length=1)
+    remind: tuple[Annotated[int, Field(ge=1, le=20)], ...] = ()
 
 
 class Composite(Row):

@@ -4,7 +4,7 @@
 code of territory or agency, that unit. `check` reads every data file and cross-checks them; it prints file, line and field of each problem
 and exits 1 where there is one. `template` writes the intake template of an indicator; `coverage` tries every way in and writes
 `benchmarks/results/catalogue.json`; `diff` tells what changed since an older installation; `document` writes the two pages of docs that
-come from the catalogue.
+come from the catalogue. `owed` tells who owes which report by when.
 """
 
 from __future__ import annotations
@@ -21,12 +21,16 @@ from rich.table import Table
 from rich.text import Text
 
 from indicators.agency import Agency
+from indicators.calendar import WorkingCalendar
 from indicators.catalogue import Indicator
 from indicators.catalogue_change import CHANGE_VI, changes
 from indicators.coverage import INTAKE
 from indicators.datafile import DataFileError
 from indicators.derived.formula_book import FormulaError
+from indicators.due_list import owed_in
 from indicators.numbers_vi import day_vi, number_vi
+from indicators.obligation import ObligationBook, period_named
+from indicators.period import PeriodError, label_vi
 from indicators.rule import RuleError
 from indicators.spec import DAY_MS, SeriesSpec
 from indicators.territory import COMMUNE_KINDS, KIND_VI, Territory
@@ -93,6 +97,32 @@ def check() -> None:
 
 
 @app.command()
+def owed(
+    period: Annotated[str, typer.Argument(help="2026-10 · 2026-Q3 · 2026-H1 · 2026")],
+    provider: Annotated[str, typer.Option(help="mã cơ quan / agency code: NSO")] = "",
+) -> None:
+    """Ai phải báo cáo gì, trước ngày nào / who owes what by when; with --provider every figure by name."""
+    home = Settings.load().home
+    try:
+        asked = period_named(period)
+        found = list(owed_in(ObligationBook.load(home), asked, WorkingCalendar.load(home), provider))
+    except (PeriodError, ValueError) as e:
+        _fail(f"{period}: {e}", NOT_FOUND)
+    if not found:
+        _fail(f"Không ai phải báo cáo / nobody owes {period} {provider}; xem / see catalogue/obligations.yaml", NOT_FOUND)
+    vocabulary = Vocabulary.load(home)
+    table = Table(title=f"Nghĩa vụ báo cáo {label_vi(asked)} / reports owed", title_justify="left")
+    for name in ("Cơ quan / agency", "Tên / name", "Địa bàn / area", "Hạn / due", "Chỉ tiêu / figures"):
+        table.add_column(name, overflow="fold")
+    for one in found:
+        agency = vocabulary.agency(one.debt.provider)
+        figures = "\n".join(item.code for item in one.items) if provider else number_vi(Decimal(len(one.items)))
+        table.add_row(one.debt.provider, agency.name_vi if agency else "", one.debt.area, day_vi(one.due), figures)
+    Console().print(table)
+    typer.echo(f"{len(found)} báo cáo / reports, {number_vi(Decimal(sum(len(one.items) for one in found)))} chỉ tiêu / figures")
+
+
+@app.command()
 def template(
     code: Annotated[str, typer.Argument(help="vn-1012/A.IV.1")],
     form: Annotated[str, typer.Option(help=" | ".join(FORMS))] = "xlsx",
@@ -155,6 +185,8 @@ def _summary(home: Path) -> str:
     parts = [f"{name} {len(c.indicators)}" for name, c in v.catalogues.items()]
     parts += [f"{_count(v.series_specs())} chuỗi / series", f"{_count(v.territories('province'))} tỉnh, thành phố / provinces"]
     parts += [f"{_count(t for t in v.territories() if t.kind in COMMUNE_KINDS)} xã, phường, đặc khu / communes"]
+    book = ObligationBook.load(home)
+    parts += [f"{_count(book.items)} báo cáo phải nộp / reports owed"]
     parts += [f"{_count(v.agencies())} cơ quan / agencies", f"{_count(v.subjects())} đối tượng / subjects"]
     return f"Danh mục hợp lệ / the catalogue is sound: {'; '.join(parts)}"
 

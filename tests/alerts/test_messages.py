@@ -34,6 +34,9 @@ class Names:
         return {"HYDROMET": "Cục Khí tượng Thủy văn", "DOH-31": "Sở Y tế thành phố Hải Phòng", "MOF": "Bộ Tài chính",
                 "PPC-31": "Ủy ban nhân dân thành phố Hải Phòng"}.get(code, code)  # fmt: skip
 
+    def figure_name(self, code: str) -> str:
+        return code
+
     def subject_limit(self, kind: str, code: str, name: str) -> Decimal | None:
         limits = {"bd1": Decimal("9.5"), "bd2": Decimal("10.5"), "bd3": Decimal("11.5")} if code == "hanoi" else {}
         return limits.get(name)

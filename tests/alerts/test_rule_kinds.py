@@ -17,7 +17,7 @@ from indicators.instant import DAY_MS, HOUR_MS, day_start
 from indicators.period import Period, period_of
 from indicators.rule import Level, Rule, RuleBook
 from indicators.rules.cases import instant
-from indicators.rules.due_rule import DueRule, DueState, load_due_calendars
+from indicators.rules.due_rule import ABSENT, NOTHING_SAID, DueRule, Presence, load_due_calendars
 from indicators.rules.finding import Finding
 from indicators.rules.kinds import Pacing
 from indicators.rules.ladder import Ladder, Number, Step
@@ -186,18 +186,22 @@ def test_silence_says_when_to_ask_again() -> None:
 
 
 def test_due_says_when_to_ask_again_and_what_is_missing() -> None:
-    calendars = load_due_calendars(HOME)
-    rule = BOOK.rules["BC-QUA-HAN"]
-    machine = DueRule(rule, calendars["nd09-2019"], CALENDAR, {"DOF-31": frozenset({"x", "y"})})
-    period = period_of("reporting_month", instant("2026-09-14"))
-    state, now = machine.open(DueState(), period), instant("2026-09-15")
-    assert machine.next_due(state, now) == instant("2026-09-22")
-    state, _ = machine.arrive(state, "DOF-31", "x", period, now)
-    assert machine.missing(state, "DOF-31", period) == frozenset({"y"})
-    assert machine.arrive(state, "DOF-31", "z", period, now) == (state, {})
-    state, _ = machine.arrive(state, "DOF-31", "y", period, now)
-    assert machine.next_due(state, now) is None
-    assert machine.open(state, period) == state
+    machine = DueRule(BOOK.rules["BC-QUA-HAN"], load_due_calendars(HOME)["nd09-2019"], CALENDAR)
+    period, came = period_of("month", instant("2026-09")), instant("2026-09-29T10:00")
+    assert machine.next_due(period, instant("2026-09-15")) == instant("2026-09-22")
+    assert machine.next_due(period, instant("2026-09-30")) is None
+    owed = {"x": Presence(came), "y": ABSENT}
+    said = machine.judge(period, owed, NOTHING_SAID, instant("2026-09-30"))
+    assert [(str(one.finding), one.at, one.missing) for one in said] == [
+        ("opened 1", instant("2026-09-22"), ("x", "y")), ("worse 2", instant("2026-09-28"), ("x", "y")),
+        ("worse 3", instant("2026-09-30"), ("y",)),
+    ]  # fmt: skip
+    assert machine.judge(period, owed, NOTHING_SAID, instant("2026-09-21")) == []
+    last = NOTHING_SAID
+    for one in said:
+        last = last.after(one)
+    assert machine.judge(period, owed, last, instant("2026-12-31")) == []
+    assert [str(one.finding) for one in machine.judge(period, {}, last, instant("2026-12-31"))] == ["corrected 0"]
 
 
 @pytest.mark.parametrize(("roll", "day"), [("preceding", 23), ("following", 26), ("none", 25)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -25,6 +26,12 @@ def environment(settings: Settings) -> dict[str, str]:
     return os.environ | {f"NHIP_{name.upper()}": str(getattr(settings, name)) for name in names}
 
 
+def _delivered(log: str) -> set[str]:
+    """Sources that a log says were delivered."""
+    lines = (json.loads(line) for line in log.splitlines() if "producers.delivered" in line)
+    return {line["source"] for line in lines}
+
+
 def run_until(settings: Settings, folder: str, name: str, data: bytes) -> str:
     """Start the process, drop a file, wait for its delivery, stop it with SIGTERM; its log."""
     log = settings.data_dir / "log"
@@ -33,7 +40,7 @@ def run_until(settings: Settings, folder: str, name: str, data: bytes) -> str:
         try:
             drop(settings.inbox_dir / folder, name, data)
             ends = time.monotonic() + 150
-            while "producers.delivered" not in log.read_text(encoding="utf-8") and time.monotonic() < ends and process.poll() is None:
+            while folder not in _delivered(log.read_text(encoding="utf-8")) and time.monotonic() < ends and process.poll() is None:
                 time.sleep(0.1)
             process.send_signal(signal.SIGTERM)
             assert process.wait(15) == 0
@@ -46,7 +53,7 @@ def run_until(settings: Settings, folder: str, name: str, data: bytes) -> str:
 @pytest.mark.stack
 @pytest.mark.timeout(400)
 def test_files_arrive_once_over_two_lives_of_the_process(settings: Settings) -> None:
-    prepare(settings, "obs.finance_budget", "dead.producers")
+    prepare(settings, "obs.finance_budget", "obs.emergency", "dead.producers")
     log = run_until(settings, "tax", "a.csv", sample("tax-receipts.csv"))
     assert "local-demo-only" not in log
     run_until(settings, "tax", "b.json", sample("tax-receipts.json"))

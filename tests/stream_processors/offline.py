@@ -11,6 +11,7 @@ from indicators.rule import RuleBook
 from indicators.vocabulary import Vocabulary
 from stream_processors.composites import with_composites
 from stream_processors.context import Context, StageMetrics
+from stream_processors.dues import Dues
 from transport.columnar_writer import AvroEncoder
 from transport.dead_letters import DeadLetters
 from transport.schema_ids import SchemaUnknown
@@ -43,7 +44,8 @@ class OfflineContext(Context):
         self.vocabulary = Vocabulary.load(HOME)
         self.rules = rules or RuleBook.load(HOME)
         formulas = FormulaBook.load(HOME).extended(set_formulas(self.vocabulary.series_specs()))
-        self.formulas = with_composites(formulas, self.rules, self.vocabulary)
+        self.dues = Dues(self.rules, HOME)
+        self.formulas = self.dues.with_results(with_composites(formulas, self.rules, self.vocabulary))
         self.registry = OfflineRegistry()  # type: ignore[assignment]
         self.metrics = StageMetrics(None)
         self.conditions = AvroEncoder("condition", self.registry.id_of("condition"))
