@@ -11,15 +11,14 @@ from dataclasses import replace
 from decimal import Decimal
 
 from indicators.instant import day_start
-from indicators.period import Period
 from indicators.rule import Rule
 from indicators.rules.due_rule import LastWord, Statement
 from indicators.rules.finding import Said
-from stream_processors.conditions import alert_id
+from stream_processors.conditions import change_of, identity_of
 from stream_processors.due_result import DueResult
 from stream_processors.result_lines import Place, Verdict
 from stream_processors.result_state import Outcome, ResultState
-from stream_processors.rule_state import Change, Phase, RuleState
+from stream_processors.rule_state import Phase, RuleState
 
 
 class DueLine:
@@ -45,7 +44,7 @@ class DueLine:
         begins = day_start(self.rule.valid_from)
         for outcome in sorted(state.outcomes.values(), key=lambda o: o.period_start):
             place = outcome.territory, outcome.period_start
-            period = Period(outcome.period_type, outcome.period_start, outcome.period_end)
+            period = outcome.period
             said = self._said.get(place, RuleState(evaluated=begins - 1))
             last = LastWord(Said(said.severity, said.since), said.evaluated)
             for one in state.machine.judge(period, state.owed(period), last, state.clock):
@@ -56,14 +55,15 @@ class DueLine:
     def _verdict(self, place: Place, one: Statement, outcome: Outcome, state: DueResult) -> Verdict:
         finding = one.finding
         former = self._said.get(place, RuleState())
-        identity = former.alert_id or alert_id(self.rule.id, self._key, finding.since)
+        identity = identity_of(self.rule.id, self._key, finding, former)
         number = finding.number or Decimal(0)
         now = RuleState(alert_id=identity, evaluated=one.at, value=number)
         if finding.severity:
             now = replace(now, phase=Phase.ACTIVE, severity=finding.severity, since=finding.since)
         self._said[place] = now
         cancelled = finding.transition == "corrected"
-        step = state.machine.ladder.step(finding.severity or finding.severity_before)
-        change = Change("cleared" if cancelled else finding.transition, finding.severity_before, step)
+        change = change_of(finding, state.machine.ladder)
+        if cancelled:
+            change = replace(change, transition="cleared")
         heard = replace(outcome, event_time=one.at, caused_at=one.at)
         return Verdict(heard, self._key, change, replace(now, since=finding.since), finding.number, corrected=cancelled)
