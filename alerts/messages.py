@@ -153,6 +153,7 @@ class Messages:
             "territory": self._names.territory_name(c.territory), "territory_code": c.territory,
             "subject": self._names.subject_name(c.subject_type, c.subject_id) if c.subject_id else "", "subject_id": c.subject_id,
             "agency": self._names.agency_name(c.agency), "provider": self._names.agency_name(c.provider), "series": c.series,
+            "comparison": c.comparison,
             "plan_vi": words.plan_of(c.comparison, words.PLANS_VI), "plan_en": words.plan_of(c.comparison, words.PLANS_EN),
             "clear_limit": self._clear_limit(level if c.severity or rule is None else rule.levels[0], c),
             "duration": c.event_time - c.since, "opened_at": opened_at,

@@ -89,6 +89,7 @@ class Scope(_Model):
     `awaits` names a figure that no feed or formula gives yet: the rule is whole and proven by its cases, and stays a draft until then.
     `where`: which of them, a condition over `selection.SERIES`. A composite, a report due and the watchdog name
     no figure (`WITHOUT_FIGURE`).
+    `emergency`: ids of scenarios: the rule judges only what lies in the area of an emergency of one of them, and while it is open.
     """
 
     indicator: str = ""
@@ -98,6 +99,7 @@ class Scope(_Model):
     awaits: str = ""
     subject_type: str = ""
     where: str = ""
+    emergency: tuple[str, ...] = ()
 
     @property
     def named(self) -> int:
@@ -187,6 +189,8 @@ class Rule(_Model):
             raise ValueError("scope: give exactly one of indicator, formula and awaits")
         if self.scope.awaits and self.status != "draft":
             raise ValueError("status: a rule that awaits its figures is a draft")
+        if self.scope.emergency and (not self.scope.indicator or self.kind != "threshold" or self.whole_periods or not self._at_once):
+            raise ValueError("scope.emergency: a threshold on a series, judged at once (periods 1, whole_periods false)")
         if "opened" not in self.message_vi:
             raise ValueError("message_vi.opened: missing")
         return self
@@ -194,8 +198,12 @@ class Rule(_Model):
     @property
     def by_reading(self) -> bool:
         """Is it judged reading by reading, as event time goes on? All others are judged period by period, or by their own evaluator."""
-        plain = all(level.periods == level.clear_periods == 1 for level in self.levels)
-        return plain and self.kind in BY_READING and not self.whole_periods
+        return self._at_once and self.kind in BY_READING and not self.whole_periods
+
+    @property
+    def _at_once(self) -> bool:
+        """Does no level wait for several periods?"""
+        return all(level.periods == level.clear_periods == 1 for level in self.levels)
 
     @property
     def at_work(self) -> bool:

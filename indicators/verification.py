@@ -18,6 +18,7 @@ from indicators.derived.formula_book import FormulaBook, FormulaError
 from indicators.dimension_sets import set_formulas
 from indicators.obligation import ObligationBook
 from indicators.rule import RuleBook, RuleError
+from indicators.scenario import ScenarioBook
 from indicators.target import TargetBook
 from indicators.territory import COMMUNE_KINDS, REFORM
 from indicators.vocabulary import Vocabulary
@@ -40,7 +41,7 @@ def verify(home: Path, groups: Set[str]) -> list[Problem]:
     except DataFileError as e:
         return [_of(e)]
     problems: list[Problem] = []
-    for check in (_specs, _indicators, _territory, _agencies, _subjects, _calculations, _derived, _targets, _obligations):
+    for check in (_specs, _indicators, _territory, _agencies, _subjects, _calculations, _derived, _targets, _obligations, _scenarios):
         problems += _collected(lambda check=check: check(vocabulary, home))  # type: ignore[misc]
     problems += [
         Problem("series.yaml", f"{s.indicator} {s.component}: group {s.group!r} has no topic; one of {', '.join(sorted(groups))}")
@@ -156,6 +157,19 @@ def _derived(vocabulary: Vocabulary, home: Path) -> Iterator[Problem]:
             yield Problem("formulas/derived", f"{definition.id}: indicator {definition.indicator} is in no catalogue")
         if definition.owner and vocabulary.agency(definition.owner) is None:
             yield Problem("formulas/derived", f"{definition.id}: owner {definition.owner} is not in agencies.yaml")
+
+
+def _scenarios(vocabulary: Vocabulary, home: Path) -> Iterator[Problem]:
+    scenarios = ScenarioBook.load(home)
+    for scenario, text in scenarios.problems(vocabulary):
+        yield Problem(f"scenarios/{scenario}.yaml", text)
+    for rule in RuleBook.load(home):
+        for name in rule.scope.emergency:
+            scenario_ = scenarios.get(name)
+            if scenario_ is None:
+                yield Problem("rules", f"{rule.id}: scope.emergency {name} is no scenario")
+            elif (rule.scope.indicator, rule.scope.component) not in [one.series for one in scenario_.indicators]:
+                yield Problem("rules", f"{rule.id}: scenario {name} does not read {rule.scope.indicator} {rule.scope.component}".rstrip())
 
 
 def _targets(vocabulary: Vocabulary, home: Path) -> Iterator[Problem]:

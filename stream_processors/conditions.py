@@ -42,10 +42,11 @@ def scaled(value: Decimal) -> Decimal:
 
 
 def condition_row(
-    rule: Rule, series: str, change: Change, state: RuleState, evidence: Mapping[str, Any], *, corrected: bool
+    rule: Rule, series: str, change: Change, state: RuleState, evidence: Mapping[str, Any], *, corrected: bool, exercise: bool = False
 ) -> dict[str, Any]:
     """The Avro record of a change. `state`: after it; `evidence`: the fields that the stage knows (values, period, source record, marks).
 
+    `exercise`: the emergency that put the rule in force is a drill.
     A fall that a correction of the data caused is `corrected`, not `cleared` or `better`: the alert stood on a number that was wrong.
     """
     transition = "corrected" if corrected and change.transition in ("cleared", "better") else change.transition
@@ -57,7 +58,7 @@ def condition_row(
         "severity": 0 if change.transition == "cleared" else state.severity,
         "severity_before": change.severity_before,
         "level": change.level.name,
-        "mode": "exercise" if rule.status == "exercise" else "live",
+        "mode": "exercise" if exercise or rule.status == "exercise" else "live",
         **evidence,
     }
 

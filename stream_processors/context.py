@@ -14,6 +14,7 @@ from stream_processors.dues import Dues
 from transport.columnar_reader import Refused
 from transport.columnar_writer import AvroEncoder
 from transport.dead_letters import DeadLetters
+from transport.emergency_follower import EmergencyFollower
 from transport.metrics import Metrics
 from transport.registry import Registry
 from transport.settings import Settings
@@ -43,6 +44,7 @@ class Context:
         self.prefix = settings.topic_prefix
         self.vocabulary = Vocabulary.load(settings.home)
         self.rules = RuleBook.load(settings.home)
+        self.emergencies = EmergencyFollower(settings)
         formulas = FormulaBook.load(settings.home).extended(set_formulas(self.vocabulary.series_specs()))
         self.dues = Dues(self.rules, settings.home)
         self.formulas = self.dues.with_results(with_composites(formulas, self.rules, self.vocabulary))
@@ -54,7 +56,8 @@ class Context:
         self.letters_of_stage2 = DeadLetters("stage2", encoder)
 
     def close(self) -> None:
-        """Close the registry's connections."""
+        """Close the registry's connections, and stop following emergencies."""
+        self.emergencies.stop()
         self.registry.close()
 
     def __enter__(self) -> Self:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indicators.emergency import Span
 from indicators.instant import day_start
 from indicators.observation import PERIOD_TYPES, SCALE, STATUSES
 from indicators.period import Period, PeriodError, period_of
@@ -24,6 +25,7 @@ from indicators.rules.series_rule import Reading, SeriesRule, SeriesState
 from stream_processors.arrivals import Arrivals
 from stream_processors.calendar_panes import Kind, budget_year_of, pane_start
 from stream_processors.conditions import change_of, condition_row, identity_of, measured
+from stream_processors.emergency_gate import EmergencyGate, over
 from stream_processors.panes import NO_STATUS, PaneTable
 from stream_processors.rule_state import Phase, RuleState
 from stream_processors.series_rules import Evidence
@@ -37,8 +39,8 @@ _TYPE = {Kind.HOUR: "hour", Kind.DAY: "day", Kind.MONTH: "month", Kind.BUDGET_YE
 class ReportedRules:
     """State of every rule on every reported series of one partition. `states`: shared with the other rules of the stage."""
 
-    def __init__(self, series: SeriesTable, states: dict[int, dict[str, RuleState]]) -> None:
-        self._series, self._states = series, states
+    def __init__(self, series: SeriesTable, states: dict[int, dict[str, RuleState]], gate: EmergencyGate) -> None:
+        self._series, self._states, self._gate = series, states, gate
         self._machines: dict[tuple[int, str], tuple[SeriesRule, Ladder]] = {}
         self._courses: dict[tuple[int, str], SeriesState] = {}
 
@@ -83,6 +85,15 @@ class ReportedRules:
         return out
 
     def _judge(self, sid: int, rule: Rule, reading: Reading, i: int, evidence: Evidence) -> Iterator[dict[str, Any]]:
+        drill = False
+        if rule.scope.emergency:
+            if not self._gate.ever(sid, rule):
+                return
+            span = self._gate.at(sid, rule, evidence(i), reading.event_time)
+            yield from self._ended(sid, rule, span, i, evidence)
+            if span is None:
+                return
+            drill = span.exercise
         machine, ladder = self._machine(sid, rule)
         course = self._courses.get((sid, rule.id), SeriesState())
         known = course.readings.get(reading.period)
@@ -91,10 +102,23 @@ class ReportedRules:
         course, finding = machine.step(course, reading)
         self._courses[sid, rule.id] = course
         if finding is not None and rule.valid_at(reading.event_time):
-            yield self._said(sid, rule, finding, course, ladder, evidence(i))
+            yield self._said(sid, rule, finding, course, ladder, evidence(i), drill)
+
+    def _ended(self, sid: int, rule: Rule, span: Span | None, i: int, evidence: Evidence) -> Iterator[dict[str, Any]]:
+        """The clearing of an alert whose emergency is over by this report; the course begins anew with the next one."""
+        state = self._states.get(sid, {}).get(rule.id, RuleState())
+        if state.severity and (span is None or state.since < span.begin):
+            key, opened_under = self._series.entries[sid].key.decode(), self._gate.of_alert(sid, rule, state)
+            yield over(rule, key, state, self._machine(sid, rule)[1], evidence(i), opened_under)
+            self.forget(sid, rule)
+
+    def forget(self, sid: int, rule: Rule) -> None:
+        """Nothing stands any more."""
+        self._courses.pop((sid, rule.id), None)
+        self._states.setdefault(sid, {})[rule.id] = RuleState()
 
     def _said(
-        self, sid: int, rule: Rule, finding: Finding, course: SeriesState, ladder: Ladder, fields: dict[str, Any]
+        self, sid: int, rule: Rule, finding: Finding, course: SeriesState, ladder: Ladder, fields: dict[str, Any], drill: bool = False
     ) -> dict[str, Any]:
         key = self._series.entries[sid].key.decode()
         former = self._states.get(sid, {}).get(rule.id, RuleState())
@@ -112,7 +136,7 @@ class ReportedRules:
         figure, at, year = (about.value, about.event_time, about.budget_year) if about else (finding.value, fields["event_time"], 0)
         fields |= {"numerator": None, "denominator": None} | measured(rule, change, finding.number, figure, at, year)
         fields |= {"alert_id": identity, "since": finding.since}
-        return condition_row(rule, key, change, state, fields, corrected=False)
+        return condition_row(rule, key, change, state, fields, corrected=False, exercise=drill)
 
     def _machine(self, sid: int, rule: Rule) -> tuple[SeriesRule, Ladder]:
         found = self._machines.get((sid, rule.id))

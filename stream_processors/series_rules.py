@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indicators.emergency import Span
 from indicators.observation import SCALE, STATUSES
 from indicators.rule import Rule
 from stream_processors.arrivals import Arrivals, Remembered
 from stream_processors.conditions import alert_id, condition_row, scaled
+from stream_processors.emergency_gate import EmergencyGate, over
 from stream_processors.record_memory import RecordMemory, Seen
 from stream_processors.rule_state import Change, Ladder, RuleState, advance
 from stream_processors.series_table import SeriesTable
@@ -31,8 +33,8 @@ Before = dict[int, dict[int, tuple[int, int, int]]]
 class SeriesRules:
     """State of every rule of every series of one partition."""
 
-    def __init__(self, series: SeriesTable) -> None:
-        self._series = series
+    def __init__(self, series: SeriesTable, gate: EmergencyGate) -> None:
+        self._series, self._gate = series, gate
         self._ladders: dict[tuple[int, str], Ladder] = {}
         self.states: dict[int, dict[str, RuleState]] = {}
 
@@ -86,6 +88,10 @@ class SeriesRules:
         """Would none of these readings (unscaled) change any rule's state?"""
         low, high = Decimal(int(numbers.min())).scaleb(-SCALE), Decimal(int(numbers.max())).scaleb(-SCALE)
         for rule in self._series.entries[sid].rules:
+            if rule.scope.emergency:
+                if self._gate.ever(sid, rule):
+                    return False
+                continue
             ladder = self._ladder(sid, rule)
             worst, mildest = (high, low) if ladder.sign > 0 else (-low, -high)
             floor, ceiling = ladder.quiet_band(self._state(sid, rule))
@@ -99,6 +105,8 @@ class SeriesRules:
         at, value = int(arrivals.time[newest]), arrivals.value.take(np.array([newest])).to_ints()[0]
         for rule in self._series.entries[sid].rules:
             state = self._state(sid, rule)
+            if rule.scope.emergency:
+                continue
             if at >= state.evaluated and rule.valid_at(at) and STATUSES[int(arrivals.status[newest])] in rule.accept_status:
                 self._keep(sid, rule, replace(state, evaluated=at, value=Decimal(value).scaleb(-SCALE)))
 
@@ -125,6 +133,15 @@ class SeriesRules:
         for rule in entry.rules:
             if not rule.valid_at(at) or STATUSES[int(arrivals.status[i])] not in (*rule.accept_status, "deleted"):
                 continue
+            drill = False
+            if rule.scope.emergency:
+                if not self._gate.ever(sid, rule):
+                    continue
+                span, ended = self._gated(sid, rule, at, evidence(i))
+                rows += ended
+                if span is None:
+                    continue
+                drill = span.exercise
             state = self._state(sid, rule)
             most = rule.highest(STATUSES[int(arrivals.status[i])])
             state, change = advance(self._ladder(sid, rule), state, max(at, state.evaluated), number, most)
@@ -137,9 +154,20 @@ class SeriesRules:
                 fields["generation"] = int(self._series.generation[sid])
                 if change.transition != "cleared":
                     state = replace(state, alert_id=identity)
-                rows.append(condition_row(rule, entry.key.decode(), change, state, fields, corrected=corrected))
+                rows.append(condition_row(rule, entry.key.decode(), change, state, fields, corrected=corrected, exercise=drill))
             self._keep(sid, rule, state)
         return rows
+
+    def _gated(self, sid: int, rule: Rule, at: int, fields: dict[str, Any]) -> tuple[Span | None, list[dict[str, Any]]]:
+        """The emergency that puts a rule in force for a reading, and the clearing of an alert whose emergency is over by then."""
+        span, state, rows = self._gate.at(sid, rule, fields, at), self._state(sid, rule), []
+        if state.severity and (span is None or state.since < span.begin):
+            key, opened_under = self._series.entries[sid].key.decode(), self._gate.of_alert(sid, rule, state)
+            fields["generation"] = int(self._series.generation[sid])
+            rows.append(over(rule, key, state, self._ladder(sid, rule), fields, opened_under))
+        if rows or span is None:
+            self._keep(sid, rule, RuleState())
+        return span, rows
 
     def _ladder(self, sid: int, rule: Rule) -> Ladder:
         found = self._ladders.get((sid, rule.id))

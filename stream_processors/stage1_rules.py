@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indicators.emergency import Span
+from indicators.rule import Rule
 from stream_processors.admission import Admitted
 from stream_processors.calendar_panes import Kind
 from stream_processors.composites import member_operands
 from stream_processors.context import Context
+from stream_processors.emergency_gate import EmergencyGate, evidence_of_end, over
 from stream_processors.panes import PaneTable
 from stream_processors.reported_rules import ReportedRules
-from stream_processors.rule_state import RuleState
+from stream_processors.rule_state import Ladder, RuleState
 from stream_processors.series_rules import SeriesRules, evidence_of
 from stream_processors.series_table import SeriesTable
 from stream_processors.silences import GRACE_SECONDS, Silences
@@ -37,9 +40,12 @@ class Stage1Rules:
         self._context, self._group, self._series, self._clock = context, group, series, clock
         self._source = f"{context.prefix}obs.{group}", partition
         self._operand = AvroEncoder("operand", context.registry.id_of("operand"))
-        self.readings = SeriesRules(series)
+        emergencies = context.emergencies
+        self.gate = EmergencyGate(lambda: emergencies.book, lambda: emergencies.seen_at, series, context.vocabulary)
+        self._gated = {rule.id: rule for rule in context.rules if rule.at_work and rule.scope.emergency}
+        self.readings = SeriesRules(series, self.gate)
         self.states: dict[int, dict[str, RuleState]] = self.readings.states
-        self.reports = ReportedRules(series, self.states)
+        self.reports = ReportedRules(series, self.states, self.gate)
         self.silences = Silences(context.rules.silences, context.vocabulary, series, (group, *self._source), self.states)
         self._silent = frozenset(rule.id for rule in context.rules.silences)
         self._moved_at, self._looked_at = clock(), -math.inf
@@ -84,13 +90,40 @@ class Stage1Rules:
         return said
 
     def due_at(self) -> float | None:
-        """When a series has been silent too long though nothing at all came in, on the monotonic clock; None: never."""
+        """When a series has been silent too long though nothing at all came in, or to look whether an emergency has ended, on the
+        monotonic clock; None: never."""
+        look = self.gate.due(self._clock()) if self._gated else None
+        return min((at for at in (self._silence_due(), look) if at is not None), default=None)
+
+    def _silence_due(self) -> float | None:
         wait = self.silences.due_in()
         return None if wait is None else max(self._moved_at + max(wait, GRACE_SECONDS), self._looked_at + GRACE_SECONDS)
 
     def idle(self, position: int) -> Said:
-        """Series that fell silent while nothing at all came in; asked at most every GRACE_SECONDS, for it asks the broker."""
-        now, due = self._clock(), self.due_at()
+        """Alerts whose emergency has ended, and series that fell silent while nothing at all came in; the latter asked at most every
+        GRACE_SECONDS, for it asks the broker."""
+        return [*self._emergencies_over(position), *self._fallen_silent(position)]
+
+    def _emergencies_over(self, position: int) -> Said:
+        if not self._gated:
+            return []
+        ended = self.gate.ended(self.states, self._gated, self._clock())
+        if not ended or not self.at_end(position):
+            return []
+        return [(sid, self._cleared(sid, rule, span, position)) for sid, rule, span in ended]
+
+    def _cleared(self, sid: int, rule: Rule, span: Span, position: int) -> dict[str, Any]:
+        """The row that clears an alert with its emergency, and no state left."""
+        entry, state = self._series.entries[sid], self.states[sid][rule.id]
+        assert entry.series is not None
+        assert entry.spec is not None
+        evidence = evidence_of_end(entry.series, rule, span, (*self._source, position - 1), entry.spec.measure_unit)
+        evidence["generation"] = int(self._series.generation[sid])
+        self.reports.forget(sid, rule)
+        return over(rule, entry.key.decode(), state, Ladder(rule, self._series.limits(sid)), evidence, span)
+
+    def _fallen_silent(self, position: int) -> Said:
+        now, due = self._clock(), self._silence_due()
         if due is None or now < due:
             return []
         self._looked_at = now

@@ -10,6 +10,7 @@ import faust
 import structlog
 from faust.types import TP
 
+from indicators.rule import Scope
 from stream_processors import snapshot
 from stream_processors.context import GROUP, Context
 from stream_processors.horizon import Horizon
@@ -47,6 +48,8 @@ class Worker:
         self.context = context
         self.lanes: dict[TP, Lane] = {}
         self._groups = tuple(groups)
+        self._gated_groups = _groups(context, (rule.scope for rule in context.rules if rule.at_work and rule.scope.emergency))
+        self._watched_groups = _groups(context, (rule.scope for rule in context.rules.silences)) | self._gated_groups
         self._turns = asyncio.Semaphore(LANES_AT_ONCE)
         self._closing = False
         self.keeping = asyncio.Lock()
@@ -73,8 +76,14 @@ class Worker:
 
     async def _hand_on(self, stage: str, tp: TP, records: list[Any]) -> None:
         """To the partition's lane. A worker that closes opens none: it would fence the commit in flight of the lane that it just closed."""
+        if stage == "obs" and self._gated(tp.topic):
+            await self.context.emergencies.known(max(record.timestamp for record in records))
         if not self._closing:
             await self._lane(stage, tp).put(records)
+
+    def _gated(self, topic: str) -> bool:
+        """Do rules of emergencies judge series of this topic?"""
+        return topic.removeprefix(f"{self.context.prefix}obs.") in self._gated_groups
 
     def _lane(self, stage: str, tp: TP) -> Lane:
         lane = self.lanes.get(tp)
@@ -129,10 +138,8 @@ class Worker:
         return (stage == "operands" and self._ruled(group)) or (stage == "obs" and self._watched(group))
 
     def _watched(self, group: str) -> bool:
-        """Do rules wait for series of this group to speak?"""
-        scopes = (rule.scope for rule in self.context.rules.silences)
-        specs = (self.context.vocabulary.series_spec(scope.indicator, scope.component) for scope in scopes)
-        return any(spec is not None and spec.group == group for spec in specs)
+        """Do rules wait for series of this group to speak, or for an emergency to end?"""
+        return group in self._watched_groups
 
     async def _open_waiting(self, partitions: set[TP]) -> None:
         """Open the lanes of partitions that have results or series; the others open with their first work."""
@@ -161,7 +168,9 @@ class Worker:
         return sum(lane.waiting for lane in list(self.lanes.values()))
 
     def replays(self) -> asyncio.Task[None]:
-        """Start following replay jobs; call it inside the running loop."""
+        """Start following emergencies and replay jobs; call it inside the running loop."""
+        if self._gated_groups:
+            self.context.emergencies.start()
         return asyncio.get_running_loop().create_task(Replays(self).run(), name="replays")
 
     def watch(self) -> asyncio.Task[None]:
@@ -185,3 +194,9 @@ class Worker:
             await asyncio.get_running_loop().run_in_executor(None, self._horizon.close)
         lanes, self.lanes = list(self.lanes.values()), {}
         await asyncio.gather(*(lane.close() for lane in lanes), return_exceptions=True)
+
+
+def _groups(context: Context, scopes: Iterable[Scope]) -> frozenset[str]:
+    """Concept groups of the series that these scopes look at."""
+    specs = (context.vocabulary.series_spec(scope.indicator, scope.component) for scope in scopes)
+    return frozenset(spec.group for spec in specs if spec is not None)

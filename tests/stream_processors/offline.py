@@ -14,6 +14,7 @@ from stream_processors.context import Context, StageMetrics
 from stream_processors.dues import Dues
 from transport.columnar_writer import AvroEncoder
 from transport.dead_letters import DeadLetters
+from transport.emergency_follower import EmergencyFollower
 from transport.schema_ids import SchemaUnknown
 from transport.schemas import load
 from transport.settings import HOME, Settings
@@ -43,6 +44,7 @@ class OfflineContext(Context):
         self.prefix = ""
         self.vocabulary = Vocabulary.load(HOME)
         self.rules = rules or RuleBook.load(HOME)
+        self.emergencies = EmergencyFollower(self.settings)  # not started: the book is filled by hand
         formulas = FormulaBook.load(HOME).extended(set_formulas(self.vocabulary.series_specs()))
         self.dues = Dues(self.rules, HOME)
         self.formulas = self.dues.with_results(with_composites(formulas, self.rules, self.vocabulary))

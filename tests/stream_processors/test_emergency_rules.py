@@ -1,0 +1,146 @@
+"""Rules of emergencies in stage 1: in force from the opening to the close, for the area alone, by event time, whatever the chunks and
+whenever the inputs are folded."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from indicators.emergency import Area, Step
+from indicators.observation import Observation
+from indicators.period import period_of
+from indicators.rule import Rule, RuleBook
+from tests.stream_processors.offline import OfflineContext
+from tests.stream_processors.test_stage1_against_oracle import base
+from tests.stream_processors.test_stage1_rules import MINUTE, START, Works
+from transport.emergencies import LEAD_MS, EmergencyBook, step_key
+from transport.partitioner import partition_of
+from transport.settings import HOME
+from transport.topics import GROUPS
+
+BOOK = RuleBook.load(HOME)
+RAIN, BEDS = "KC-MUA-DON-DAP", "KC-GIUONG-ICU-CAN"
+STATION, OUTSIDE = "MUA-HAIPHONG", "MUA-SAPA"
+OPEN, CLOSE = START + 60 * MINUTE, START + 180 * MINUTE
+
+
+def steps(*, drill: bool = False, close: int = CLOSE, scenario: str = "storm-flood") -> EmergencyBook:
+    """A book with one emergency of Hải Phòng in effect from OPEN until `close` (0: open still)."""
+    book = EmergencyBook()
+    opened = Step(id="S1", emergency="E1", did="open", at=0, actor="lanhdao", why="bão", document="01", scenario=scenario, exercise=drill,
+                  phase="response", area=Area(("31",)))  # fmt: skip
+    ended = Step(id="S2", emergency="E1", did="close", at=0, actor="lanhdao", why="tan")
+    for step, at in ((opened, OPEN), (ended, close)):
+        if at:
+            book.take(step_key(step), step.body(), at - LEAD_MS)
+    return book
+
+
+def works_of(rule: str, book: EmergencyBook, key: str, patch: pytest.MonkeyPatch) -> Works:
+    context = OfflineContext(RuleBook([BOOK.rules[rule]]))
+    context.emergencies.book, context.emergencies.seen_at = book, CLOSE - MINUTE
+    return Works(context, "emergency", partition_of(key.encode(), GROUPS["emergency"]), patch)
+
+
+def rain(minute: int, value: int, station: str = STATION, lag: int = 0) -> tuple[int, Observation]:
+    at = START + minute * MINUTE
+    o = base(event_time=at, component="rain", concept="rain", measure_unit="mm", subject_id=station,
+             territory="31" if station == STATION else "15", source_record_id=f"{station}{minute}", value=Decimal(value))  # fmt: skip
+    return at + lag * MINUTE, o
+
+
+KEY = rain(0, 0)[1].series().key()
+HEAVY = [rain(50, 45), rain(70, 25), rain(80, 45), rain(170, 44), rain(190, 44), rain(200, 44)]
+SAID = [("opened", 3, 25), ("worse", 4, 45), ("cleared", 0, 44)]
+
+
+@pytest.mark.parametrize(("chunk", "cut"), [(1, 0), (2, 3), (100, 0), (100, 5)])
+def test_a_rule_judges_from_the_opening_until_the_close(monkeypatch: pytest.MonkeyPatch, chunk: int, cut: int) -> None:
+    works = works_of(RAIN, steps(), KEY, monkeypatch)
+    works.bring(HEAVY[:cut], chunk)
+    if cut:
+        works.restart()
+    works.bring(HEAVY[cut:], chunk)
+    assert [(t, s, int(v)) for t, s, _, v in works.steps()] == SAID
+    assert {row["mode"] for row in works.said} == {"live"}
+    assert works.said[-1]["comparison"] == "emergency"
+    assert len({row["alert_id"] for row in works.said}) == 1
+
+
+def test_outside_the_area_and_without_an_emergency_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    outside = [rain(minute, 60, OUTSIDE) for minute in (50, 70, 90)]
+    works = works_of(RAIN, steps(close=0), outside[0][1].series().key(), monkeypatch)
+    works.bring(outside)
+    assert works.said == []
+    for book in (EmergencyBook(), steps(close=0, scenario="epidemic")):
+        works = works_of(RAIN, book, KEY, monkeypatch)
+        works.bring(HEAVY)
+        assert works.said == []
+
+
+def test_readings_told_late_or_ahead_are_judged_by_what_was_in_effect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reading of the emergency that comes after its close counts; one whose clock runs ahead is not judged by an opening still to come."""
+    works = works_of(RAIN, steps(), KEY, monkeypatch)
+    works.bring([rain(100, 30, lag=120)])
+    assert [t for t, *_ in works.steps()] == ["opened"]
+    works = works_of(RAIN, steps(), KEY, monkeypatch)
+    works.bring([rain(70, 30, lag=-30)])
+    assert works.said == []
+
+
+def test_a_drill_says_so_in_every_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    works = works_of(RAIN, steps(drill=True), KEY, monkeypatch)
+    works.bring(HEAVY)
+    assert [(row["transition"], row["mode"]) for row in works.said] == [("opened", "exercise"), ("worse", "exercise"), ("cleared", "exercise")]
+
+
+def test_where_no_reading_comes_any_more_the_end_clears_what_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    works = works_of(RAIN, steps(), KEY, monkeypatch)
+    works.bring(HEAVY[:4])
+    due = works.stage.due_at()
+    assert due is not None
+    assert due <= works.clock.now + 2, "the lane looks again though nothing comes in"
+    works.wait(2)
+    assert works.steps()[-1][0] == "worse", "the end is not known yet"
+    works.context.emergencies.seen_at = CLOSE
+    works.stage.rules.at_end = lambda position: False  # type: ignore[method-assign]
+    works.wait(2)
+    assert works.steps()[-1][0] == "worse", "inputs of the emergency may lie unread"
+    works.stage.rules.at_end = lambda position: True  # type: ignore[method-assign]
+    works.wait(2)
+    assert (works.said[-1]["transition"], works.said[-1]["event_time"], works.said[-1]["alert_id"]) == (
+        "cleared", CLOSE, works.said[0]["alert_id"])  # fmt: skip
+    works.restart()
+    works.bring(HEAVY[4:])
+    works.wait(2)
+    assert [(t, s, int(v)) for t, s, _, v in works.steps()] == SAID
+
+
+def beds(hour: int, value: int) -> tuple[int, Observation]:
+    period = period_of("hour", START + hour * 60 * MINUTE)
+    at = period.end_ms - 1
+    return at, base(
+        event_time=at, indicator="guide-7146/T14.ICU", component="free", concept="icu_beds_free", measure_unit="bed", period_type="hour",
+        period_start=period.start_ms, period_end=period.end_ms, subject_type="hospital", subject_id="BV-31-01", territory="31",
+        source_record_id=f"B{hour}", value=Decimal(value), ingested_at=at + MINUTE,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("chunk", "cut"), [(1, 0), (100, 0), (2, 3), (1, 4)])
+def test_reported_series_obey_the_same_spans(monkeypatch: pytest.MonkeyPatch, chunk: int, cut: int) -> None:
+    course = [beds(0, 1), beds(1, 4), beds(2, 1), beds(3, 1), beds(4, 1)]
+    works = works_of(BEDS, steps(scenario="epidemic"), course[0][1].series().key(), monkeypatch)
+    works.bring(course[:cut], chunk)
+    if cut:
+        works.restart()
+    works.bring(course[cut:], chunk)
+    assert [(t, s) for t, s, *_ in works.steps()] == [("opened", 3), ("worse", 4), ("cleared", 0)]
+    assert works.said[-1]["comparison"] == "emergency"
+
+
+def test_a_rule_of_emergencies_is_a_threshold_judged_at_once() -> None:
+    plain = BOOK.rules[RAIN].model_dump(by_alias=True)
+    plain["levels"] = [{"severity": 3, "raise_at": "20", "clear_at": "10", "periods": 2}]
+    with pytest.raises(ValueError, match="judged at once"):
+        Rule.model_validate(plain)

@@ -1,0 +1,83 @@
+"""What is known of emergencies in a process that runs: a thread follows `ops.emergency`, others ask.
+
+`known_until` is the instant up to which nothing can be missing: the moment the end of the topic was last seen, and the lead of steps
+(transport/emergencies.py) on top. An installation without the topic has no emergencies: said once, and everything is known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+from confluent_kafka import KafkaError, KafkaException
+
+from transport.emergencies import LEAD_MS, TOPIC, EmergencyBook
+from transport.job_follower import RowFollower
+from transport.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS: Final = 0.5
+RETRY_SECONDS: Final = 1.0
+ALWAYS: Final = 1 << 60
+_MISSING: Final = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
+
+
+class EmergencyFollower:
+    """`book` is written by the thread alone; readers see it whole or a step older. `clock`: epoch seconds."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+        self.book = EmergencyBook()
+        self.seen_at = 0
+        self._settings, self._clock = settings, clock
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="emergencies", daemon=True)
+
+    @property
+    def known_until(self) -> int:
+        """Epoch ms."""
+        return self.seen_at + LEAD_MS if self.seen_at else 0
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop following; waits for the thread."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=10 * LOOK_SECONDS)
+
+    async def known(self, instant: int) -> None:
+        """Wait until everything is known that is in effect at `instant` (epoch ms; one that is still to come counts as now). How long that
+        takes is the broker's affair: without it no input is read either."""
+        wanted = min(instant, int(self._clock() * 1000))
+        while self.known_until < wanted and not self._stop.is_set():
+            await asyncio.sleep(LOOK_SECONDS / 10)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._follow()
+            except KafkaException as error:
+                missing = isinstance(error.args[0], KafkaError) and error.args[0].code() in _MISSING
+                if missing and self.seen_at != ALWAYS:
+                    log.warning("no topic of emergencies: none can be open; run `nhip topics apply`", topic=TOPIC)
+                    self.seen_at = ALWAYS
+                self._stop.wait(RETRY_SECONDS)
+
+    def _follow(self) -> None:
+        """From the start of the topic; a step taken twice counts once."""
+        reader = RowFollower(self._settings, self._settings.topic_prefix + TOPIC, "emergencies", self.book.take)
+        try:
+            while not self._stop.is_set():
+                reader.look(LOOK_SECONDS)
+                now = int(self._clock() * 1000)
+                if reader.at_end():
+                    self.seen_at = now
+        finally:
+            reader.close()
