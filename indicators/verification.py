@@ -41,7 +41,7 @@ def verify(home: Path, groups: Set[str]) -> list[Problem]:
     except DataFileError as e:
         return [_of(e)]
     problems: list[Problem] = []
-    for check in (_specs, _indicators, _territory, _agencies, _subjects, _calculations, _derived, _targets, _obligations, _scenarios):
+    for check in (_specs, _indicators, _territory, _agencies, _subjects, _calculations, _derived, _targets, _obligations, scenario_problems):
         problems += _collected(lambda check=check: check(vocabulary, home))  # type: ignore[misc]
     problems += [
         Problem("series.yaml", f"{s.indicator} {s.component}: group {s.group!r} has no topic; one of {', '.join(sorted(groups))}")
@@ -159,16 +159,17 @@ def _derived(vocabulary: Vocabulary, home: Path) -> Iterator[Problem]:
             yield Problem("formulas/derived", f"{definition.id}: owner {definition.owner} is not in agencies.yaml")
 
 
-def _scenarios(vocabulary: Vocabulary, home: Path) -> Iterator[Problem]:
+def scenario_problems(vocabulary: Vocabulary, home: Path) -> Iterator[Problem]:
+    """Scenarios and the rules in force under them: names that no other file knows."""
     scenarios = ScenarioBook.load(home)
     for scenario, text in scenarios.problems(vocabulary):
         yield Problem(f"scenarios/{scenario}.yaml", text)
     for rule in RuleBook.load(home):
         for name in rule.scope.emergency:
-            scenario_ = scenarios.get(name)
-            if scenario_ is None:
+            chosen = scenarios.get(name)
+            if chosen is None:
                 yield Problem("rules", f"{rule.id}: scope.emergency {name} is no scenario")
-            elif (rule.scope.indicator, rule.scope.component) not in [one.series for one in scenario_.indicators]:
+            elif (rule.scope.indicator, rule.scope.component) not in [one.series for one in chosen.indicators]:
                 yield Problem("rules", f"{rule.id}: scenario {name} does not read {rule.scope.indicator} {rule.scope.component}".rstrip())
 
 

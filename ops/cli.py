@@ -32,6 +32,7 @@ COMMANDS: dict[str, str] = {
     "explain": "ops.commands.explain",
     "alerts": "ops.commands.alerts",
     "rules": "ops.commands.rules",
+    "emergency": "ops.commands.emergency",
     "board": "ops.commands.board",
     "lag": "ops.commands.lag",
     "doctor": "ops.commands.doctor",

@@ -73,6 +73,7 @@ _ALERTS: Final = {
     "notify.results": Route("notifications", "avro", "notification", part="results"),
     "notify.ledger": Route("notifications", "avro", "notification", part="ledger"),
     "ops.audit": Route("audit", "bytes", key="actor"),
+    "ops.emergency": Route("emergency_steps", "bytes", key="step_key"),
 }
 _FAMILIES: Final = {
     "obs": Route("observations", "avro", "observation", key="series", words=(

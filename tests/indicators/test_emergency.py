@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 
 from indicators.datafile import DataFileError
-from indicators.emergency import FOREVER, Area, Emergency, EmergencyError, Step, place_of
+from indicators.emergency import FOREVER, Area, Emergency, EmergencyError, Span, Step, place_of
 from indicators.scenario import PHASES, PILLARS, ScenarioBook
 from indicators.storm_track import TrackPoint, read_track, units_within, within
-from indicators.verification import verify
+from indicators.verification import scenario_problems
 from indicators.vocabulary import Vocabulary
 from transport.settings import HOME
-from transport.topics import GROUPS
 
 VOCABULARY = Vocabulary.load(HOME)
 BOOK = ScenarioBook.load(HOME)
@@ -69,9 +68,10 @@ def test_a_wrong_scenario_is_refused_with_file_line_and_field(tmp_path: Path, ol
 
 
 def test_the_catalogue_check_sees_a_rule_of_a_scenario_that_is_not_there(tmp_path: Path) -> None:
-    shutil.copytree(HOME / "catalogue", tmp_path / "catalogue")
+    for name in ("scenarios", "rules"):
+        shutil.copytree(HOME / "catalogue" / name, tmp_path / "catalogue" / name)
     (tmp_path / "catalogue" / "scenarios" / "epidemic.yaml").unlink()
-    assert [str(p.text) for p in verify(tmp_path, GROUPS.keys())] == ["KC-GIUONG-ICU-CAN: scope.emergency epidemic is no scenario"]
+    assert [p.text for p in scenario_problems(VOCABULARY, tmp_path)] == ["KC-GIUONG-ICU-CAN: scope.emergency epidemic is no scenario"]
 
 
 def test_a_storm_track_gives_the_communes_whose_point_lies_in_its_corridor(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_storm_track_gives_the_communes_whose_point_lies_in_its_corridor(tmp_p
     assert within((TRACK[0],), 107.5, 20.0 + 59 / 111.195)
     path = tmp_path / "bao.csv"
     path.write_text("time,lon,lat,radius_km\n01/11/2026 06:00,107.5,20.0,60\n01/11/2026 12:00,106.6,20.8,80\n", "utf-8")
-    assert [p[1:] if isinstance(p, tuple) else (p.lon, p.lat, p.radius_km) for p in read_track(path)] == [(107.5, 20, 60), (106.6, 20.8, 80)]
+    assert [(p.lon, p.lat, p.radius_km) for p in read_track(path)] == [(107.5, 20, 60), (106.6, 20.8, 80)]
 
 
 @pytest.mark.parametrize(
@@ -119,8 +119,8 @@ def test_steps_make_an_emergency_and_those_it_does_not_allow_change_nothing() ->
     assert (one.scenario, one.phase, one.units, one.open) == ("storm-flood", "response", ("22", "31"), False)
     assert one.readiness["forces"].step.state == "partly"
     hai_phong, lang_son = place_of(VOCABULARY, "31"), place_of(VOCABULARY, "22")
-    assert (one.span(hai_phong, VOCABULARY), one.span(place_of(VOCABULARY, "79"), VOCABULARY)) == (
-        one.span(hai_phong, VOCABULARY).__class__("E1", 1000, 7000, False), None)  # fmt: skip
+    assert one.span(hai_phong, VOCABULARY) == Span("E1", 1000, 7000, exercise=False)
+    assert one.span(place_of(VOCABULARY, "79"), VOCABULARY) is None
     widened = one.span(lang_son, VOCABULARY)
     assert widened is not None
     assert (widened.begin, widened.end) == (5000, 7000), "from the widening on"

@@ -21,7 +21,8 @@ from transport.settings import Settings
 
 SERIES = "vn-1012/D.1|river_level|31|station:ST01|channel=auto;kind=raw|actual"
 EVERY_KIND = ("obs.emergency", "panes.trade", "agg.trade", "derived.trade", "alerts.conditions", "alerts.events", "alerts.current",
-              "alerts.actions", "notify.requests", "notify.results", "notify.ledger", "ops.audit", "dead.stage1", "dead.sinks")  # fmt: skip
+              "alerts.actions", "notify.requests", "notify.results", "notify.ledger", "ops.audit", "ops.emergency",
+              "dead.stage1", "dead.sinks")  # fmt: skip
 
 
 def send_samples(settings: Settings, routes: dict[str, Route], **changes: Any) -> None:
@@ -45,6 +46,7 @@ def test_every_kind_of_topic_arrives_in_its_table(settings: Settings, database: 
     routes = topics_of(settings, *EVERY_KIND, partitions=1)
     send_samples(settings, routes, series=SERIES)
     send(settings, f"{settings.topic_prefix}ops.audit", [(b"ai.do", "đã đóng".encode())])
+    send(settings, f"{settings.topic_prefix}ops.emergency", [(b"step|E1|S1", b'{"emergency": "E1", "area": {"units": ["31"]}}')])
     send(settings, f"{settings.topic_prefix}agg.trade", [(b"\x00pos", b"any"), (b"gone", None)])
     send(settings, f"{settings.topic_prefix}dead.stage1", [(b"k", b"\xff\x00")])
     sent = 1 + publish(settings, f"{settings.topic_prefix}obs.emergency", numbers(0, 3000))
@@ -65,6 +67,7 @@ def test_every_kind_of_topic_arrives_in_its_table(settings: Settings, database: 
     assert value(database, "SELECT sum(value) FROM observations WHERE source_record_id != 'a'") == sum(Decimal(n) / 8 for n in range(3000))
     assert value(database, "SELECT hex(body) FROM dead_letters") == "FF00"
     assert value(database, "SELECT body FROM audit") == "đã đóng"
+    assert value(database, "SELECT (emergency, units) FROM emergency_steps") == ("E1", ["31"])
     assert counts(database, "aggregates") == (1, 1), "no position row, no tombstone"
 
 

@@ -1,0 +1,1 @@
+"""Emergencies as operators handle them: the ledger of steps, areas, and words."""

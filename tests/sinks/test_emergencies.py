@@ -1,0 +1,62 @@
+"""Emergencies in ClickHouse: their record (figures at open and at close, alerts meanwhile), and who sees them on the board."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import polars as pl
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from indicators.emergency import Area, Did, Step
+from sinks import clickhouse as ch
+from sinks.decode import Decoder
+from sinks.questions import ask
+from tests.sinks.loads import START, observation
+from tests.sinks.messages import message, sample
+from tests.sinks.test_questions import ROUTES, fill
+from transport.emergencies import step_key
+from transport.settings import Settings
+
+HOUR = 3_600_000
+OPENED, CLOSED = START + HOUR, START + 5 * HOUR
+
+
+def step(did: Did, units: tuple[str, ...] = ()) -> Step:
+    return Step(id=did, emergency="E1", did=did, at=0, actor="lanhdao", why="bão", document="01", scenario="storm-flood", phase="response",
+                area=Area(units))  # fmt: skip
+
+
+def written(database: Client, steps: list[tuple[Step, int]]) -> None:
+    """Steps with the time the broker gave them."""
+    for n, (one, at) in enumerate(steps):
+        block = Decoder(lambda _: {}).block(ROUTES["ops.emergency"], [message(n, one.body(), key=step_key(one), topic="ops.emergency")])
+        ch.insert(database, "emergency_steps", block.frame.with_columns(pl.lit(at).cast(pl.Datetime("ms", "UTC")).alias("appended")), "")
+
+
+@pytest.mark.stack
+@pytest.mark.timeout(200)
+def test_the_record_of_an_emergency_and_who_sees_it(settings: Settings, database: Client) -> None:
+    written(database, [(step("open", ("10507",)), OPENED - 10_000), (step("widen", ("22",)), OPENED), (step("close"), CLOSED - 10_000)])
+    about = {"component": "rain", "concept": "rain", "measure_unit": "mm"}
+    told = [(0, 5), (2, 30), (4, 12), (6, 99)]
+    readings = [
+        observation(0, **about, territory=territory, subject_id=station, source_record_id=f"{station}{hour}", value=Decimal(value),
+                    event_time=START + hour * HOUR, ingested_at=START + hour * HOUR)
+        for territory, station in (("31", "MUA-HAIPHONG"), ("01", "TV-HANOI")) for hour, value in told
+    ]  # fmt: skip
+    fill(database, "obs.emergency", [o.record() for o in readings], [o.series().key().encode() for o in readings])
+    alert = sample("alert_event") | {"territory": "31", "severity": 3, "title_vi": "mưa lớn", "mode": "live", "opened_at": START + 2 * HOUR}
+    two, three, seven = ({"recorded_at": START + hours * HOUR} for hours in (2, 3, 7))
+    events = [{"alert_id": "a1"} | two, {"alert_id": "a1", "severity": 0} | three, {"alert_id": "a2"} | seven]
+    fill(database, "alerts.events", [alert | event for event in (*events, {"alert_id": "a3", "territory": "79"} | two)])
+    rows = ask(settings, "emergency", {"emergency": "E1", "series": "vn-1012/D.1|rain"}).rows
+    assert [(row[0], row[2], row[4], row[5]) for row in rows] == [("vn-1012/D.1", "Thành phố Hải Phòng", Decimal(5), Decimal(12))]
+    assert ask(settings, "emergency", {"emergency": "E1", "series": "vn-1012/D.2|rain"}).rows == []
+    assert [row[1:4] for row in ask(settings, "emergency_alerts", {"emergency": "E1"}).rows] == [(3, "mưa lớn", "Thành phố Hải Phòng")]
+
+    def seen(*territories: str) -> int:
+        codes = ", ".join(f"'{code}'" for code in territories)
+        return int(database.query(f"SELECT count() FROM board_emergency_steps(territories = [{codes}])").result_rows[0][0])
+
+    assert [seen("VN"), seen("31"), seen("22"), seen("79")] == [3, 3, 3, 0]
