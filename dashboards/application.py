@@ -31,11 +31,27 @@ from dashboards.events import Streams, stream
 from dashboards.export import MEDIA, SUFFIX
 from dashboards.journal import Deed, JournalError
 from dashboards.moments import MomentError
-from dashboards.pages import alerts, country, indicator, operations, overview, projects, ranking, report, sheets, supply, tasks, wall
+from dashboards.pages import (
+    alerts,
+    country,
+    emergency,
+    emergency_acts,
+    indicator,
+    operations,
+    overview,
+    projects,
+    ranking,
+    report,
+    sheets,
+    supply,
+    tasks,
+    wall,
+)
 from dashboards.problems import Busy, Expired, NotSignedIn, answer_of
 from dashboards.report import DOCUMENTS, encoded
 from dashboards.session import COOKIE, Session
 from dashboards.words import TEXT, Language
+from indicators.emergency import EmergencyError
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +82,18 @@ PAGES: Final = (
     Page("/map", "Bản đồ / map", country.MapQuery, lambda v, q, _: country.answer(v, q)),
     Page("/alerts", "Cảnh báo / alerts", alerts.AlertsQuery, lambda v, q, _: alerts.answer(v, q)),
     Page("/alerts/{alert_id}", "Một cảnh báo / one alert", alerts.AlertQuery, lambda v, q, at: alerts.one(v, q, at["alert_id"])),
+    Page(
+        "/emergency",
+        "Tình huống khẩn cấp / emergencies",
+        emergency.EmergenciesQuery,
+        lambda v, q, _: emergency.answer(v, q),
+    ),
+    Page(
+        "/emergency/{emergency}",
+        "Một tình huống khẩn cấp / one emergency",
+        emergency.EmergencyQuery,
+        lambda v, q, at: emergency.one(v, q, at["emergency"]),
+    ),
     Page("/projects", "Dự án / projects", projects.ProjectsQuery, lambda v, q, _: projects.answer(v, q)),
     Page("/projects/{project}", "Một dự án / one project", projects.ProjectQuery, lambda v, q, at: projects.one(v, q, at["project"])),
     Page("/tasks", "Nhiệm vụ / tasks", tasks.TasksQuery, lambda v, q, _: tasks.answer(v, q)),
@@ -112,6 +140,8 @@ class _Application:
         routes = [Route(page.path, self._page(page), methods=["GET"]) for page in PAGES]
         routes += [
             Route("/alerts/{alert_id}/acts", self._act, methods=["POST"]),
+            Route("/emergency/acts", self._opens, methods=["POST"]),
+            Route("/emergency/{emergency}/acts", self._steps, methods=["POST"]),
             Route("/sign-in", self._sign_in, methods=["GET", "POST"]),
             Route("/sign-out", self._sign_out, methods=["POST"]),
             Route("/events", self._events, methods=["GET"]),
@@ -128,6 +158,7 @@ class _Application:
             JournalError,
             AccountError,
             MomentError,
+            EmergencyError,
             ValidationError,
             web.TooLarge,
             HTTPException,
@@ -195,6 +226,19 @@ class _Application:
         alert_id = request.path_params["alert_id"]
         await alerts.act(visit, alert_id, alerts.ActForm.model_validate({k: v for k, v in fields.items() if v}))
         return RedirectResponse(f"/alerts/{quote(alert_id, safe='')}?done=1", 303)
+
+    async def _opens(self, request: Request) -> Response:
+        visit = self._visit(request)
+        fields = await self._form(request, visit.session)
+        await emergency_acts.opened(visit, emergency_acts.OpenForm.model_validate({k: v for k, v in fields.items() if v}))
+        return RedirectResponse("/emergency?done=1", 303)
+
+    async def _steps(self, request: Request) -> Response:
+        visit = self._visit(request)
+        fields = await self._form(request, visit.session)
+        which = request.path_params["emergency"]
+        await emergency_acts.stepped(visit, which, emergency_acts.StepForm.model_validate({k: v for k, v in fields.items() if v}))
+        return RedirectResponse(f"/emergency/{quote(which, safe='')}?done=1", 303)
 
     async def _form(self, request: Request, session: Session | None) -> dict[str, str]:
         """The fields of a form of ours. Raises Expired or web.TooLarge."""

@@ -23,6 +23,7 @@ from dashboards.terms import OFFICES
 from dashboards.words import Language, word
 from indicators.derived.formula_book import FormulaBook
 from indicators.rule import RuleBook
+from indicators.scenario import ScenarioBook
 from indicators.territory import COUNTRY
 from indicators.vocabulary import Vocabulary
 
@@ -43,6 +44,7 @@ class Board:
     vocabulary: Vocabulary
     formulas: FormulaBook
     rules: RuleBook
+    scenarios: ScenarioBook
     database: Database
     journal: Journal
     hub: Hub

@@ -51,6 +51,7 @@ _TAKES: Final[dict[str, tuple[str, ...]]] = {
     "board_refused": ("territories", "depth"),
     "board_operations": ("territories", "depth"),
     "board_withheld": ("clearance",),
+    "board_emergency_steps": ("territories",),
 }
 """View → the parts of a reader's access it takes."""
 _VIEW: Final = re.compile(r"(board_\w+)\(@access")

@@ -1,4 +1,5 @@
-"""What readers do is written to Kafka: acts on alerts to `alerts.actions`, acts and views of restricted data to `ops.audit`.
+"""What readers do is written to Kafka: acts on alerts to `alerts.actions`, steps of emergencies to
+`ops.emergency`, acts and views of restricted data to `ops.audit`.
 
 An act and its audit row are one transaction: neither without the other. What cannot be written is refused to the reader; a view of
 restricted data that cannot be written down is not shown.
@@ -17,8 +18,11 @@ from typing import Any, Final, Literal, Protocol
 import structlog
 from confluent_kafka import KafkaException, Producer
 
+from indicators.emergency import Step
 from indicators.instant import local
 from transport.audit import AUDIT
+from transport.emergencies import TOPIC as EMERGENCIES
+from transport.emergencies import step_key
 from transport.kafka_clients import transactional_producer
 from transport.records import AvroEncoder, EncodeError
 from transport.registry import Registry, RegistryError
@@ -86,6 +90,9 @@ class Journal(Protocol):
     async def act(self, act: Act, deed: Deed) -> None:
         """Write an act and its line of the audit together."""
 
+    async def step(self, step: Step, deed: Deed) -> None:
+        """Write a step of an emergency and its line of the audit together."""
+
     async def close(self) -> None:
         """Let the connection go."""
 
@@ -107,6 +114,11 @@ class KafkaJournal:
     async def act(self, act: Act, deed: Deed) -> None:
         """See Journal."""
         await asyncio.to_thread(self._act, act, deed)
+
+    async def step(self, step: Step, deed: Deed) -> None:
+        """See Journal."""
+        rows = [(EMERGENCIES, step_key(step).decode(), step.body()), (AUDIT, deed.actor, deed.body())]
+        await asyncio.to_thread(self._write, rows)
 
     async def close(self) -> None:
         """See Journal."""

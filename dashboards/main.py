@@ -27,6 +27,7 @@ from dashboards.settings import BoardSettings
 from indicators.datafile import DataFileError
 from indicators.derived.formula_book import FormulaBook, FormulaError
 from indicators.rule import RuleBook, RuleError
+from indicators.scenario import ScenarioBook
 from indicators.vocabulary import Vocabulary
 from transport import logging
 from transport.metrics import Metrics
@@ -53,6 +54,7 @@ def board(settings: BoardSettings) -> Board:
         vocabulary=vocabulary,
         formulas=formulas,
         rules=RuleBook.load(settings.home),
+        scenarios=ScenarioBook.load(settings.home),
         database=Database(settings),
         journal=KafkaJournal(settings, lambda: Registry(settings)),
         hub=hub,

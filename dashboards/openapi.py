@@ -104,6 +104,27 @@ def _responses(documents: Iterable[str] = ()) -> dict[str, Any]:
     }
 
 
+def _written(summary: str, fields: dict[str, Any], inside: list[dict[str, Any]]) -> dict[str, Any]:
+    """What a form sends and what comes of it."""
+    schema = {"type": "object", "required": ["token"], "properties": {"token": {"type": "string"}, **fields}}
+    return {
+        "summary": summary,
+        "parameters": inside,
+        "requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": schema}}},
+        "responses": {
+            "303": {"description": "đã ghi / written"},
+            **{c: {"description": _SAID[c]} for c in ("400", "401", "403", "404", "429", "503")},
+            "413": {"description": "nội dung quá dài / body too long"},
+        },
+    }
+
+
+_TEXT: dict[str, Any] = {"type": "string", "maxLength": 2000}
+_OPENS: dict[str, Any] = dict.fromkeys(("scenario", "phase", "units", "track", "why", "document", "exercise"), _TEXT)
+_STEPS: dict[str, Any] = {
+    "did": {"enum": ["widen", "phase", "readiness", "note", "handover", "accept", "close"]},
+    **dict.fromkeys(("phase", "units", "track", "pillar", "state", "to", "why", "document"), _TEXT),
+}
 _OTHERS: dict[str, Any] = {
     "/alerts/{alert_id}/acts": {
         "post": {
@@ -133,6 +154,14 @@ _OTHERS: dict[str, Any] = {
                 "413": {"description": "nội dung quá dài / body too long"},
             },
         }
+    },
+    "/emergency/acts": {"post": _written("Mở hoặc diễn tập một kịch bản / open or exercise a scenario", _OPENS, [])},
+    "/emergency/{emergency}/acts": {
+        "post": _written(
+            "Một bước của tình huống khẩn cấp / a step of an emergency",
+            _STEPS,
+            [{"name": "emergency", "in": "path", "required": True, "schema": {"type": "string"}}],
+        )
     },
     "/events": {
         "get": {

@@ -12,6 +12,7 @@ from dashboards.journal import JournalError
 from dashboards.moments import MomentError
 from dashboards.web import TooLarge
 from dashboards.words import TEXT
+from indicators.emergency import EmergencyError
 
 
 class NotSignedIn(Exception):
@@ -47,7 +48,7 @@ def answer_of(error: Exception) -> tuple[int, str, str]:
             return 503, "unavailable", ""
         case JournalError() | AccountError():
             return 503, "not_written" if isinstance(error, JournalError) else "sign_in", str(error)
-        case MomentError():
+        case MomentError() | EmergencyError():
             return 400, "bad_request", str(error)
         case ValidationError():
             first = error.errors(include_url=False, include_input=False)[0]

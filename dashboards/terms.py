@@ -131,3 +131,23 @@ REMEDIES: Final = words(
     contract=("So lược đồ của đầu mối với schemas/README.md.", "Compare the provider's schema with schemas/README.md."),
     schema_unknown=("Đăng ký lược đồ: nhip schemas register.", "Register the schema: nhip schemas register."),
 )
+PHASES: Final = words(prevention=("phòng ngừa", "prevention"), response=("ứng phó", "response"), recovery=("khắc phục", "recovery"))
+PILLARS: Final = words(
+    command=("Chỉ huy tại chỗ", "Command"),
+    forces=("Lực lượng tại chỗ", "Forces"),
+    supplies=("Phương tiện, vật tư tại chỗ", "Means and supplies"),
+    logistics=("Hậu cần tại chỗ", "Logistics"),
+)
+READINESS: Final = words(
+    ready=("sẵn sàng", "ready"), partly=("sẵn sàng một phần", "partly ready"), not_ready=("chưa sẵn sàng", "not ready")
+)
+DEEDS: Final = words(
+    open=("Mở", "Opened"),
+    widen=("Mở rộng địa bàn", "Area widened"),
+    phase=("Chuyển giai đoạn", "Phase changed"),
+    readiness=("Báo cáo bốn tại chỗ", "Readiness reported"),
+    note=("Ghi sổ trực", "Note"),
+    handover=("Bàn giao ca trực", "Shift handed over"),
+    accept=("Nhận ca trực", "Shift taken"),
+    close=("Kết thúc", "Closed"),
+)

@@ -35,7 +35,7 @@ SECURITY: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
-PLACES: Final = ("overview", "ranking", "map", "projects", "alerts", "tasks", "report", "supply", "operations")
+PLACES: Final = ("overview", "ranking", "map", "projects", "alerts", "emergency", "tasks", "report", "supply", "operations")
 """Pages of the menu in its order; each key is a word and a route."""
 
 

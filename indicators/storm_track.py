@@ -7,6 +7,7 @@ nearest point of the track (error below 1 % for the radii and latitudes that mat
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -57,10 +58,15 @@ def read_track(path: Path) -> tuple[TrackPoint, ...]:
     Raises DataFileError naming line and column.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.reader(file))
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DataFileError(path, f"không đọc được, lưu thành CSV UTF-8 / cannot be read: {type(error).__name__}") from error
+    return track_of(text, path)
+
+
+def track_of(text: str, path: Path) -> tuple[TrackPoint, ...]:
+    """The track that a CSV text gives; `path` names it in errors. Raises DataFileError naming line and column."""
+    rows = list(csv.reader(io.StringIO(text.strip())))
     if not rows or tuple(cell.strip() for cell in rows[0]) != COLUMNS:
         raise DataFileError(path, f"cần các cột / expected the columns {', '.join(COLUMNS)}", line=1)
     points = tuple(_point(path, line, row) for line, row in enumerate(rows[1:], 2) if any(cell.strip() for cell in row))

@@ -147,7 +147,7 @@ def list_() -> None:
 
 
 @app.command()
-def show(identity: Id, figures: Annotated[bool, typer.Option(help="cả số liệu, cảnh báo từ ClickHouse / figures and alerts")] = True) -> None:
+def show(identity: Id, figures: Annotated[bool, typer.Option(help="cả số liệu, cảnh báo (ClickHouse) / figures, alerts")] = True) -> None:
     """Hồ sơ của một tình huống: ai, lúc nào, số liệu lúc mở và lúc kết thúc, cảnh báo / the record of an emergency."""
     from indicators.scenario import ScenarioBook
     from indicators.vocabulary import Vocabulary

@@ -21,11 +21,14 @@ from dashboards.live import Hub
 from dashboards.session import COOKIE, Sessions
 from dashboards.settings import BoardSettings
 from indicators.derived.formula_book import FormulaBook
+from indicators.emergency import Step
 from indicators.rule import RuleBook
+from indicators.scenario import ScenarioBook
 from indicators.vocabulary import Vocabulary
 from sinks import clickhouse as ch
 from sinks.migrations import migrate
 from tests.dashboards.seeds import NOW_MS, Planted, plant
+from tests.dashboards.seeds_emergency import plant_emergencies
 from tests.dashboards.seeds_work import plant_work
 from tests.fixtures.network import GUARD
 
@@ -43,6 +46,7 @@ class Memory:
     def __init__(self) -> None:
         self.deeds: list[Deed] = []
         self.acts: list[Act] = []
+        self.steps: list[Step] = []
         self.broken = False
 
     async def deed(self, deed: Deed) -> None:
@@ -53,6 +57,10 @@ class Memory:
     async def act(self, act: Act, deed: Deed) -> None:
         await self.deed(deed)
         self.acts.append(act)
+
+    async def step(self, step: Step, deed: Deed) -> None:
+        await self.deed(deed)
+        self.steps.append(step)
 
     async def close(self) -> None:
         return None
@@ -76,7 +84,7 @@ def seeded(clickhouse: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with GUARD.lifted():
         migrate(settings)
         with ch.connected(settings) as client:
-            planted = [*plant(client), *plant_work(client)]
+            planted = [*plant(client), *plant_work(client), *plant_emergencies(client)]
     yield Seeded(settings, planted)
     with GUARD.lifted(), ch.connected(settings) as client:
         client.command(f"DROP DATABASE IF EXISTS {own}")
@@ -94,6 +102,7 @@ def made(settings: BoardSettings, journal: Memory | None = None) -> Board:
         vocabulary=Vocabulary.load(settings.home),
         formulas=formulas,
         rules=RuleBook.load(settings.home),
+        scenarios=ScenarioBook.load(settings.home),
         database=Database(settings),
         journal=journal or Memory(),
         hub=Hub(),

@@ -13,9 +13,10 @@ from indicators.vocabulary import Vocabulary
 from sinks import clickhouse as ch
 from tests.dashboards.conftest import PROVINCE, Client, Seeded, served
 from tests.dashboards.seeds import NOW, Planted
+from tests.dashboards.seeds_emergency import CLOSED, STORM
 
 pytestmark = pytest.mark.loopback
-ALERTS = ("board_alerts", "board_alert_events", "board_told", "board_tasks")
+ALERTS = ("board_alerts", "board_alert_events", "board_told", "board_tasks", "board_emergency_steps")
 KEYS = {
     "board_values": "series",
     "board_known_values": "series",
@@ -29,6 +30,7 @@ KEYS = {
     "board_territory_values": "concat(indicator, '|', component, '|', territory, '|||', figure)",
     "board_results": "result",
     "board_known_results": "result",
+    "board_emergency_steps": "step_key",
 }
 READERS = [
     *(Access(("VN",), depth, clearance) for depth, clearance in itertools.product(range(4), (0, 5))),
@@ -118,6 +120,8 @@ def test_a_province_reads_of_no_other_on_any_page(seeded: Seeded) -> None:
             "/print",
             "/report?cutoff=01/11/2026+12:00",
             "/tasks?show=all",
+            "/emergency",
+            f"/emergency/{STORM}",
         ):
             answer = await client.get(path)
             assert answer.status_code == 200, path
@@ -128,6 +132,7 @@ def test_a_province_reads_of_no_other_on_any_page(seeded: Seeded) -> None:
             ("/?territory=VN", 403),
             ("/alerts/a25", 404),
             ("/operations", 403),
+            (f"/emergency/{CLOSED}", 404),
             ("/indicator/guide-7146/F02?territory=25", 403),
         ):
             assert (await client.get(path)).status_code == status, path

@@ -22,6 +22,7 @@ from dashboards.session import COOKIE
 from tests.dashboards.browser import SIZES, Tab, browser, found
 from tests.dashboards.conftest import ANALYST, DUTY, LEADER, Memory, Seeded, made
 from tests.dashboards.seeds import NOW_MS
+from tests.dashboards.seeds_emergency import DRILL, STORM
 
 CHROMIUM = found()
 pytestmark = [pytest.mark.loopback, pytest.mark.timeout(300), pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")]
@@ -36,10 +37,15 @@ ROUNDS: list[tuple[Account, str, bool, tuple[str, ...]]] = [
         LEADER,
         "laptop",
         False,
-        ("/", "/ranking", "/map", "/alerts", "/alerts/a25", "/supply", "/indicator/guide-7146/F02", "/print", "/report"),
+        ("/", "/ranking", "/map", "/alerts", "/alerts/a25", "/supply", "/indicator/guide-7146/F02", "/print", "/report", "/emergency"),
     ),
-    (DUTY, "phone", False, ("/", "/ranking?lang=en", "/map?layer=stations&lang=vi", "/projects/DA-01-01", "/tasks", "/report")),
-    (ANALYST, "wall", True, ("/wall", "/projects", "/operations", "/indicator/vn-1012/A.I.1")),
+    (
+        DUTY,
+        "phone",
+        False,
+        ("/", "/ranking?lang=en", "/map?layer=stations&lang=vi", "/projects/DA-01-01", "/tasks", "/report", f"/emergency/{STORM}"),
+    ),
+    (ANALYST, "wall", True, ("/wall", "/projects", "/operations", "/indicator/vn-1012/A.I.1", f"/emergency/{DRILL}")),
 ]
 
 

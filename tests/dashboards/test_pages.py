@@ -187,6 +187,7 @@ def test_pages_without_a_data_store_say_so(adrift: BoardSettings) -> None:
             "/print",
             "/projects",
             "/tasks",
+            "/emergency",
         ):
             answer = await client.get(path)
             assert answer.status_code == 503, path

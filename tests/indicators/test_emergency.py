@@ -118,10 +118,10 @@ def test_steps_make_an_emergency_and_those_it_does_not_allow_change_nothing() ->
     assert [taken.counts for taken in one.steps] == [counts for _, counts in course]
     assert (one.scenario, one.phase, one.units, one.open) == ("storm-flood", "response", ("22", "31"), False)
     assert one.readiness["forces"].step.state == "partly"
-    hai_phong, lang_son = place_of(VOCABULARY, "31"), place_of(VOCABULARY, "22")
+    hai_phong, quang_ninh = place_of(VOCABULARY, "31"), place_of(VOCABULARY, "22")
     assert one.span(hai_phong, VOCABULARY) == Span("E1", 1000, 7000, exercise=False)
     assert one.span(place_of(VOCABULARY, "79"), VOCABULARY) is None
-    widened = one.span(lang_son, VOCABULARY)
+    widened = one.span(quang_ninh, VOCABULARY)
     assert widened is not None
     assert (widened.begin, widened.end) == (5000, 7000), "from the widening on"
 

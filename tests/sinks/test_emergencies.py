@@ -38,7 +38,7 @@ def written(database: Client, steps: list[tuple[Step, int]]) -> None:
 @pytest.mark.timeout(200)
 def test_the_record_of_an_emergency_and_who_sees_it(settings: Settings, database: Client) -> None:
     written(database, [(step("open", ("10507",)), OPENED - 10_000), (step("widen", ("22",)), OPENED), (step("close"), CLOSED - 10_000)])
-    about = {"component": "rain", "concept": "rain", "measure_unit": "mm"}
+    about = {"component": "rain", "concept": "rain", "measure_unit": "mm", "dimensions": ()}
     told = [(0, 5), (2, 30), (4, 12), (6, 99)]
     readings = [
         observation(0, **about, territory=territory, subject_id=station, source_record_id=f"{station}{hour}", value=Decimal(value),
