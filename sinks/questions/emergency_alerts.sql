@@ -14,12 +14,12 @@ WITH
     (SELECT if(count() = 0, now64(3, 'UTC'), min(appended) + INTERVAL 10 SECOND) FROM emergency_steps
         WHERE emergency = {emergency:String} AND did = 'close') AS ends
 SELECT
-    e.opened_at AS opened_at, e.severity AS severity, e.title_vi AS title_vi, coalesce(nullIf(t.name_vi, ''), e.territory) AS territory_name,
+    e.opened_at AS opened_at, e.severity AS severity, e.title_vi AS title_vi, coalesce(nullIf(t.name_vi, ''), e.place) AS territory_name,
     e.condition AS condition, e.attention AS attention, e.mode AS mode
 FROM
 (
     SELECT
-        alert_id, any(territory) AS territory, min(opened_at) AS opened_at, max(severity) AS severity,
+        alert_id, any(territory) AS place, min(opened_at) AS opened_at, max(severity) AS severity,
         argMax(title_vi, tuple(alert_events.severity, -offset)) AS title_vi, argMax(condition, offset) AS condition,
         argMax(attention, offset) AS attention, any(mode) AS mode
     FROM alert_events
@@ -32,6 +32,6 @@ FROM
     GROUP BY alert_id
     HAVING min(recorded_at) >= begins AND min(recorded_at) < ends
 ) AS e
-LEFT JOIN territories AS t ON t.code = e.territory
+LEFT JOIN territories AS t ON t.code = e.place
 ORDER BY opened_at
 LIMIT 1000

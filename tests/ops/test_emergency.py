@@ -49,7 +49,7 @@ def test_an_emergency_from_its_opening_to_its_record(settings: Settings, run: Ca
     assert "DIỄN TẬP" not in run("list").stdout
     one = _only(settings)
     run("phase", "storm-flood", "response", *BY)
-    run("widen", one.id[:20], "--unit", "20", "--why", "bão mạnh lên", "--by", "trucban")
+    run("widen", one.id[:20], "--unit", "79", "--why", "bão mạnh lên", "--by", "trucban")
     run("readiness", one.id, "forces", "ready", "--why", "300 chiến sĩ", "--by", "trucban")
     run("handover", one.id, "--to", "trucban2", "--why", "theo dõi đê", "--by", "trucban")
     with pytest.raises(StackError, match="không thể tự nhận"):
@@ -87,7 +87,7 @@ def _follows(settings: Settings) -> None:
         assert follower.known_until == 1_000_000_000 + LEAD_MS
         storm, drill = follower.book.newest_first()[::-1]
         assert (storm.scenario, storm.open, drill.scenario, drill.exercise, drill.open) == ("storm-flood", False, "epidemic", True, True)
-        place = place_of(Vocabulary.load(HOME), "20")
+        place = place_of(Vocabulary.load(HOME), "79")
         span = storm.span(place, Vocabulary.load(HOME))
         assert span is not None
         assert storm.closing is not None
