@@ -47,7 +47,8 @@ class Watched(Row):
     every: Annotated[timedelta, AfterValidator(_frequent)]
     phases: tuple[Phase, ...] = Field(PHASES, min_length=1)
     layer: Layer
-    note_vi: str = ""
+    name_vi: str = Field("", description="where the catalogue names the row and not this series")
+    name_en: str = ""
 
     @property
     def series(self) -> tuple[str, str]:

@@ -110,7 +110,8 @@ def _watched(visit: Visit, watched: Watched, rows: list[Row]) -> dict[str, Any]:
     at = visit.lookup
     spec, row_ = at.vocabulary.series_spec(*watched.series), at.vocabulary.indicator(watched.indicator)
     unit = spec.measure_unit if spec else ""
-    named = spec.name_vi if spec and visit.language == "vi" else spec.name_en if spec else ""
+    own = (watched.name_vi, spec.name_vi if spec else "") if visit.language == "vi" else (watched.name_en, spec.name_en if spec else "")
+    named = next((name for name in own if name), "")
     newest = sorted(rows, key=lambda r: r["latest_time"], reverse=True)
     ages = [visit.now - figures.ms(r["latest_time"]) for r in newest]
     late = sum(age > int(watched.every_ms * GRACE) for age in ages)

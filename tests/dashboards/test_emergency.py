@@ -33,7 +33,7 @@ def test_the_list_and_the_screen_say_what_stands(seeded: Seeded) -> None:
                      "Ca trực chờ nhận: Trực ban ca đêm giao cho Trực ban ca ngày", "33/2013/QH13", "Chưa có số liệu", "a31",
                      "Hoàng Sa"):  # fmt: skip
             assert said in storm, said
-        assert "a25" not in storm, "alerts of other places stand elsewhere"
+        assert "/alerts/a25" not in storm, "alerts of other places stand elsewhere"
         drill = (await client.get(f"/emergency/{DRILL}?lang=en")).text
         assert "EXERCISE" in drill
         figures = (await client.get(f"/emergency/{DRILL}?format=json")).json()

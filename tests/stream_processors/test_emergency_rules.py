@@ -68,6 +68,25 @@ def test_a_rule_judges_from_the_opening_until_the_close(monkeypatch: pytest.Monk
     assert len({row["alert_id"] for row in works.said}) == 1
 
 
+def test_a_running_worker_takes_up_what_is_opened_widened_and_closed_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    book, whole = EmergencyBook(), steps()
+    works = works_of(RAIN, book, KEY, monkeypatch)
+    works.bring([rain(50, 45)])
+    other = Step(id="S1", emergency="E1", did="open", at=0, actor="lanhdao", why="bão", document="01", scenario="storm-flood",
+                 phase="response", area=Area(("15",)))  # fmt: skip
+    book.take(step_key(other), other.body(), OPEN - LEAD_MS)
+    works.bring([rain(70, 25)])
+    assert works.said == []
+    widened = Step(id="S3", emergency="E1", did="widen", at=0, actor="lanhdao", why="lan rộng", area=Area(("31",)))
+    book.take(step_key(widened), widened.body(), START + 80 * MINUTE - LEAD_MS)
+    works.bring([rain(90, 26)])
+    ended = whole.emergencies["E1"].steps[1].step
+    book.take(step_key(ended), ended.body(), CLOSE - LEAD_MS)
+    works.bring([rain(190, 44)])
+    said = [(t, s, int(v)) for t, s, _, v in works.steps()]
+    assert said == [("opened", 3, 26), ("cleared", 0, 26)], "the end clears, with the value last judged"
+
+
 def test_outside_the_area_and_without_an_emergency_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     outside = [rain(minute, 60, OUTSIDE) for minute in (50, 70, 90)]
     works = works_of(RAIN, steps(close=0), outside[0][1].series().key(), monkeypatch)
