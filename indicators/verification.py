@@ -41,7 +41,8 @@ def verify(home: Path, groups: Set[str]) -> list[Problem]:
     except DataFileError as e:
         return [_of(e)]
     problems: list[Problem] = []
-    for check in (_specs, _indicators, _territory, _agencies, _subjects, _calculations, _derived, _targets, _obligations, scenario_problems):
+    between = (_specs, _indicators, _territory, _agencies, _subjects, _calculations, _derived, _targets, _obligations, scenario_problems)
+    for check in between:
         problems += _collected(lambda check=check: check(vocabulary, home))  # type: ignore[misc]
     problems += [
         Problem("series.yaml", f"{s.indicator} {s.component}: group {s.group!r} has no topic; one of {', '.join(sorted(groups))}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import polars as pl
 import pytest
@@ -48,8 +49,8 @@ def test_the_record_of_an_emergency_and_who_sees_it(settings: Settings, database
     fill(database, "obs.emergency", [o.record() for o in readings], [o.series().key().encode() for o in readings])
     alert = sample("alert_event") | {"territory": "31", "severity": 3, "title_vi": "mưa lớn", "mode": "live", "opened_at": START + 2 * HOUR}
     two, three, seven = ({"recorded_at": START + hours * HOUR} for hours in (2, 3, 7))
-    events = [{"alert_id": "a1"} | two, {"alert_id": "a1", "severity": 0} | three, {"alert_id": "a2"} | seven]
-    fill(database, "alerts.events", [alert | event for event in (*events, {"alert_id": "a3", "territory": "79"} | two)])
+    events: list[dict[str, Any]] = [{"alert_id": "a1", **two}, {"alert_id": "a1", "severity": 0, **three}, {"alert_id": "a2", **seven}]
+    fill(database, "alerts.events", [alert | event for event in (*events, {"alert_id": "a3", "territory": "79", **two})])
     rows = ask(settings, "emergency", {"emergency": "E1", "series": "vn-1012/D.1|rain"}).rows
     assert [(row[0], row[2], row[4], row[5]) for row in rows] == [("vn-1012/D.1", "Thành phố Hải Phòng", Decimal(5), Decimal(12))]
     assert ask(settings, "emergency", {"emergency": "E1", "series": "vn-1012/D.2|rain"}).rows == []
