@@ -10,11 +10,11 @@ from datetime import time, timedelta
 from pathlib import Path
 from typing import Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from alerts.bundling import NO_THROTTLE, Throttle
 from alerts.clocks import QuietHours
+from indicators.datafile import DataFileError, read_yaml
 from indicators.rule import Rule
 
 RESPONSIBLE_HEAD = "responsible_head"
@@ -116,12 +116,12 @@ def load_offices(home: Path) -> Offices:
     """The offices of `home/catalogue/offices.yaml`. Raises OfficeError naming file and field."""
     path = home / "catalogue" / "offices.yaml"
     try:
-        return Offices.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Offices.model_validate(read_yaml(path))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise OfficeError(f"{path.name}: {'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}") from error
-    except (OSError, yaml.YAMLError) as error:
-        raise OfficeError(f"{path.name}: cannot be read as YAML; restore it from the release ({type(error).__name__})") from error
+    except DataFileError as error:
+        raise OfficeError(str(error)) from error
 
 
 def unknown_offices(rules: Iterable[Rule], offices: Offices) -> list[str]:

@@ -19,9 +19,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from indicators.datafile import DataFileError, read_yaml
 from indicators.rules import selection
 from indicators.rules.kinds import (
     BY_READING,
@@ -274,9 +274,9 @@ class RuleBook:
 def load_rule(path: Path) -> Rule:
     """One rule file. Raises RuleError naming file and field."""
     try:
-        return Rule.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Rule.model_validate(read_yaml(path))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise RuleError(f"{path.name}: {'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}") from error
-    except yaml.YAMLError as error:
-        raise RuleError(f"{path.name}: not YAML: {error}") from error
+    except DataFileError as error:
+        raise RuleError(str(error)) from error
