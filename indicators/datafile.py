@@ -42,10 +42,21 @@ class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ign
 
 def read_yaml(path: Path) -> Any:
     """The content of one YAML file. Raises DataFileError where the file is missing, not UTF-8, not YAML, or repeats a key."""
+    return parse_yaml(path, read_bytes(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of one file. Raises DataFileError where it cannot be read."""
     try:
-        return yaml.load(path.read_bytes(), _StrictLoader)
+        return path.read_bytes()
     except OSError as e:
         raise DataFileError(path, f"cannot be read ({e.strerror}); restore the file from the release") from e
+
+
+def parse_yaml(path: Path, content: bytes) -> Any:
+    """What `content`, read from `path`, says. Raises DataFileError where it is not UTF-8, not YAML, or repeats a key."""
+    try:
+        return yaml.load(content, _StrictLoader)
     except yaml.MarkedYAMLError as e:
         line = e.problem_mark.line + 1 if e.problem_mark else None
         raise DataFileError(path, f"not valid YAML: {e.problem or 'syntax error'}; correct the line", line=line) from e

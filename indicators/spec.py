@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from indicators.datafile import DataFileError, read_yaml, refuse
+from indicators.datafile import DataFileError, parse_yaml, read_bytes, refuse
 from indicators.observation import FIGURES, PERIOD_TYPES, VALUE_LIMIT
 
 Fold = Literal["event", "reported"]
@@ -122,8 +123,16 @@ _ADAPTER = TypeAdapter(SeriesSpec)
 
 
 def read_series_specs(path: Path) -> dict[tuple[str, str], SeriesSpec]:
-    """`(indicator, component)` → spec. Raises DataFileError where an entry is unknown, contradicts itself or comes twice."""
-    content = read_yaml(path)
+    """`(indicator, component)` → spec. Raises DataFileError where an entry is unknown, contradicts itself or comes twice.
+
+    Vocabulary and definitions both ask for it: content that was judged before is not judged again.
+    """
+    return dict(_judged(path, read_bytes(path)))
+
+
+@lru_cache(maxsize=2)
+def _judged(path: Path, written: bytes) -> dict[tuple[str, str], SeriesSpec]:
+    content = parse_yaml(path, written)
     if not isinstance(content, dict) or not isinstance(content.get("series"), list):
         raise DataFileError(path, "expected a mapping with a list `series`")
     profiles = content.get("profiles", {})

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import cel
+if TYPE_CHECKING:
+    import cel
 
 SERIES: Final[Mapping[str, Any]] = {
     "territory": "01", "subject_type": "", "subject_id": "", "budget_year": 2026, "dimensions": {},
@@ -54,4 +55,6 @@ def _ask(expression: str, values: Mapping[str, Any]) -> bool:
 
 @lru_cache(maxsize=512)
 def _program(expression: str) -> cel.Program:
+    import cel  # here, not above: it brings an interactive console along, and most commands never ask a condition
+
     return cel.compile(expression)
