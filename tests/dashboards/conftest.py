@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -90,9 +91,15 @@ def seeded(clickhouse: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         client.command(f"DROP DATABASE IF EXISTS {own}")
 
 
+@cache
+def books(home: Path) -> tuple[FormulaBook, RuleBook, ScenarioBook]:
+    """Formulas, rules and scenarios of the installation: every board reads the same, and none changes them."""
+    return FormulaBook.load(home), RuleBook.load(home), ScenarioBook.load(home)
+
+
 def made(settings: BoardSettings, journal: Memory | None = None) -> Board:
     """A board with the readers of this module; its clock stands at the seeds' present."""
-    formulas = FormulaBook.load(settings.home)
+    formulas, rules, scenarios = books(settings.home)
     accounts = AccountBook(settings.accounts_path)
     for account in (LEADER, DUTY, ANALYST, PROVINCE):
         if not settings.accounts_path.exists() or account.name not in accounts.accounts():
@@ -101,8 +108,8 @@ def made(settings: BoardSettings, journal: Memory | None = None) -> Board:
         settings=settings,
         vocabulary=Vocabulary.load(settings.home),
         formulas=formulas,
-        rules=RuleBook.load(settings.home),
-        scenarios=ScenarioBook.load(settings.home),
+        rules=rules,
+        scenarios=scenarios,
         database=Database(settings),
         journal=journal or Memory(),
         hub=Hub(),
