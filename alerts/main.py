@@ -58,9 +58,9 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def channels_of(settings: Settings) -> dict[str, Channel]:
-    """The channels that are configured; the console always is."""
-    found: dict[str, Channel] = {"console": Console(settings.data_dir / "alerts.log")}
+def channels_of(settings: Settings, console: str = "alerts.log") -> dict[str, Channel]:
+    """The channels that are configured; the console always is, with the file of this name."""
+    found: dict[str, Channel] = {"console": Console(settings.data_dir / console)}
     if settings.smtp_host:
         found["email"] = Email(
             settings.smtp_host, settings.smtp_port, settings.smtp_from, starttls=settings.smtp_starttls, user=settings.smtp_user,

@@ -76,6 +76,10 @@ class Story:
         for alert in self.alerts.values():
             self._schedule(alert)
 
+    def is_beat(self, c: Condition) -> bool:
+        """Is it no figure, but the platform's heartbeat on its way?"""
+        return any(rule.id == c.rule for rule in self._rules.watchdogs)
+
     def on_condition(self, c: Condition, now: int) -> Effects:
         """Fold one condition row. `now`: epoch ms, stamped as recorded_at."""
         rule = self._rules.rules.get(c.rule)

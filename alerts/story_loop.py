@@ -61,6 +61,7 @@ class StoryLoop:
         self._story, self._digests = tale
         self._stop, self._clock = stop, clock
         self._topics = table(settings.topic_prefix)
+        self._beat = 0
         self._count_again = 0.0
         self.term = 0
         """The term whose state is loaded; 0: standing by."""
@@ -146,6 +147,8 @@ class StoryLoop:
             rows += self._fold(message, topic, counts)
         after = [TopicPartition(topic, partition, offset) for (topic, partition), offset in offsets.items()]
         writer.commit(rows, after, leadership.metadata)
+        if self._beat:
+            self._metrics.gauge("nhip_beat_seconds", self._beat / 1000, process="alerts")
         self._count(messages, counts, time.monotonic() - began)
 
     def _let_off(self, writer: Writer) -> None:
@@ -170,7 +173,11 @@ class StoryLoop:
             elif message.value() is None:
                 return []  # a tombstone of compaction: nothing is said
             else:
-                effects = self._story.on_condition(from_record(self._codec.condition.decode(message.value())), now)
+                condition = from_record(self._codec.condition.decode(message.value()))
+                if self._story.is_beat(condition):
+                    self._beat = max(self._beat, condition.event_time)
+                    return []  # a beat has come all the way: who watches asks for it
+                effects = self._story.on_condition(condition, now)
             rows = self._rows(effects)
         except DecodeError as error:
             return [self._dead(message, (error.reason, error.field, error.detail), now)]

@@ -42,5 +42,6 @@ PROCESSES: dict[str, Process] = {
         Process(
             "board", "Bảng chỉ đạo, điều hành", "dashboards.main", "board_metrics_port", ("topics", "schemas", "tables"), 800, "board_port"
         ),
+        Process("watchdog", "Canh hoạt động của hệ thống", "ops.watchdog.main", "watchdog_metrics_port", (), 300),
     )
 }

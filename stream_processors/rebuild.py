@@ -144,6 +144,7 @@ class Rebuild:
         if not any(self.shadow.series.ruled[self.shadow.series.numbers(self.keys)]):
             return
         wanted, source = set(self.keys), self._piece.topic
+        beats = {rule.id for rule in self._context.rules.watchdogs}
         decoder = AvroDecoder("condition", self._context.registry.schema)
         topic = self._context.prefix + conditions_topic(self._group)
         for batch in read_partition(self._context.settings, topic, self._piece.partition, self._said_to):
@@ -153,6 +154,8 @@ class Rebuild:
                     self._said.pop((m.key() or b"").decode(), None)
                     continue
                 row = decoder.decode(m.value())
+                if row["rule"] in beats:
+                    continue
                 if row["source_topic"] == source and row["series"].encode() in wanted:
                     self._said[row["alert_id"]] = row
 

@@ -67,6 +67,7 @@ class Shadow(Stage1):
         quiet.metrics = StageMetrics(None)  # what is folded again is no new input
         super().__init__(quiet, group, partition)
         self.sets = _NoSets(self.series, context.formulas, context.registry, context.prefix, (self.topic, partition))
+        self.rules.beats.stop()
         self.rules.silences.stop()  # silence is measured against all that comes in, and a shadow folds some series
         self._limit = RefusalLimit(self.topic, 1.0, 0)  # what is refused was judged when it came
         self._range, self._late = range_, late

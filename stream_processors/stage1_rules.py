@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indicators.emergency import Span
+from indicators.heartbeat import BEATING_KEY
 from indicators.rule import Rule
 from stream_processors.admission import Admitted
+from stream_processors.beats import Beats
 from stream_processors.calendar_panes import Kind
 from stream_processors.composites import member_operands
 from stream_processors.context import Context
@@ -48,6 +50,7 @@ class Stage1Rules:
         self.reports = ReportedRules(series, self.states, self.gate)
         self.silences = Silences(context.rules.silences, context.vocabulary, series, (group, *self._source), self.states)
         self._silent = frozenset(rule.id for rule in context.rules.silences)
+        self.beats = Beats(context.rules.watchdogs)
         self._moved_at, self._looked_at = clock(), -math.inf
 
     def go_on(self) -> None:
@@ -83,11 +86,21 @@ class Stage1Rules:
             mine = arrivals.take(some)
             evidence = evidence_of(admitted.decoded, admitted.rows[some], self._source, mine.offset, records)
             said += self.reports.step(mine, admitted.period_type[some], admitted.period_start[some], evidence)
+        said += self._beaten(admitted, records)
         if self.silences:
             appended = np.array([r.timestamp for r in records], np.int64)
             said += self.silences.fold(appended, np.array([r.offset for r in records], np.int64), arrivals)
             self._moved_at = self._clock()
         return said
+
+    def _beaten(self, admitted: Admitted, records: Sequence[Any]) -> Said:
+        """Beats on their way to the alert process."""
+        entries, sids = self._series.entries, admitted.arrivals.sid
+        if not self.beats or not any(entries[sid].key == BEATING_KEY for sid in np.unique(sids).tolist()):
+            return []
+        some = np.array([i for i, sid in enumerate(sids.tolist()) if entries[sid].key == BEATING_KEY])
+        evidence = evidence_of(admitted.decoded, admitted.rows[some], self._source, admitted.arrivals.offset[some], records)
+        return [(-1, row) for row in self.beats.rows(np.arange(len(some)), evidence)]
 
     def due_at(self) -> float | None:
         """When a series has been silent too long though nothing at all came in, or to look whether an emergency has ended, on the

@@ -59,6 +59,8 @@ TABLE: Final[dict[str, Metric]] = {
         Metric("nhip_series_live", "gauge", "series", "series held in memory", ("stage",)),
         Metric("nhip_restore_seconds", "gauge", "seconds", "time the last restore of state took", ("stage",)),
         Metric("nhip_conditions", "counter", "conditions", "changes of a condition written", ("transition",)),
+        Metric("nhip_beat_seconds", "gauge", "seconds", "epoch seconds of the newest heartbeat that came all the way", ("process",)),
+        Metric("nhip_silent_seconds", "gauge", "seconds", "time since the platform last proved that it works", ("process",)),
         Metric("nhip_alerts_open", "gauge", "alerts", "alerts that are open", ("severity",)),
         Metric("nhip_notifications", "counter", "notifications", "notifications by what came of them", ("channel", "state")),
         Metric("nhip_receipts", "counter", "receipts", "providers' receipts by what became of them", ("channel", "result")),
