@@ -42,7 +42,7 @@ class Sizes:
     wide: int = 20_000
     repeats: int = 3
     stock: int = 50_000
-    rows: int = 500_000
+    rows: int = 1_000_000
     latency: latency.Plan = field(default_factory=latency.Plan)
 
 

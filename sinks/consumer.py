@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from operator import methodcaller, ne
 from typing import Final, Protocol
 
 import structlog
@@ -38,6 +39,7 @@ BUFFERED_ROWS: Final = 4 * MAX_ROWS
 BUFFERED_BYTES: Final = 4 * MAX_BYTES
 STALLED_SECONDS: Final = 2.0
 HANDOVER_SECONDS: Final = 5.0
+_TOPIC, _PARTITION, _ERROR = methodcaller("topic"), methodcaller("partition"), methodcaller("error")
 Key = tuple[str, int]
 
 
@@ -112,22 +114,18 @@ class Sink:
 
     def _take(self, messages: list[Message], now: float) -> None:
         """Into the lanes, a run of one partition at a time. What a partition that has gone still sends is dropped."""
-        run: list[Message] = []
-        topic, partition = "", -1
-        for message in messages:
-            error = message.error()
-            if error is None and message.partition() == partition and message.topic() == topic:
-                run.append(message)
+        start = 0
+        for stop in [*_cuts(messages), len(messages)]:
+            if start == stop:
                 continue
-            self._add((topic, partition), run, now)
-            run, topic, partition = [], _text(message.topic()), _number(message.partition())
+            first, run, start = messages[start], messages[start:stop], stop
+            topic, partition, error = _text(first.topic()), _number(first.partition()), first.error()
             if error is None:
-                run.append(message)
+                self._add((topic, partition), run, now)
             elif error.code() != KafkaError._PARTITION_EOF:
                 _judge(error)
             elif (lane := self._lanes.get((topic, partition))) is not None:
                 lane.end_reached()
-        self._add((topic, partition), run, now)
 
     def _add(self, key: Key, run: list[Message], now: float) -> None:
         lane = self._lanes.get(key)
@@ -267,6 +265,20 @@ class Sink:
             self._writers.get().close()
         self._lanes.clear()
         self._consumer.close()
+
+
+def _cuts(messages: list[Message]) -> list[int]:
+    """Where a run of one partition ends, rising: before and after every error too, so that a run is messages or one error. By columns: this
+    is asked of every message that comes."""
+    topics, partitions = list(map(_TOPIC, messages)), list(map(_PARTITION, messages))
+    cuts = {
+        place for places in (topics, partitions)
+        for place, other in enumerate(map(ne, places, places[1:]), 1) if other
+    }  # fmt: skip
+    for place, error in enumerate(map(_ERROR, messages)):
+        if error is not None:
+            cuts |= {place, place + 1}
+    return sorted(cuts)
 
 
 def _text(topic: str | None) -> str:

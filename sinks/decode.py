@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
+from operator import itemgetter, methodcaller
 from typing import Any, NamedTuple
 
+import numpy as np
 import polars as pl
 from confluent_kafka import Message
 
@@ -19,6 +21,7 @@ from transport.columnar_reader import INDEX, ColumnarReader
 from transport.dead_letters import HEADER
 from transport.schema_ids import Resolver
 
+_VALUE, _KEY, _OFFSET, _TIMESTAMP = (methodcaller(name) for name in ("value", "key", "offset", "timestamp"))
 _NO_LETTER = uuid.UUID("5d1c5f0e-8a53-4f0c-9b57-2d3a0f8f1c11")
 
 
@@ -62,7 +65,7 @@ class Decoder:
         return reader
 
     def _records(self, route: Route, messages: Sequence[Message]) -> tuple[pl.DataFrame, list[Refusal]]:
-        values, keys = [m.value() for m in messages], [m.key() for m in messages]
+        values, keys = list(map(_VALUE, messages)), list(map(_KEY, messages))
         places = _meaningful(route, keys, values)
         if places is not None:
             values = [values[i] for i in places]
@@ -141,9 +144,10 @@ def _text(raw: bytes | None) -> str | None:
 
 def _with_origin(frame: pl.DataFrame, messages: Sequence[Message]) -> pl.DataFrame:
     topic = str(messages[0].topic())
-    offsets = pl.Series("offset", [m.offset() for m in messages], pl.Int64)
-    appended = pl.Series("appended", [m.timestamp()[1] for m in messages], pl.Int64)
-    if frame.height < len(messages):
+    count = len(messages)
+    offsets = pl.Series("offset", np.fromiter(map(_OFFSET, messages), np.int64, count))
+    appended = pl.Series("appended", np.fromiter(map(itemgetter(1), map(_TIMESTAMP, messages)), np.int64, count))
+    if frame.height < count:
         offsets, appended = offsets.gather(frame[INDEX]), appended.gather(frame[INDEX])
     return frame.with_columns(
         offsets, appended.clip(EARLIEST, LATEST).cast(MOMENT), pl.lit(topic, pl.Enum([topic])).alias("topic"),
