@@ -45,17 +45,18 @@ def test_a_worker_that_closes_opens_no_lane(tmp_path: Path, monkeypatch: pytest.
     """What was fetched before the stop still comes out of the stream: a lane for it would fence the commit of the one just closed."""
     context = OfflineContext()
     context.settings = context.settings.model_copy(update={"data_dir": tmp_path})
-    taken: list[list[int]] = []
+    taken: list[list[Any]] = []
+    first, second = SimpleNamespace(timestamp=0), SimpleNamespace(timestamp=0)
 
-    async def put(records: list[int]) -> None:
+    async def put(records: list[Any]) -> None:
         taken.append(records)
 
     async def run() -> None:
         worker = Worker(context, ("emergency",))
         monkeypatch.setattr(worker, "_lane", lambda stage, tp: SimpleNamespace(put=put))
-        await worker._hand_on("obs", TP("obs.emergency", 0), [1])
+        await worker._hand_on("obs", TP("obs.emergency", 0), [first])
         await worker.close()
-        await worker._hand_on("obs", TP("obs.emergency", 0), [2])
+        await worker._hand_on("obs", TP("obs.emergency", 0), [second])
 
     asyncio.run(run())
-    assert taken == [[1]]
+    assert taken == [[first]]
