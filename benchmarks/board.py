@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -32,7 +31,7 @@ from benchmarks.spread import percentile
 from dashboards.accounts import Account
 from dashboards.board import Board
 from dashboards.limits import Limit
-from dashboards.main import Server, board
+from dashboards.main import Server, board, serving
 from dashboards.session import COOKIE
 from dashboards.settings import BoardSettings
 from sinks import clickhouse
@@ -63,14 +62,8 @@ def running(settings: Settings) -> Iterator[Server]:
     made = board(own)
     made.clock = lambda: END_MS
     made.requests = Limit(burst=1_000_000, per_second=1_000_000.0)
-    server = Server(made)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
+    with serving(made) as server:
         yield server
-    finally:
-        server.stop()
-        thread.join(30)
 
 
 def reader(made: Board, number: int) -> dict[str, str]:

@@ -10,7 +10,10 @@ import asyncio
 import signal
 import socket
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 import uvicorn
@@ -37,6 +40,7 @@ from transport.settings import Settings
 log = structlog.get_logger(__name__)
 
 GRACE_SECONDS = 5
+STOP_SECONDS = 30.0
 
 
 def now_ms() -> int:
@@ -99,6 +103,21 @@ class Server:
     def stop(self) -> None:
         """End; from any thread."""
         self._server.should_exit = True
+
+
+@contextmanager
+def serving(made: Board) -> Iterator[Server]:
+    """A board as its process serves it, in a thread that ends with the context; raises TimeoutError where it does not end in time."""
+    server = Server(made)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        thread.join(STOP_SECONDS)
+    if thread.is_alive():
+        raise TimeoutError(f"bảng điều hành chưa dừng sau {STOP_SECONDS:g} giây / the board did not stop in time")
 
 
 def main(settings: Settings) -> int:

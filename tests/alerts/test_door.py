@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -18,13 +17,6 @@ from tests.alerts.test_kafka import Receiver, channels, live
 from transport.settings import Settings
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
-
-
-@pytest.fixture
-def bench(settings: Settings) -> Iterator[Bench]:
-    made = Bench(settings)
-    yield made
-    made.close()
 
 
 def test_a_receipt_and_an_act_of_another_system_come_in_at_the_door(bench: Bench, settings: Settings) -> None:

@@ -7,7 +7,6 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -33,13 +32,6 @@ from transport.kafka_clients import consumer
 from transport.settings import Settings
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
-
-
-@pytest.fixture
-def bench(settings: Settings) -> Iterator[Bench]:
-    made = Bench(settings)
-    yield made
-    made.close()
 
 
 class Receiver:

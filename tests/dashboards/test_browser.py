@@ -7,9 +7,6 @@ Skipped where the machine has no Chromium. Screenshots are kept under the test's
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,7 +14,7 @@ import pytest
 
 from dashboards.accounts import Account
 from dashboards.live import Change
-from dashboards.main import Server
+from dashboards.main import Server, serving
 from dashboards.session import COOKIE
 from tests.dashboards.browser import SIZES, Tab, browser, found
 from tests.dashboards.conftest import ANALYST, DUTY, LEADER, Memory, Seeded, made
@@ -47,20 +44,6 @@ ROUNDS: list[tuple[Account, str, bool, tuple[str, ...]]] = [
     ),
     (ANALYST, "wall", True, ("/wall", "/projects", "/operations", "/indicator/vn-1012/A.I.1", f"/emergency/{DRILL}")),
 ]
-
-
-@contextmanager
-def running(seeded: Seeded, journal: Memory) -> Iterator[Server]:
-    """The board as its process serves it, in a thread."""
-    server = Server(made(seeded.settings, journal))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-        thread.join(20)
-        assert not thread.is_alive()
 
 
 async def enter(tab: Tab, server: Server, account: Account) -> str:
@@ -95,7 +78,7 @@ def test_every_page_fits_and_reads_well_for_three_readers(seeded: Seeded, tmp_pa
                     )
         return wrong
 
-    with running(seeded, Memory()) as server:
+    with serving(made(seeded.settings, Memory())) as server:
         assert asyncio.run(look(server)) == []
 
 
@@ -129,7 +112,7 @@ def test_what_we_knew_on_a_given_morning_is_four_steps_away(seeded: Seeded) -> N
             assert await tab.run("document.querySelector('#pause').getAttribute('aria-pressed')") == "true"
             assert tab.errors == []
 
-    with running(seeded, Memory()) as server:
+    with serving(made(seeded.settings, Memory())) as server:
         asyncio.run(work(server))
 
 
@@ -170,6 +153,6 @@ def test_a_duty_officer_finds_acts_and_sees_what_changes(seeded: Seeded) -> None
             assert await tab.run("document.querySelector('#alerts li h3').textContent") == "Nước <lên>"
             assert tab.errors == []
 
-    with running(seeded, journal) as server:
+    with serving(made(seeded.settings, journal)) as server:
         asyncio.run(work(server))
     assert [act.action for act in journal.acts] == ["acknowledge", "explain"]

@@ -13,10 +13,10 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
 
+from dashboards.main import serving
 from dashboards.session import COOKIE
-from tests.dashboards.conftest import DUTY, Memory, Seeded
+from tests.dashboards.conftest import DUTY, Memory, Seeded, made
 from tests.dashboards.seeds import NOW_MS
-from tests.dashboards.test_browser import running
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 EXAMPLES = 2
@@ -27,7 +27,7 @@ EXAMPLES = 2
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["right", "wrong"])
 def test_generated_requests_get_documented_answers(seeded: Seeded, mode: GenerationMode) -> None:
     asked: list[str] = []
-    with running(seeded, Memory()) as server:
+    with serving(made(seeded.settings, Memory())) as server:
         home = f"http://127.0.0.1:{server.port}"
         cookie = {COOKIE: server.board.sessions.written(server.board.sessions.begin(DUTY, NOW_MS))}
         schema = schemathesis.openapi.from_dict(httpx.get(f"{home}/openapi.json", trust_env=False, timeout=30).json())

@@ -15,9 +15,11 @@ from stream_processors.dues import Dues
 from transport.columnar_writer import AvroEncoder
 from transport.dead_letters import DeadLetters
 from transport.emergency_follower import EmergencyFollower
+from transport.records import AvroDecoder
 from transport.schema_ids import SchemaUnknown
 from transport.schemas import load
 from transport.settings import HOME, Settings
+from transport.transactions import Rows
 
 NAMES = ("observation", "pane", "aggregate", "operand", "derived", "condition", "dead_letter")
 
@@ -54,6 +56,30 @@ class OfflineContext(Context):
         encoder = AvroEncoder("dead_letter", self.registry.id_of("dead_letter"))
         self.letters = DeadLetters("stage1", encoder)
         self.letters_of_stage2 = DeadLetters("stage2", encoder)
+
+
+class Written:
+    """What stages have written, as topics keep it: the newest row of each key by (topic, partition); `said`: every condition, in order."""
+
+    def __init__(self, context: OfflineContext) -> None:
+        self.said: list[dict[str, Any]] = []
+        self._rows: dict[tuple[str, int], dict[bytes, bytes]] = {}
+        self._decoder = AvroDecoder("condition", context.registry.schema)
+
+    def take(self, one: Rows) -> None:
+        """Rows of one partition; a row without a value ends its key."""
+        kept = self._rows.setdefault((one.topic, one.partition), {})
+        for key, value in zip(one.keys, one.values, strict=True):
+            if one.topic.startswith("alerts.conditions"):
+                self.said.append(self._decoder.decode(value or b""))
+            elif value is None:
+                kept.pop(key or b"", None)
+            else:
+                kept[key or b""] = value
+
+    def newest(self, topic: str, partition: int) -> dict[bytes, bytes]:
+        """The rows of a compacted partition."""
+        return dict(self._rows.get((topic, partition), {}))
 
 
 class Record(NamedTuple):

@@ -18,11 +18,10 @@ from indicators.rules.cases import instant
 from stream_processors import stage2_restore
 from stream_processors.horizon import SETTLE_SECONDS
 from stream_processors.stage2 import Stage2
-from tests.stream_processors.offline import OfflineContext, Record, stored
+from tests.stream_processors.offline import OfflineContext, Record, Written, stored
 from tests.stream_processors.test_stage2_rules import Clock
 from transport.columnar_writer import AvroEncoder
 from transport.partitioner import partition_of
-from transport.records import AvroDecoder
 from transport.settings import HOME
 from transport.topics import GROUPS
 from transport.transactions import Rows
@@ -43,13 +42,12 @@ class Works:
 
     def __init__(self, context: OfflineContext, group: str, patch: pytest.MonkeyPatch) -> None:
         self.context, self.group, self.clock = context, group, Clock()
-        self.said: list[dict[str, Any]] = []
+        self._written = Written(context)
+        self.said = self._written.said
         self._offsets = dict.fromkeys(range(GROUPS[group]), 0)
-        self._rows: dict[tuple[str, int], dict[bytes, bytes]] = {}
         self._encoder = AvroEncoder("operand", context.registry.id_of("operand"))
-        self._decoder = AvroDecoder("condition", context.registry.schema)
-        patch.setattr(stage2_restore, "newest_rows", lambda _, topic, p: dict(self._rows.get((topic, p), {})))
-        patch.setattr(stage2_restore, "read_partition", lambda _, topic, p: iter([stored(self._rows.get((topic, p), {}))]))
+        patch.setattr(stage2_restore, "newest_rows", lambda _, topic, p: self._written.newest(topic, p))
+        patch.setattr(stage2_restore, "read_partition", lambda _, topic, p: iter([stored(self._written.newest(topic, p))]))
         self.restart()
 
     def restart(self) -> None:
@@ -86,17 +84,10 @@ class Works:
 
     def _commit(self, rows: list[Rows]) -> None:
         for one in rows:
-            kept = self._rows.setdefault((one.topic, one.partition), {})
             if one.topic == f"operands.{self.group}":
                 self._fold(one.partition, [(key or b"", value or b"") for key, value in zip(one.keys, one.values, strict=True)])
-                continue
-            for key, value in zip(one.keys, one.values, strict=True):
-                if one.topic.startswith("alerts.conditions"):
-                    self.said.append(self._decoder.decode(value or b""))
-                elif value is None:
-                    kept.pop(key or b"", None)
-                else:
-                    kept[key or b""] = value
+            else:
+                self._written.take(one)
 
     def steps(self, rule: str) -> list[tuple[str, int, str]]:
         """What a rule said: transition, severity, territory."""

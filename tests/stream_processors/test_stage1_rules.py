@@ -19,12 +19,11 @@ from indicators.rules.cases import instant
 from stream_processors import silences, stage1_restore
 from stream_processors.silences import GRACE_SECONDS, expected_series
 from stream_processors.stage1 import Stage1
-from tests.stream_processors.offline import OfflineContext, Record
+from tests.stream_processors.offline import OfflineContext, Record, Written
 from tests.stream_processors.test_stage1_against_oracle import base
 from tests.stream_processors.test_stage2_rules import Clock
 from transport.columnar_writer import AvroEncoder
 from transport.partitioner import partition_of
-from transport.records import AvroDecoder
 from transport.settings import HOME
 from transport.topics import GROUPS
 from transport.transactions import Rows
@@ -42,13 +41,12 @@ class Works:
 
     def __init__(self, context: OfflineContext, group: str, partition: int, patch: pytest.MonkeyPatch) -> None:
         self.context, self.group, self.partition, self.clock = context, group, partition, Clock()
-        self.said: list[dict[str, Any]] = []
+        self._written = Written(context)
+        self.said = self._written.said
         self.operands: list[bytes] = []
         self.at = 0
-        self._rows: dict[str, dict[bytes, bytes]] = {}
         self._encoder = AvroEncoder("observation", context.registry.id_of("observation"))
-        self._decoder = AvroDecoder("condition", context.registry.schema)
-        patch.setattr(stage1_restore, "newest_rows", lambda _, topic, p: dict(self._rows.get(topic, {})))
+        patch.setattr(stage1_restore, "newest_rows", lambda _, topic, p: self._written.newest(topic, p))
         patch.setattr(stage1_restore, "load_snapshot", lambda stage, position: position)
         patch.setattr(stage1_restore, "read_partition", lambda *_: iter(()))
         self.restart()
@@ -76,15 +74,8 @@ class Works:
 
     def _commit(self, rows: Iterable[Rows]) -> None:
         for one in rows:
-            kept = self._rows.setdefault(one.topic, {})
-            for key, value in zip(one.keys, one.values, strict=True):
-                if one.topic.startswith("alerts.conditions"):
-                    self.said.append(self._decoder.decode(value or b""))
-                elif value is None:
-                    kept.pop(key or b"", None)
-                else:
-                    kept[key or b""] = value
-                    self.operands += [key or b""] if one.topic.startswith("operands.") else []
+            self._written.take(one)
+            self.operands += [key or b"" for key in one.keys] if one.topic.startswith("operands.") else []
 
     def steps(self) -> list[tuple[str, int, str, Decimal]]:
         """What was said: transition, severity, subject, value."""
