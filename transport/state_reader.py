@@ -14,6 +14,9 @@ from transport.settings import Settings
 STALL_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 2.0
 _BATCH: Final = 20_000
+_FILL_SECONDS: Final = 0.05
+"""How long a batch may take to fill. Every read ends with such a wait where the last thing in a partition is a marker of a transaction, and
+a worker that starts reads several topics of each of its partitions."""
 
 
 class RestoreError(RuntimeError):
@@ -42,7 +45,7 @@ def read_partition(
 def _read(reader: Consumer, topic: str, partition: int, at: int, end: int) -> Iterator[list[Message]]:
     progress = time.monotonic()
     while at < end:
-        batch = _whole(reader.consume(_BATCH, 0.2))
+        batch = _whole(reader.consume(min(_BATCH, end - at), _FILL_SECONDS))
         if batch:
             at = int(batch[-1].offset() or 0) + 1
             progress = time.monotonic()
