@@ -32,7 +32,7 @@ from alerts.story import Effects, Story
 from alerts.writer import Writer
 from indicators.instant import DAY_MS
 from transport.dead_letters import Origin
-from transport.kafka_clients import consumer
+from transport.kafka_clients import IDLE_FETCH_MS, consumer
 from transport.logging import place
 from transport.metrics import Metrics
 from transport.records import DecodeError, EncodeError
@@ -125,7 +125,7 @@ class StoryLoop:
 
     def _reader(self) -> Consumer:
         """A consumer at the group's positions, without being a member: the members elect, this one reads everything."""
-        reader = consumer(self._settings, GROUP, fetch_min_bytes=1, fetch_wait_max_ms=50)
+        reader = consumer(self._settings, GROUP, fetch_min_bytes=1, fetch_wait_max_ms=IDLE_FETCH_MS)
         try:
             topics = [self._codec.topic(name) for name in INPUTS]
             wanted = [TopicPartition(t, p) for t in topics for p in range(self._topics[t].partitions)]

@@ -20,7 +20,7 @@ from confluent_kafka import OFFSET_END, KafkaException, Message, TopicPartition
 
 from dashboards.access import depth_of
 from indicators.series import SeriesError, parse
-from transport.kafka_clients import consumer
+from transport.kafka_clients import IDLE_FETCH_MS, consumer
 from transport.records import AvroDecoder, DecodeError
 from transport.registry import Registry, RegistryError
 from transport.settings import Settings
@@ -218,7 +218,7 @@ class Follower:
         wanted.append(table(prefix)[f"{prefix}alerts.current"])
         with self._registry() as registry:
             reader = Reader(registry, prefix)
-            client = consumer(self._settings, f"board-live-{uuid.uuid4()}", fetch_wait_max_ms=50, queued_min_messages=1000)
+            client = consumer(self._settings, f"board-live-{uuid.uuid4()}", fetch_wait_max_ms=IDLE_FETCH_MS, queued_min_messages=1000)
             try:
                 existing = client.list_topics(timeout=RETRY_SECONDS).topics
                 places = [TopicPartition(t.name, p, OFFSET_END) for t in wanted if t.name in existing for p in range(t.partitions)]

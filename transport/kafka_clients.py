@@ -21,6 +21,9 @@ log = structlog.get_logger(__name__)
 
 DELIVERY_SECONDS: Final = 30.0
 TRANSACTION_SECONDS: Final = 10.0
+IDLE_FETCH_MS: Final = 500
+"""How long the broker may hold a fetch of a reader whose partitions stay the same. What arrives is answered at once, so it delays nothing;
+each fetch names every partition again, and 20 of them a second over 100 partitions kept an idle broker at work."""
 _POLL_SECONDS: Final = 0.05
 _SYSLOG_ERROR: Final = 3
 _SYSLOG_WARNING: Final = 4
