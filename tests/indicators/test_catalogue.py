@@ -183,6 +183,18 @@ def test_a_spoilt_file_is_refused_with_its_place_and_field(tmp_path: Path, file:
     assert str(tmp_path) not in str(e.value)
 
 
+def test_series_are_judged_by_what_is_written_and_not_by_where(tmp_path: Path) -> None:
+    path = tmp_path / "catalogue" / "series.yaml"
+    path.parent.mkdir()
+    shutil.copy(HOME / "catalogue" / "series.yaml", path)
+    first = read_series_specs(path)
+    first.clear()
+    assert len(read_series_specs(path)) > 100, "what one reader does with its table is its own affair"
+    spoil(tmp_path, "series.yaml", "measure_unit: USD", "measure_units: USD")
+    with pytest.raises(DataFileError, match="measure_unit: Field required"):
+        read_series_specs(path)
+
+
 def test_every_contradiction_between_files_is_told_at_once(copy: Path) -> None:
     spoil(copy, "indicators/vn-1012.yaml", "providers: [VST]", "providers: [MPI]")
     spoil(copy, "indicators/hai-phong.yaml", "providers: [STR3]", "providers: [STR33]")

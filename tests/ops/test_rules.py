@@ -112,6 +112,13 @@ def test_a_wrong_rule_is_refused_with_file_and_field(home: Path, values: dict[st
     assert says in str(refused.value)
 
 
+def test_a_key_given_twice_is_refused_with_its_line(home: Path) -> None:
+    path = home / "catalogue" / "rules" / "tn-suc-mua.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + "status: draft\n", encoding="utf-8")
+    with pytest.raises(RuleError, match=r"^catalogue/rules/tn-suc-mua\.yaml:2: not valid YAML: key given twice: status"):
+        load_rule(path)
+
+
 def test_a_path_of_a_cumulative_plan_never_falls(home: Path) -> None:
     path = [{"date": "06-30", "share": "50"}, {"date": "12-31", "share": "40"}]
     with pytest.raises(RuleError, match="never falls"):
