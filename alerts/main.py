@@ -5,7 +5,6 @@ The two share nothing but topics: a server that hangs never delays an event, a l
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -48,6 +47,7 @@ from transport.logging import setup
 from transport.metrics import Metrics
 from transport.registry import Registry, RegistryError
 from transport.settings import Settings
+from transport.stopping import Stop
 
 STOP_SECONDS = 15.0
 log = structlog.get_logger(__name__)
@@ -171,9 +171,7 @@ def _open_door(stack: ExitStack, settings: Settings, routes: Mapping[str, Route]
 def main(settings: Settings) -> int:
     """The process: runs until SIGTERM or SIGINT. Exit code 0 after a signal, 1 after a failure, 2 where it cannot start."""
     setup("alerts", settings.log_level)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = Stop.on_signals()
     channels: dict[str, Channel] = {}
     try:
         channels = channels_of(settings)

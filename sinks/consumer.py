@@ -76,12 +76,16 @@ class Sink:
         self._fault: Exception | None = None
 
     def run(self, stop: threading.Event) -> None:
-        """Until `stop` is set. Raises Fenced, PlanError, OffsetsUnknown, clickhouse.NotReady, TableAtFault, KafkaException."""
+        """Until `stop` is set; a fault sets it too, before the group is left.
+
+        Raises Fenced, PlanError, OffsetsUnknown, clickhouse.NotReady, TableAtFault, KafkaException.
+        """
         self._consumer.subscribe(sorted(self._routes), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
         try:
             while not stop.is_set() and self._fault is None:
                 self._turn()
         finally:
+            stop.set()
             self._leave()
         if self._fault is not None:
             raise self._fault

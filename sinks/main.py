@@ -7,7 +7,6 @@ settings, a table that refuses everything, another process under the same instan
 from __future__ import annotations
 
 import gc
-import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -33,6 +32,7 @@ from transport.group_offsets import GroupOffsets, OffsetsUnknown
 from transport.metrics import Metrics
 from transport.registry import Registry
 from transport.settings import Settings
+from transport.stopping import Stop
 from transport.topics import table
 
 log = structlog.get_logger(__name__)
@@ -94,9 +94,7 @@ def spare_collector() -> None:
 
 def main(settings: Settings) -> int:
     """Run the sink until SIGTERM or SIGINT; return the exit code. Errors meant for people are logged, Vietnamese first."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = Stop.on_signals()
     logging.setup("sink", settings.log_level)
     spare_collector()
     log.info("sink.starting", instance=settings.sink_instance, database=settings.clickhouse_database)

@@ -9,7 +9,6 @@ machine, the mail server) must be watched from another machine: run a second one
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -29,6 +28,7 @@ from ops.watchdog.watch import Watch
 from transport.logging import setup
 from transport.metrics import Metrics
 from transport.settings import Settings
+from transport.stopping import Stop
 
 STEP_SECONDS = 2.0
 STOP_SECONDS = 12.0
@@ -84,9 +84,7 @@ def serve(settings: Settings, stop: threading.Event, channels: dict[str, Channel
 def main(settings: Settings) -> int:
     """The process: runs until SIGTERM or SIGINT. Exit code 0 after a signal, 1 after a failure, 2 where it cannot start."""
     setup("watchdog", settings.log_level)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = Stop.on_signals()
     channels: dict[str, Channel] = {}
     try:
         channels = channels_of(settings, LOG)
