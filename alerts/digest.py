@@ -7,6 +7,7 @@ the next day: the list is on the screen.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 
 from alerts.alert import Alert
 from alerts.audience import EMAIL, Audience
@@ -14,8 +15,9 @@ from alerts.clocks import monday_digest
 from alerts.ids import event_id, notification_key
 from alerts.notification import Notification
 from alerts.reminders import Outstanding, digest_vi
+from indicators.assigned_task import TASK
 from indicators.calendar import WorkingCalendar
-from indicators.instant import DAY_MS, HOUR_MS
+from indicators.instant import DAY_MS, HOUR_MS, local_day
 
 RULE = "DIGEST"
 LATEST_MS = 9 * HOUR_MS
@@ -44,7 +46,7 @@ class Digests:
 
     def _message(self, recipient: str, alerts: list[Alert], at: int) -> Notification:
         to = self._audience.of_id(recipient, at)
-        lines = [Outstanding(a.title_vi, a.evidence.severity, a.state.attention == "acknowledged") for a in alerts]
+        lines = [Outstanding(a.title_vi, a.evidence.severity, a.state.attention == "acknowledged", _due(a)) for a in alerts]
         title, text = digest_vi(to.title_vi, lines, at)
         event = event_id(RULE, recipient, str(at))
         return Notification(
@@ -53,3 +55,9 @@ class Digests:
             severity=max(a.evidence.severity for a in alerts), transition="digest", title=title, text=text, mode="live", requested_at=at,
             changed_at=at, not_after=at + DAY_MS,
         )  # fmt: skip
+
+
+def _due(alert: Alert) -> date | None:
+    """The due day of an assigned task; None: the alert is of something else."""
+    c = alert.evidence
+    return local_day(c.period_end - 1) if c.indicator == TASK and c.comparison == "due" else None

@@ -158,7 +158,7 @@ class Messages:
             "clear_limit": self._clear_limit(level if c.severity or rule is None else rule.levels[0], c),
             "duration": c.event_time - c.since, "opened_at": opened_at,
             "value_before": before.value if before else None, "gap_before": before.gap if before else None,
-            "period_vi": _period_vi(c), "missing": self._missing(c),
+            "period_vi": _period_vi(c), "due": c.period_end - 1, "missing": self._missing(c),
             "status": c.status, "status_vi": words.STATUSES_VI.get(c.status, c.status), "revision": c.revision,
             "record": c.source_record_id,
             "source_vi": self._source_vi(c),

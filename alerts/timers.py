@@ -16,6 +16,8 @@ from alerts.alert import Alert
 from alerts.clocks import instant_of
 from alerts.escalation import Rung, Rungs
 from alerts.inquiry import Inquiry
+from alerts.reminders import BEFORE, reminders
+from indicators.assigned_task import OWN_DAY, OwnDay
 from indicators.calendar import WorkingCalendar
 from indicators.period import Period
 from indicators.rule import Rule
@@ -80,16 +82,20 @@ class Timers:
             yield from self._due_reminders(alert, rule)
 
     def _due_reminders(self, alert: Alert, rule: Rule) -> Iterator[Timer]:
-        """So many working days before the due day of the report that the alert is about, at the hour at which offices begin."""
-        due = self._dues.get(rule.due.calendar) if rule.due is not None else None
-        if due is None or rule.due is None:
+        """So many days before the due day of the report or task that the alert is about, at the hour at which offices begin."""
+        if rule.due is None:
             return
         c = alert.evidence
-        day = due.due(Period(c.period_type, c.period_start, c.period_end), self.calendar)
-        for days in rule.due.remind:
-            at = instant_of(self.calendar.add_working_days(day, -days))
-            if at > alert.memory.attention_since:
-                yield Timer(at, "remind", (), f"{DUE_SOON}:{days}")
+        period = Period(c.period_type, c.period_start, c.period_end)
+        found: list[tuple[int, int]] = []
+        if rule.due.calendar == OWN_DAY:
+            kept = [(days, which) for which, days in BEFORE if days in rule.due.remind]
+            planned = {r.which: r.at for r in reminders(c.period_start, OwnDay().due(period, self.calendar), self.calendar)}
+            found = [(planned[which], days) for days, which in kept if which in planned]
+        elif rule.due.calendar in self._dues:
+            day = self._dues[rule.due.calendar].due(period, self.calendar)
+            found = [(instant_of(self.calendar.add_working_days(day, -days)), days) for days in rule.due.remind]
+        yield from (Timer(at, "remind", (), f"{DUE_SOON}:{days}") for at, days in found if at > alert.memory.attention_since)
 
     def _escalations(self, alert: Alert, rule: Rule) -> Iterator[Timer]:
         if not rule.escalation.steps:

@@ -30,7 +30,7 @@ LEADS_VI = {
     "not_leaving": ("[Đề nghị Văn phòng đôn đốc] ",
                     "Đề nghị Văn phòng đôn đốc: từ {since} đến nay cảnh báo chưa được xử lý đúng thời hạn; không chuyển ra ngoài đơn vị."),
     "reminder": ("[Nhắc việc] ", "Nhắc việc: từ {since} đến nay chưa có ai tiếp nhận cảnh báo."),
-    "due_soon": ("[Nhắc việc] ", "Nhắc việc: báo cáo còn thiếu số liệu, còn {note} ngày làm việc là đến hạn."),
+    "due_soon": ("[Nhắc việc] ", "Nhắc việc: còn {note} ngày là đến hạn."),
     "released": ("[Cảnh báo kéo dài] ", "Số liệu thôi dao động quanh giới hạn và vẫn vượt giới hạn."),
     "handed_back": ("[Trả lại] ", "Đơn vị nhận cảnh báo trả lại: {note}"),
 }  # fmt: skip

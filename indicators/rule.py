@@ -234,7 +234,7 @@ class RuleBook:
         self._by_formula: dict[str, list[Rule]] = {}
         self._composites: dict[str, list[Rule]] = {}
         self.silences = [rule for rule in rules if rule.at_work and rule.kind == "absence"]
-        self.dues = [rule for rule in rules if rule.at_work and rule.kind == "due"]
+        self.dues = [rule for rule in rules if rule.at_work and rule.kind == "due" and not rule.scope.formula]
         self.watchdogs = [rule for rule in rules if rule.at_work and rule.kind == "watchdog"]
         for rule in rules:
             s = rule.scope
@@ -242,7 +242,7 @@ class RuleBook:
                 continue
             for member in rule.composite.of if rule.composite else ():
                 self._composites.setdefault(member, []).append(rule)
-            if rule.composite is not None or rule.due is not None:
+            if rule.composite is not None or (rule.due is not None and not s.formula):
                 self._by_formula.setdefault(rule.id, []).append(rule)
             elif s.formula:
                 self._by_formula.setdefault(s.formula, []).append(rule)

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
+from indicators.assigned_task import FORMULAS, OWN_DAY
 from indicators.calendar import WorkingCalendar
 from indicators.datafile import DataFileError
 from indicators.derived.book import DerivedBook
@@ -145,7 +146,7 @@ def _calculations(vocabulary: Vocabulary, home: Path) -> Iterator[Problem]:
         if vocabulary.agency(rule.owner_agency) is None:
             yield Problem("rules", f"{rule.id}: owner_agency {rule.owner_agency} is not in agencies.yaml")
         scope = rule.scope
-        if scope.formula and scope.formula not in formulas.formulas:
+        if scope.formula and scope.formula not in formulas.formulas and scope.formula not in FORMULAS:
             yield Problem("rules", f"{rule.id}: formula {scope.formula} does not exist")
         if scope.indicator and vocabulary.series_spec(scope.indicator, scope.component) is None:
             yield Problem("rules", f"{rule.id}: series.yaml has no {scope.indicator} {scope.component}")
@@ -196,5 +197,5 @@ def _obligations(vocabulary: Vocabulary, home: Path) -> Iterator[Problem]:
         if agency is not None and not agency.valid_at(date.max):
             yield Problem("obligations.yaml", f"{debt.provider}: was dissolved and owes nothing; name its successor")
     for rule in RuleBook.load(home):
-        if rule.due is not None and not book.under(rule.due.calendar):
+        if rule.due is not None and rule.due.calendar != OWN_DAY and not book.under(rule.due.calendar):
             yield Problem("rules", f"{rule.id}: due.calendar {rule.due.calendar}: nobody owes anything under it; see obligations.yaml")

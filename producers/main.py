@@ -1,7 +1,7 @@
 """The process: every configured source, one publisher, metrics; stops on SIGTERM and SIGINT within fifteen seconds.
 
-Folders `<inbox>/{tax,customs,treasury,sensors,icu,open_data,intake}` are always read; addresses of `catalogue/exchange/feeds.yaml` (source,
-url) are read over HTTP beside them; live sensors where `NHIP_MQTT_HOST` is set; and the platform itself beats (heartbeat.py).
+Folders `<inbox>/{tax,customs,treasury,sensors,icu,open_data,intake,tasks}` are always read; addresses of `catalogue/exchange/feeds.yaml`
+(source, url) are read over HTTP beside them; live sensors where `NHIP_MQTT_HOST` is set; and the platform itself beats (heartbeat.py).
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from producers.publisher import Publisher
 from producers.reject_report import RejectReport
 from producers.runner import Runner
 from producers.sensors import Sensors
+from producers.tasks import Tasks
 from producers.tax import Tax
 from producers.treasury import Treasury
 from producers.validation import Door
@@ -57,7 +58,7 @@ def adapters(settings: Settings, vocabulary: Vocabulary) -> dict[str, Adapter]:
     codes = Codes.load(settings.home)
     made: tuple[Adapter, ...] = (
         Tax(codes), Customs(codes.offices, Pseudonyms(settings.site_secret)), Treasury(), Sensors(vocabulary), IntensiveCare(vocabulary),
-        OpenData(vocabulary), Intake(vocabulary),
+        OpenData(vocabulary), Intake(vocabulary), Tasks(vocabulary),
     )  # fmt: skip
     return {adapter.name: adapter for adapter in made}
 

@@ -9,6 +9,7 @@ from indicators.derived.formula_book import FormulaBook
 from indicators.dimension_sets import set_formulas
 from indicators.rule import RuleBook
 from indicators.vocabulary import Vocabulary
+from stream_processors.assigned import with_tasks
 from stream_processors.composites import with_composites
 from stream_processors.dues import Dues
 from transport.columnar_reader import Refused
@@ -47,7 +48,7 @@ class Context:
         self.emergencies = EmergencyFollower(settings)
         formulas = FormulaBook.load(settings.home).extended(set_formulas(self.vocabulary.series_specs()))
         self.dues = Dues(self.rules, settings.home)
-        self.formulas = self.dues.with_results(with_composites(formulas, self.rules, self.vocabulary))
+        self.formulas = with_tasks(self.dues.with_results(with_composites(formulas, self.rules, self.vocabulary)), self)
         self.registry = Registry(settings)
         self.metrics = StageMetrics(metrics)
         self.conditions = AvroEncoder("condition", self.registry.id_of("condition"))

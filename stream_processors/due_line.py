@@ -14,6 +14,7 @@ from indicators.instant import day_start
 from indicators.rule import Rule
 from indicators.rules.due_rule import LastWord, Statement
 from indicators.rules.finding import Said
+from stream_processors.assigned import TaskResult
 from stream_processors.conditions import change_of, identity_of
 from stream_processors.due_result import DueResult
 from stream_processors.result_lines import Place, Verdict
@@ -40,22 +41,23 @@ class DueLine:
     def judge(self, state: ResultState) -> Iterator[Verdict]:
         """See Line."""
         self.touched.clear()
-        assert isinstance(state, DueResult)
+        assert isinstance(state, DueResult | TaskResult)
         begins = day_start(self.rule.valid_from)
         for outcome in sorted(state.outcomes.values(), key=lambda o: o.period_start):
-            place = outcome.territory, outcome.period_start
+            place = outcome.spot, outcome.period_start
             period = outcome.period
             said = self._said.get(place, RuleState(evaluated=begins - 1))
             last = LastWord(Said(said.severity, said.since), said.evaluated)
-            for one in state.machine.judge(period, state.owed(period), last, state.clock):
+            for one in state.machine.judge(period, state.owed_by(outcome), last, state.clock):
                 if self.rule.valid_at(one.at):
                     self.touched.add(place)
-                    yield self._verdict(place, one, state.outcome(period, one.at), state)
+                    yield self._verdict(place, one, state.at(outcome, one.at), state)
 
-    def _verdict(self, place: Place, one: Statement, outcome: Outcome, state: DueResult) -> Verdict:
+    def _verdict(self, place: Place, one: Statement, outcome: Outcome, state: DueResult | TaskResult) -> Verdict:
         finding = one.finding
         former = self._said.get(place, RuleState())
-        identity = identity_of(self.rule.id, self._key, finding, former)
+        key = state.result._replace(dimensions=outcome.dimensions).key() if outcome.dimensions else self._key
+        identity = identity_of(self.rule.id, key, finding, former)
         number = finding.number or Decimal(0)
         now = RuleState(alert_id=identity, evaluated=one.at, value=number)
         if finding.severity:
@@ -66,4 +68,4 @@ class DueLine:
         if cancelled:
             change = replace(change, transition="cleared")
         heard = replace(outcome, event_time=one.at, caused_at=one.at)
-        return Verdict(heard, self._key, change, replace(now, since=finding.since), finding.number, corrected=cancelled)
+        return Verdict(heard, key, change, replace(now, since=finding.since), finding.number, corrected=cancelled)

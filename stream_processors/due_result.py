@@ -109,6 +109,14 @@ class DueResult(ResultState):
                 found[code] = there.get(code, ABSENT)
         return found
 
+    def owed_by(self, outcome: Outcome) -> dict[str, Presence]:
+        """What is owed of the period of an outcome."""
+        return self.owed(outcome.period)
+
+    def at(self, outcome: Outcome, at: int) -> Outcome:
+        """An outcome as it stood at an instant."""
+        return self.outcome(outcome.period, at)
+
     def outcome(self, period: Period, at: int) -> Outcome:
         """How a report stood at an instant (epoch ms)."""
         owed = self.owed(period)

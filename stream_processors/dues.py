@@ -21,6 +21,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from indicators.assigned_task import OWN_DAY, OwnDay
 from indicators.calendar import WorkingCalendar
 from indicators.derived.definition import Term
 from indicators.derived.formula import Formula, Input
@@ -54,6 +55,8 @@ class Dues:
 
     def __init__(self, rules: RuleBook, home: Path) -> None:
         self.rules, self._home = {rule.id: rule for rule in rules.dues}, home
+        self.of_tasks: list[Address] = []
+        """Results of tasks, where rules judge any (assigned.py)."""
         self._addresses: dict[tuple[str, str, str], list[Address]] = {}
 
     def with_results(self, book: FormulaBook) -> FormulaBook:
@@ -71,7 +74,8 @@ class Dues:
 
     def everyone(self) -> list[Address]:
         """Every result, for the clock."""
-        return [address_of(self.result(rule, debt)) for rule, debt in self._judged(list(self.book.items))] if self.rules else []
+        found = [address_of(self.result(rule, debt)) for rule, debt in self._judged(list(self.book.items))] if self.rules else []
+        return found + self.of_tasks
 
     def debt(self, result: Result) -> Debt | None:
         """The debt of a result; None where nobody owes it any more."""
@@ -84,7 +88,8 @@ class Dues:
     def machine(self, rule: Rule) -> DueRule:
         """The evaluator of a rule."""
         assert rule.due is not None
-        return DueRule(rule, self.book.calendars[rule.due.calendar], self._calendar)
+        calendar = OwnDay() if rule.due.calendar == OWN_DAY else self.book.calendars[rule.due.calendar]
+        return DueRule(rule, calendar, self._calendar)
 
     @staticmethod
     def result(rule: Rule, debt: Debt) -> Result:

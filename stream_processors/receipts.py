@@ -16,10 +16,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from indicators.assigned_task import TASK
 from indicators.heartbeat import BEATING_KEY
 from indicators.instant import DAY_MS, day_start, local_day
 from indicators.period import Period, PeriodError, period_of
-from stream_processors.arrivals import Arrivals
+from stream_processors.admission import Admitted
+from stream_processors.assigned import of_series, operand
 from stream_processors.calendar_panes import Kind, budget_year_of, pane_start
 from stream_processors.dues import BEAT, Address, Dues
 from stream_processors.operand import MEMBER
@@ -44,7 +46,7 @@ class Receipts:
 
     def __init__(self, dues: Dues, series: SeriesTable, encoder: AvroEncoder, source: tuple[str, int], prefix: str) -> None:
         self._dues, self._series, self._encoder, self._source, self._prefix = dues, series, encoder, source, prefix
-        self._owed = np.zeros(0, bool)
+        self._owed, self._tasks = np.zeros(0, bool), np.zeros(0, bool)
         self._there: dict[Pane, tuple[int, bool]] = {}
         self._beats, self._day = -1, NEVER
 
@@ -59,9 +61,10 @@ class Receipts:
             newest = int(self._series.watermark[self._beats])
             self._day = NEVER if newest == NEVER else day_start(local_day(newest))
 
-    def step(self, arrivals: Arrivals, period_type: Int64s, period_start: Int64s, stamp: Stamp) -> list[Rows]:
-        """Operands of what came and went, and of a day that began."""
+    def step(self, admitted: Admitted, stamp: Stamp) -> list[Rows]:
+        """Operands of what came and went, of tasks, and of a day that began."""
         out: dict[tuple[str, int], Rows] = {}
+        arrivals, period_type, period_start = admitted.arrivals, admitted.period_type, admitted.period_start
         for i in np.flatnonzero(self._of_debts(arrivals.sid)).tolist():
             kind, code = pane_codes(period_type[i : i + 1], period_start[i : i + 1], arrivals.budget_year[i : i + 1])
             pane = int(arrivals.sid[i]), kind, code
@@ -71,6 +74,8 @@ class Receipts:
             self._there[pane] = revision, alive
             if alive != known[1]:
                 self._forward(pane, int(arrivals.offset[i]), int(arrivals.time[i]), stamp, out)
+        for i in np.flatnonzero(self._tasks[arrivals.sid]).tolist():
+            self._task(admitted, i, stamp, out)
         for i in np.flatnonzero(arrivals.sid == self._beats).tolist() if self._beats >= 0 else ():
             self._beat(int(arrivals.time[i]), int(arrivals.offset[i]), stamp, out)
         return list(out.values())
@@ -96,8 +101,10 @@ class Receipts:
             new = entries[len(self._owed) :]
             owed = [bool(e.spec and e.series and e.spec.fold == "reported" and self._dues.paid_by(e.series)) for e in new]
             beats = [n for n, e in enumerate(new, len(self._owed)) if e.key == BEATING_KEY]
-            self._beats = beats[0] if beats and self._dues.rules else self._beats
+            self._beats = beats[0] if beats and (self._dues.rules or self._dues.of_tasks) else self._beats
+            tasks = [bool(self._dues.of_tasks and e.spec and e.spec.indicator == TASK) for e in new]
             self._owed = np.concatenate([self._owed, np.array(owed, bool)])
+            self._tasks = np.concatenate([self._tasks, np.array(tasks, bool)])
         found: NDArray[np.bool_] = self._owed[sids]
         return found
 
@@ -111,6 +118,16 @@ class Receipts:
                 name = self._series.entries[sid].key.decode()
                 about = {"role": MEMBER, "series": name, "budget_year": budget_year_of(kind, code), "deleted": not self._there[pane][1]}
                 self._write(to, about, period, (offset, time, stamp(offset), int(self._series.generation[sid])), out)
+
+    def _task(self, admitted: Admitted, i: int, stamp: Stamp, out: dict[tuple[str, int], Rows]) -> None:
+        """A record of a task, to the results of its agency."""
+        arrivals, fields = admitted.arrivals, admitted.decoded.record(int(admitted.rows[i]))
+        sid, value = int(arrivals.sid[i]), arrivals.value.take(np.array([i])).to_ints()[0]
+        series = self._series.entries[sid].series
+        period = Period(str(fields["period_type"]), _whole(fields["period_start"]), _whole(fields["period_end"]))
+        mark = int(arrivals.offset[i]), int(arrivals.time[i]), stamp(int(arrivals.offset[i])), int(self._series.generation[sid])
+        for to in of_series(series) if series is not None else ():
+            self._write(to, operand(fields, value if arrivals.alive[i] else 0), period, mark, out)
 
     def _beat(self, at: int, offset: int, stamp: Stamp, out: dict[tuple[str, int], Rows]) -> None:
         day = day_start(local_day(at))
@@ -126,13 +143,18 @@ class Receipts:
     ) -> None:
         """`mark`: offset, event time, append time, generation."""
         topic, partition = self._source
-        record = about | {
+        record = {"value": Decimal(1), "count": 1} | about | {
             "result": to.result, "period_type": period.type, "period_start": period.start_ms, "period_end": period.end_ms, "inexact": 0,
-            "status": _OFFICIAL, "value": Decimal(1), "count": 1, "topic": topic, "partition": partition, "generation": mark[3],
+            "status": _OFFICIAL, "topic": topic, "partition": partition, "generation": mark[3],
             "through": mark[0], "event_time": mark[1], "caused_at": mark[2],
         }  # fmt: skip
         where = f"{self._prefix}{to.topic}", to.partition
         out.setdefault(where, Rows(*where)).add(to.result.encode(), self._encoder.encode(record))
+
+
+def _whole(field: object) -> int:
+    assert isinstance(field, int)  # an instant of an admitted record
+    return field
 
 
 def _owed_type(to: Address) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from indicators.assigned_task import FORMULAS, OVERDUE
 from indicators.derived.formula import Formula
 from indicators.derived.formula_book import FormulaBook
 from indicators.derived.result import Result
@@ -13,6 +14,7 @@ from indicators.observation import SCALE, STATUSES
 from indicators.rule import Rule, RuleBook
 from indicators.rules import selection
 from indicators.vocabulary import Vocabulary
+from stream_processors.assigned import OverdueResult, TaskResult
 from stream_processors.composites import composite_result
 from stream_processors.conditions import condition_row, measured
 from stream_processors.due_line import DueLine
@@ -50,6 +52,8 @@ class ResultRules:
             return composite_result(rule, self._rules, self._formulas, self._vocabulary, result)
         if rule is not None and rule.due is not None:
             return self._due_result(rule, result, formula)
+        if result.formula in FORMULAS:
+            return self._tasks(result, formula)
         return ResultState(result, formula, self._units)
 
     def _due_result(self, rule: Rule, result: Result, formula: Formula) -> DueResult | None:
@@ -57,6 +61,13 @@ class ResultRules:
         if self._dues is None or debt is None:
             return None
         return DueResult.of(result, formula, self._units, (self._dues.machine(rule), debt, self._dues.items(debt)))
+
+    def _tasks(self, result: Result, formula: Formula) -> TaskResult:
+        found = (OverdueResult if result.formula == OVERDUE else TaskResult)(result, formula, self._units)
+        judging = next((rule for rule in self._rules.of_formula(result.formula) if rule.due is not None), None)
+        if self._dues is not None and judging is not None:
+            found.machine = self._dues.machine(judging)
+        return found
 
     def concerns(self, result: Result) -> bool:
         """Has this result a rule?"""
@@ -99,7 +110,7 @@ class ResultRules:
     def _rules_of(self, result: Result) -> Iterator[Rule]:
         about = {name: getattr(result, name) for name in ("territory", "subject_type", "subject_id", "budget_year")}
         about["dimensions"] = selection.dimensions_of(result.dimensions)
-        if self._formulas[result.formula].each:
+        if self._formulas[result.formula].each and result.formula not in FORMULAS:
             return iter(())  # several series in one result: a rule looks at one course
         return (rule for rule in self._rules.of_formula(result.formula) if rule.scope.holds(result.subject_type, about))
 
@@ -120,6 +131,8 @@ class ResultRules:
         outcome, year = verdict.outcome, state.result.budget_year
         evidence |= measured(rule, verdict.change, verdict.number, outcome.value, outcome.event_time, year)
         evidence |= {"alert_id": verdict.state.alert_id, "since": verdict.state.since}
+        if outcome.dimensions:
+            evidence["source_record_id"] = outcome.dimensions.partition("=")[2]
         if rule.due is not None:
             evidence |= {"denominator": Decimal(outcome.expected), "missing": outcome.reason}
         return condition_row(rule, verdict.series, verdict.change, verdict.state, evidence, corrected=verdict.corrected)

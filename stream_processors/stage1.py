@@ -141,7 +141,7 @@ class Stage1:
         evidence = evidence_of(admitted.decoded, where, (self.topic, self.partition), events.offset, records)
         said = [(-1, row) for row in self.rules.readings.step(events, remembered, before, newest, evidence)]
         said += self.rules.judged(admitted, reported, records)
-        owed = self.receipts.step(arrivals, admitted.period_type, admitted.period_start, stamp_of(records))
+        owed = self.receipts.step(admitted, stamp_of(records))
         out = self._rows(rows, [row for _, row in said], records, [sid for sid, _ in said if sid >= 0]) + owed
         out += self._letters(records, refused)
         self._sweep(len(records), out)

@@ -1,7 +1,7 @@
 """Tasks made of alerts: what was asked, by whom, until when, and whether the alert behind it is still open.
 
 A task is an act «task» on an alert. It is done when its alert is over or closed; it is overdue when its day has passed before that. Tasks
-of other systems are not read: no source of them is connected.
+that come in by the source `tasks` are alerts of their own (rule NV-DEN-HAN) and stand among the alerts.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from pydantic import Field, ValidationError
 
+from indicators.assigned_task import OWN_DAY, OwnDay
 from indicators.calendar import WorkingCalendar
 from indicators.datafile import DataFileError, Row, read_yaml, refuse
 from indicators.instant import VIETNAM, day_start, to_ms
@@ -125,10 +126,11 @@ def _machine(rule: Rule, case: Case, setting: Setting) -> Machine:
         case "absence" | "watchdog":
             return _silent(SilenceRule(rule, dict.fromkeys(case.expected, instant(case.since))))
         case "due":
+            if rule.due is not None and rule.due.calendar == OWN_DAY:
+                return _due(DueRule(rule, OwnDay(), setting.calendar), _expected(case))
             if rule.due is None or rule.due.calendar not in setting.dues:
                 raise DataFileError(Path(f"{rule.id.lower()}.yaml"), "names no calendar of due-calendars.yaml", field="due.calendar")
-            owed = {name.partition(":")[0]: name.partition(":")[2].split("+") for name in case.expected}
-            return _due(DueRule(rule, setting.dues[rule.due.calendar], setting.calendar), owed)
+            return _due(DueRule(rule, setting.dues[rule.due.calendar], setting.calendar), _expected(case))
         case "composite":
             return _composed(CompositeRule(rule, case.members))
         case _:
@@ -176,6 +178,11 @@ def _silent(machine: SilenceRule) -> Machine:
     return say
 
 
+def _expected(case: Case) -> dict[str, list[str]]:
+    """Provider → the series it owes, of `DOF-31:x+y`."""
+    return {name.partition(":")[0]: name.partition(":")[2].split("+") for name in case.expected}
+
+
 def _due(machine: DueRule, expected: Mapping[str, list[str]]) -> Machine:
     """A step with a period begins to watch it; with a series it arrives, or is taken back where the status says so."""
     there: dict[tuple[str, Period], dict[str, Presence]] = {}
@@ -202,7 +209,7 @@ def _due(machine: DueRule, expected: Mapping[str, list[str]]) -> Machine:
 
 def _type_of(text: str) -> str:
     """The type of a period by the shape of its text."""
-    return "quarter" if "Q" in text else "year" if "-" not in text else "month"
+    return "quarter" if "Q" in text else ("year", "month", "day")[text.count("-")]
 
 
 def _composed(machine: CompositeRule) -> Machine:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from pydantic import Field, ValidationError
 
@@ -66,6 +66,13 @@ def load_due_calendars(home: Path) -> dict[str, DueCalendar]:
     return found
 
 
+class DueDay(Protocol):
+    """A due calendar, or what stands for one."""
+
+    def due(self, period: Period, calendar: WorkingCalendar) -> date:
+        """The due day of a period."""
+
+
 class Presence(NamedTuple):
     """Since when the figure of a series is there (epoch ms); None: it is not, and `gone` says since when, where it had been (0: never)."""
 
@@ -101,7 +108,7 @@ NOTHING_SAID = LastWord()
 class DueRule:
     """One rule of kind due, over the reports of one due calendar."""
 
-    def __init__(self, rule: Rule, due: DueCalendar, calendar: WorkingCalendar) -> None:
+    def __init__(self, rule: Rule, due: DueDay, calendar: WorkingCalendar) -> None:
         self.rule, self._due, self._calendar = rule, due, calendar
         self.ladder = ladder_of(rule)
 
@@ -110,9 +117,9 @@ class DueRule:
         return self._due.due(period, self._calendar)
 
     def instants(self, period: Period) -> list[tuple[int, Step]]:
-        """When each level is reached if nothing comes, the mildest first."""
+        """When each level is reached if nothing comes, the mildest first; none before the period begins."""
         due = self.due_day(period)
-        return [(day_start(self._day_of(due, int(step.raise_at))), step) for step in self.ladder.steps]
+        return [(max(period.start_ms, day_start(self._day_of(due, int(step.raise_at)))), step) for step in self.ladder.steps]
 
     def next_due(self, period: Period, now: int) -> int | None:
         """The first instant after `now` at which a level is reached; None: none is left."""

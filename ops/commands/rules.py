@@ -137,6 +137,7 @@ def problems(home: Path, book: RuleBook) -> Iterator[str]:
     """«rule: what is wrong and what to do» for everything that would show only when an alert comes."""
     from alerts.messages import check_templates
     from alerts.offices import OfficeError, load_offices, unknown_offices
+    from indicators.assigned_task import OWN_DAY
     from indicators.rules.cases import case_path
     from indicators.vocabulary import Vocabulary
 
@@ -155,7 +156,7 @@ def problems(home: Path, book: RuleBook) -> Iterator[str]:
         for agency in filter(None, (rule.owner_agency, rule.escalation.sector_ministry)):
             if vocabulary.agency(agency) is None:
                 yield f"{rule.id}: {agency} không có trong catalogue/agencies.yaml / no such agency"
-        if rule.due is not None and rule.due.calendar not in setting.dues:
+        if rule.due is not None and rule.due.calendar not in (*setting.dues, OWN_DAY):
             yield f"{rule.id}: due.calendar: {rule.due.calendar} không có trong catalogue/due-calendars.yaml / no such calendar"
         for named in rule.composite.of if rule.composite else ():
             if named not in book.rules:

@@ -20,6 +20,7 @@ from producers.open_data import OpenData
 from producers.pseudonym import Pseudonyms
 from producers.reject import Reject
 from producers.sensors import Sensors
+from producers.tasks import Tasks
 from producers.tax import Tax
 from producers.treasury import Treasury
 from producers.validation import Door
@@ -48,7 +49,7 @@ def adapters() -> dict[str, Adapter]:
     codes, words = Codes.load(HOME), vocabulary()
     made: tuple[Adapter, ...] = (
         Tax(codes), Customs(codes.offices, Pseudonyms(SecretStr("of the test"))), Treasury(), Sensors(words), IntensiveCare(words),
-        OpenData(words), Intake(words),
+        OpenData(words), Intake(words), Tasks(words),
     )  # fmt: skip
     return {a.name: a for a in made}
 

@@ -9,6 +9,7 @@ from indicators.derived.formula_book import FormulaBook
 from indicators.dimension_sets import set_formulas
 from indicators.rule import RuleBook
 from indicators.vocabulary import Vocabulary
+from stream_processors.assigned import with_tasks
 from stream_processors.composites import with_composites
 from stream_processors.context import Context, StageMetrics
 from stream_processors.dues import Dues
@@ -49,7 +50,7 @@ class OfflineContext(Context):
         self.emergencies = EmergencyFollower(self.settings)  # not started: the book is filled by hand
         formulas = FormulaBook.load(HOME).extended(set_formulas(self.vocabulary.series_specs()))
         self.dues = Dues(self.rules, HOME)
-        self.formulas = self.dues.with_results(with_composites(formulas, self.rules, self.vocabulary))
+        self.formulas = with_tasks(self.dues.with_results(with_composites(formulas, self.rules, self.vocabulary)), self)
         self.registry = OfflineRegistry()  # type: ignore[assignment]
         self.metrics = StageMetrics(None)
         self.conditions = AvroEncoder("condition", self.registry.id_of("condition"))
