@@ -20,8 +20,8 @@ from transport.settings import HOME, Settings
 REPORT = replace(
     RIVER, rule="BC-QUA-HAN", series="BC-QUA-HAN|31|agency:DOF-31|period=month|", indicator=REPORTS, component="", territory="31",
     subject_type="agency", subject_id="DOF-31", agency="DOF-31", provider="DOF-31", measure_unit="working_day", comparison="due",
-    severity=1, level="", value=Decimal(-3), limit=Decimal(-3), gap=Decimal(0), numerator=Decimal(22), denominator=Decimal(30), period_type="month",
-    period_start=instant("2026-09-01"), period_end=instant("2026-10-01"), since=instant("2026-09-01"), event_time=instant("2026-09-22"),
+    severity=1, level="", value=Decimal(-3), limit=Decimal(-3), gap=Decimal(0), numerator=Decimal(22),
+    denominator=Decimal(30), period_type="month", period_start=instant("2026-09-01"), period_end=instant("2026-10-01"), since=instant("2026-09-01"), event_time=instant("2026-09-22"),
     caused_at=instant("2026-09-22"), source_record_id="", missing="vn-1012/A.I.1 vn-1012/A.XIII.7:overdue",
 )  # fmt: skip
 ORDERED = replace(
@@ -87,7 +87,8 @@ def test_a_task_done_in_time_is_reminded_of_no_more(settings: Settings) -> None:
 def test_the_monday_digest_counts_what_is_overdue_with_its_day(settings: Settings) -> None:
     story, _ = story_of(settings)
     monday = instant("2026-09-28")
-    late = replace(ORDERED, transition="worse", severity=2, severity_before=1, value=Decimal(1), event_time=monday, caused_at=monday, through=50)
+    late = replace(ORDERED, transition="worse", severity=2, severity_before=1, value=Decimal(1), event_time=monday, caused_at=monday)
+    late = replace(late, through=late.through + 1)
     for c, at in ((ORDERED, "2026-09-01T09:00"), (late, "2026-09-28T00:01")):
         story.on_condition(c, instant(at))
     digests = Digests(audience_of(settings), WorkingCalendar.load(HOME))
