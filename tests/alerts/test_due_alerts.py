@@ -21,7 +21,8 @@ REPORT = replace(
     RIVER, rule="BC-QUA-HAN", series="BC-QUA-HAN|31|agency:DOF-31|period=month|", indicator=REPORTS, component="", territory="31",
     subject_type="agency", subject_id="DOF-31", agency="DOF-31", provider="DOF-31", measure_unit="working_day", comparison="due",
     severity=1, level="", value=Decimal(-3), limit=Decimal(-3), gap=Decimal(0), numerator=Decimal(22),
-    denominator=Decimal(30), period_type="month", period_start=instant("2026-09-01"), period_end=instant("2026-10-01"), since=instant("2026-09-01"), event_time=instant("2026-09-22"),
+    denominator=Decimal(30), period_type="month", period_start=instant("2026-09-01"),
+    period_end=instant("2026-10-01"), since=instant("2026-09-01"), event_time=instant("2026-09-22"),
     caused_at=instant("2026-09-22"), source_record_id="", missing="vn-1012/A.I.1 vn-1012/A.XIII.7:overdue",
 )  # fmt: skip
 ORDERED = replace(
