@@ -25,7 +25,7 @@ def test_a_task_lasts_from_its_order_to_the_end_of_its_due_day() -> None:
     (o,) = parse("tasks", "nhiem-vu.csv", table()).observations
     assert (o.period_start, o.period_end) == (instant("2026-02-02"), instant("2026-02-26"))
     assert (o.agency, o.provider, o.territory, o.dimensions) == ("DOF-31", "OPC-31", "31", (("agency", "DOF-31"),))
-    assert (o.value, o.text, o.reference, o.source_record_id) == (1, ROW["noi_dung"], ROW["so_van_ban"], ROW["ma_nhiem_vu"])
+    assert (o.value, o.text, o.reference, o.source_record_id) == (Decimal(1), ROW["noi_dung"], ROW["so_van_ban"], ROW["ma_nhiem_vu"])
 
 
 def test_done_withdrawn_without_a_due_day_and_from_an_alert() -> None:
