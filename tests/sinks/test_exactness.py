@@ -30,13 +30,13 @@ def number(client: Client, sql: str) -> int:
 
 
 @pytest.fixture
-def raw(database: Client) -> Client:
+def raw(empty: Client) -> Client:
     """A table with two summing views behind it, one without a deduplication window; merges held back."""
-    database.command(RAW)
+    empty.command(RAW)
     for name, window in (("counted", 10000), ("windowless", 0)):
-        database.command(SUMS.format(name, window))
-        database.command(FEED.format(name))
-    return database
+        empty.command(SUMS.format(name, window))
+        empty.command(FEED.format(name))
+    return empty
 
 
 def test_the_token_drops_a_repeat_and_other_boundaries_do_not(raw: Client) -> None:
