@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -152,16 +153,25 @@ def sources(*tops: str) -> Iterator[tuple[str, Path]]:
             yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
 
 
+class Module(NamedTuple):
+    """What the rules ask of one file. `imports`: first names of what it imports; relative imports stay inside their package and are left
+    out."""
+
+    says: str
+    imports: frozenset[str]
+
+
 @cache
-def imports(path: Path) -> frozenset[str]:
-    """First names of the modules that a file imports; relative imports stay inside their package and are left out."""
+def read(path: Path) -> Module:
+    """A file, parsed once for all rules."""
+    tree = ast.parse(path.read_text("utf-8"), str(path))
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"), str(path))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found.add(node.module.partition(".")[0])
-    return frozenset(found)
+    return Module(ast.get_docstring(tree) or "", frozenset(found))
 
 
 def requirements() -> tuple[dict[str, str], dict[str, str]]:
@@ -183,13 +193,13 @@ def _normal(name: str) -> str:
 def test_a_package_imports_only_what_the_design_allows(package: str) -> None:
     allowed = MAY_IMPORT[package] | {package}
     for module, path in sources(package):
-        forbidden = imports(path) & {*PACKAGES, *OTHERS} - allowed
+        forbidden = read(path).imports & {*PACKAGES, *OTHERS} - allowed
         assert not forbidden, f"{module} imports {', '.join(sorted(forbidden))}; packages meet in topics and tables"
 
 
 @pytest.mark.parametrize("library", CONFINED)
 def test_a_library_is_imported_only_in_the_modules_named_for_it(library: str) -> None:
-    users = {module for module, path in sources(*PACKAGES) if library in imports(path)}
+    users = {module for module, path in sources(*PACKAGES) if library in read(path).imports}
     assert users == set(CONFINED[library])
 
 
@@ -199,15 +209,15 @@ def test_what_is_imported_is_a_dependency_of_our_own(tops: tuple[str, ...], with
     named = {*run_time, *(test if with_tests else ())}
     own, providers = {*PACKAGES, *OTHERS, *sys.stdlib_module_names}, packages_distributions()
     for module, path in sources(*tops):
-        for name in imports(path) - own:
+        for name in read(path).imports - own:
             assert named & {_normal(p) for p in providers.get(name, ())}, f"{module}: {name} comes only with another dependency"
 
 
 def test_every_dependency_is_used() -> None:
     run_time, test = requirements()
     providers = packages_distributions()
-    product = {_normal(p) for _, path in sources(*PACKAGES) for name in imports(path) for p in providers.get(name, ())}
-    proofs = {_normal(p) for _, path in sources(*OTHERS) for name in imports(path) for p in providers.get(name, ())}
+    product = {_normal(p) for _, path in sources(*PACKAGES) for name in read(path).imports for p in providers.get(name, ())}
+    proofs = {_normal(p) for _, path in sources(*OTHERS) for name in read(path).imports for p in providers.get(name, ())}
     assert set(run_time) - product <= set(NOT_IMPORTED)
     assert set(test) - product - proofs <= set(NOT_IMPORTED)
 
@@ -222,7 +232,7 @@ def test_an_exact_pin_is_also_what_the_locks_hold(name: str) -> None:
 
 
 def test_every_module_says_what_it_is() -> None:
-    silent = [module for module, path in sources(*PACKAGES, *OTHERS) if not ast.get_docstring(ast.parse(path.read_text("utf-8")))]
+    silent = [module for module, path in sources(*PACKAGES, *OTHERS) if not read(path).says]
     assert silent == []
 
 
