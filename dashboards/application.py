@@ -168,14 +168,14 @@ class _Application:
 
     @asynccontextmanager
     async def _life(self, _app: Starlette) -> AsyncIterator[None]:
-        follower = self._board.follower
-        if follower is not None:
-            follower.start()
+        followers = [one for one in (self._board.follower, self._board.ordered) if one is not None]
+        for one in followers:
+            one.start()
         try:
             yield
         finally:
-            if follower is not None:
-                follower.stop()
+            for one in followers:
+                one.stop()
             await self._board.database.close()
             await self._board.journal.close()
 

@@ -26,6 +26,7 @@ from indicators.rule import RuleBook
 from indicators.scenario import ScenarioBook
 from indicators.territory import COUNTRY
 from indicators.vocabulary import Vocabulary
+from transport.emergency_follower import EmergencyFollower
 
 
 class Forbidden(Exception):
@@ -52,6 +53,7 @@ class Board:
     sessions: Sessions
     clock: Callable[[], int]
     follower: Follower | None = None
+    ordered: EmergencyFollower | None = None
     attempts: Limit = field(default_factory=lambda: Limit(burst=5, per_second=1 / 20))
     requests: Limit = field(default_factory=lambda: Limit(burst=120, per_second=20))
 

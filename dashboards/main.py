@@ -33,6 +33,7 @@ from indicators.rule import RuleBook, RuleError
 from indicators.scenario import ScenarioBook
 from indicators.vocabulary import Vocabulary
 from transport import logging
+from transport.emergency_follower import EmergencyFollower
 from transport.metrics import Metrics
 from transport.registry import Registry
 from transport.settings import Settings
@@ -65,6 +66,7 @@ def board(settings: BoardSettings) -> Board:
         accounts=AccountBook(settings.accounts_path),
         sessions=Sessions(key(settings.board_secret.get_secret_value(), settings.secret_path), settings.board_session_hours),
         clock=now_ms,
+        ordered=EmergencyFollower(settings, vocabulary=vocabulary),
         follower=Follower(settings, hub, lambda: Registry(settings)) if settings.board_live else None,
     )
 

@@ -47,6 +47,8 @@ class SeriesSpec:
     - `max_series`: how many series may exist; more is a fault of the source.
     - `parts`: words of the row's cell that this series carries, where the cell lists several; `name_vi`, `name_en` name the series then.
     - `content`: *text*, *reference*: each record counts one item (a bulletin, an obstacle, a map) and carries its words or where it lies.
+    - `opens`, `ends`: of a series that is ordered for a time (indicators/adhoc.py): records appended before `opens` are refused, and those
+      whose event time is not before `ends`; epoch ms, 0: no bound.
     - `adapter`: the source module that feeds the series; empty: an intake template does. Plans come by template wherever actuals come from.
     """
 
@@ -81,6 +83,8 @@ class SeriesSpec:
     content: Content = "number"
     adapter: str = ""
     note: str = ""
+    opens: int = 0
+    ends: int = 0
 
     @property
     def cumulative(self) -> bool:

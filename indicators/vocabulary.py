@@ -21,13 +21,17 @@ from indicators.territory import COUNTRY, REFORM, Territory, read_current, read_
 
 
 class Vocabulary:
-    """All words of one installation. Safe to share: nothing in it changes after it is read."""
+    """All words of one installation. Safe to share between threads: the files do not change after they are read, and ad-hoc sets come in as
+    a whole (`adopt`)."""
 
     def __init__(self, home: Path) -> None:
         self._folder = home / "catalogue"
         self._home = home
         self._specs = read_series_specs(self._folder / "series.yaml")
         self._territory = read_current(self._folder / "territory")
+        self._ordered: dict[tuple[str, str], SeriesSpec] = {}
+        self._ordered_rows: dict[str, Indicator] = {}
+        self.version = 0
 
     @staticmethod
     @lru_cache(maxsize=8)
@@ -37,19 +41,26 @@ class Vocabulary:
 
     def series_spec(self, indicator: str, component: str = "") -> SeriesSpec | None:
         """How the values of `catalogue/code` and component are folded and limited; None: no such series is accepted."""
-        return self._specs.get((indicator, component))
+        return self._specs.get((indicator, component)) or self._ordered.get((indicator, component))
+
+    def adopt(self, specs: Iterable[SeriesSpec], rows: Iterable[Indicator]) -> None:
+        """Take ad-hoc sets in beside the files, in place of those taken before; `version` tells who keeps what it once looked up."""
+        self._ordered = {(spec.indicator, spec.component): spec for spec in specs}
+        self._ordered_rows = {row.id: row for row in rows}
+        self.version += 1
 
     def series_specs(self) -> Iterable[SeriesSpec]:
-        """Every spec, in the order of the file: the main path first."""
-        return self._specs.values()
+        """Every spec, in the order of the file: the main path first; ad-hoc sets last."""
+        return [*self._specs.values(), *self._ordered.values()]
 
     def indicator(self, code: str) -> Indicator | None:
         """The catalogue row of `catalogue/code`."""
-        return self._indicators.get(code)
+        return self._indicators.get(code) or self._ordered_rows.get(code)
 
     def indicators(self, concept: str = "") -> Iterable[Indicator]:
         """All rows of all catalogues, or those of one concept."""
-        return [i for i in self._indicators.values() if not concept or i.concept == concept]
+        every = (*self._indicators.values(), *self._ordered_rows.values())
+        return [i for i in every if not concept or i.concept == concept]
 
     @property
     def catalogues(self) -> dict[str, Catalogue]:

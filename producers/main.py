@@ -42,6 +42,7 @@ from producers.treasury import Treasury
 from producers.validation import Door
 from producers.wire import MetricsWatcher, WireOutbox, schema_ids
 from transport import kafka_clients, logging
+from transport.emergency_follower import EmergencyFollower
 from transport.metrics import Metrics
 from transport.registry import Registry
 from transport.settings import Settings
@@ -114,12 +115,15 @@ def main(settings: Settings) -> int:
         outbox = WireOutbox(kafka_clients.CountingProducer(kafka_clients.producer(settings)))
         report = RejectReport(settings.data_dir / "rejects")
         publisher = Publisher(settings, door, outbox, schema_ids(registry), report, clock)
+        ordered = EmergencyFollower(settings, vocabulary=vocabulary)
+        ordered.start()
         try:
             beating = Heartbeat(SystemClock(), interval(RuleBook.load(settings.home)))
             every = [beating, *sources(settings, vocabulary, door, positions, clock)]
             log.info("producers.started", sources=[s.name for s in every])
             Runner(every, publisher, clock, positions, MetricsWatcher(metrics)).run(stop)
         finally:
+            ordered.stop()
             positions.close()
     log.info("producers.stopped")
     return 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from indicators.numbers_vi import date_vi
 from indicators.observation import FIGURES, PERIOD_TYPES, PRICE_BASES, SCALE, STATUSES, VALUE_LIMIT, Observation
 from indicators.series import SeriesError
 from indicators.spec import SeriesSpec
@@ -42,6 +43,8 @@ class Door:
         """Raises Refused where the observation may not enter; `now` in epoch ms."""
         _required(o)
         spec = self._series(o)
+        if spec.ends and o.event_time >= spec.ends:
+            raise Refused("validation", "event_time", f"the ad-hoc set was ordered until {date_vi(spec.ends - 1)}; found a later time")
         _times(o, now)
         _words(o, spec)
         _value(o, spec)

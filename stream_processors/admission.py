@@ -6,6 +6,7 @@ was cut.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,8 +68,8 @@ class Door:
     def __init__(self, series: SeriesTable) -> None:
         self._series, self._facts = series, HeadFacts(series)
 
-    def admit(self, decoded: Decoded, keys: list[bytes], offsets: Int64s) -> Admitted:
-        """Check decoded observations. `keys` and `offsets` belong to the rows, in order."""
+    def admit(self, decoded: Decoded, keys: list[bytes], offsets: Int64s, appended: Callable[[], Int64s]) -> Admitted:
+        """Check decoded observations. `keys`, `offsets` and `appended` (time stamps) belong to the rows, in order."""
         series, facts, head = self._series, self._facts, decoded.head
         sid = series.numbers(keys)
         facts.learn(decoded.heads)
@@ -80,6 +81,8 @@ class Door:
             refusals.add(i, entry.reason, "key", entry.detail)
         self._check_heads(decoded, keys, sid, good, refusals)
         time, status, budget_year = tail["event_time"], facts.status[head], facts.budget_year[head]
+        if series.timed:
+            _check_times_of_sets(time, appended(), sid, series, good, refusals)
         _check_dates(tail, budget_year, sid, series, good, refusals)
         _require(good, tail["revision"] >= 0, refusals, "validation", "revision", "negative")
         _require(good, tail["has_id"], refusals, "validation", "source_record_id", "empty")
@@ -151,6 +154,13 @@ def _check_dates(
     _require(good, (end > start) & (start >= EARLIEST_MS), refusals, "impossible_date", "period_end", "not after period_start")
     near = (budget_year == 0) | (np.abs(budget_year - _years(time)) <= 1) | series.reported[sid]
     _require(good, near, refusals, "impossible_date", "budget_year", "more than a year from the event's")
+
+
+def _check_times_of_sets(time: Int64s, appended: Int64s, sid: Int64s, series: SeriesTable, good: Bools, refusals: _Refusals) -> None:
+    """Series that are ordered for a time: nothing before the order is in effect, nothing of after its end date."""
+    _require(good, appended >= series.opens[sid], refusals, "unknown_indicator", "key", "the set that orders it was not in effect yet")
+    ends = series.ends[sid]
+    _require(good, (ends == 0) | (time < ends), refusals, "validation", "event_time", "after the end date of the set that orders it")
 
 
 def _years(time: Int64s) -> Int64s:

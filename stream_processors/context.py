@@ -45,7 +45,7 @@ class Context:
         self.prefix = settings.topic_prefix
         self.vocabulary = Vocabulary.load(settings.home)
         self.rules = RuleBook.load(settings.home)
-        self.emergencies = EmergencyFollower(settings)
+        self.emergencies = EmergencyFollower(settings, vocabulary=self.vocabulary, early=True)
         formulas = FormulaBook.load(settings.home).extended(set_formulas(self.vocabulary.series_specs()))
         self.dues = Dues(self.rules, settings.home)
         self.formulas = with_tasks(self.dues.with_results(with_composites(formulas, self.rules, self.vocabulary)), self)

@@ -57,6 +57,8 @@ async def _serve(worker: Worker, metrics: Metrics) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    if not await _known(worker, stop):
+        return 0
     worker.app.finalize()
     await worker.app.start()
     watchdog = worker.watch()
@@ -72,6 +74,15 @@ async def _serve(worker: Worker, metrics: Metrics) -> int:
     except TimeoutError:
         log.warning("stopped at the deadline; the next owner's fence ends what was open")
     return 0
+
+
+async def _known(worker: Worker, stop: asyncio.Event) -> bool:
+    """Wait until emergencies and ad-hoc sets are known, so that state is restored beside them; False where told to stop before."""
+    asking = [asyncio.create_task(worker.know_emergencies()), asyncio.create_task(stop.wait())]
+    done, pending = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    return asking[0] in done
 
 
 async def _report(worker: Worker, metrics: Metrics) -> None:

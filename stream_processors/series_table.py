@@ -60,6 +60,9 @@ class SeriesTable:
     def __init__(self, vocabulary: Vocabulary, formulas: FormulaBook, rules: RuleBook, prefix: str, capacity: int = 1024) -> None:
         self._vocabulary, self._formulas, self._rules, self._prefix = vocabulary, formulas, rules, prefix
         self._numbers: dict[bytes, int] = {}
+        self._version = vocabulary.version
+        self.timed = False
+        """Are there series that are ordered for a time?"""
         self._per_spec: dict[tuple[str, str], int] = {}
         self.entries: list[Entry] = []
         self.known = np.zeros(capacity, bool)
@@ -80,6 +83,8 @@ class SeriesTable:
         self.watermark = np.full(capacity, NEVER, np.int64)
         self.first_time = np.full(capacity, -NEVER, np.int64)
         self.generation = np.zeros(capacity, np.int64)
+        self.opens = np.zeros(capacity, np.int64)
+        self.ends = np.zeros(capacity, np.int64)
         self._consumers: dict[tuple[int, int], tuple[Consumer, ...]] = {}
 
     def __len__(self) -> int:
@@ -88,6 +93,8 @@ class SeriesTable:
     def numbers(self, keys: list[bytes]) -> Int64s:
         """Number of each key; new keys are entered."""
         known = self._numbers
+        if self._version != self._vocabulary.version:
+            self._look_again()
         try:
             return np.fromiter(map(known.__getitem__, keys), np.int64, len(keys))
         except KeyError:
@@ -143,9 +150,24 @@ class SeriesTable:
         self.entries.append(entry)
         if sid >= len(self.known):
             self._grow()
+        self._describe(sid, entry)
+        return sid
+
+    def _look_again(self) -> None:
+        """The vocabulary has taken indicators in: which series that belonged to none belong to one now?"""
+        self._version = self._vocabulary.version
+        for sid, entry in enumerate(self.entries):
+            if entry.reason == "unknown_indicator":
+                self.entries[sid] = found = self._entry(entry.key)
+                self._describe(sid, found)
+
+    def _describe(self, sid: int, entry: Entry) -> None:
+        """What the arrays say of a series."""
         spec, series = entry.spec, entry.series
         if spec is None or series is None:
-            return sid
+            return
+        self.opens[sid], self.ends[sid] = spec.opens, spec.ends
+        self.timed = self.timed or bool(spec.opens or spec.ends)
         self.known[sid] = True
         self.reported[sid] = spec.fold_of(series.figure) == "reported"
         self.cumulative[sid] = spec.cumulative_of(series.figure)
@@ -159,7 +181,6 @@ class SeriesTable:
             self.panes[KINDS[name], sid] = True
         self.low[sid], self.high[sid] = _unscaled(spec.minimum, INT64.min), _unscaled(spec.maximum, INT64.max)
         self.bounded[sid] = spec.minimum is not None or spec.maximum is not None
-        return sid
 
     def _entry(self, key: bytes) -> Entry:
         try:
@@ -189,7 +210,7 @@ class SeriesTable:
 
     def _grow(self) -> None:
         facts = ("known", "reported", "cumulative", "actual", "ruled", "judged", "watched", "used",
-                 "stock", "horizon", "fingerprint", "low", "high", "bounded")  # fmt: skip
+                 "stock", "horizon", "fingerprint", "low", "high", "bounded", "opens", "ends")  # fmt: skip
         for name in facts:
             array = getattr(self, name)
             setattr(self, name, np.concatenate([array, np.zeros(len(array), array.dtype)]))

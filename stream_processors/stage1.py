@@ -166,7 +166,12 @@ class Stage1:
         if len(decoded.head) < len(records):
             index = decoded.tail["index"].to_numpy()
             keys, offsets = [keys[i] for i in index.tolist()], offsets[index]
-        admitted = self._door.admit(decoded, keys, offsets)
+
+        def appended() -> Int64s:
+            """Time stamps of the records behind the decoded rows."""
+            return np.array([records[i].timestamp for i in decoded.tail["index"].to_list()], np.int64)
+
+        admitted = self._door.admit(decoded, keys, offsets, appended)
         return admitted, decoded.refused + admitted.refused
 
     def reserve(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final, cast
 
@@ -22,7 +23,7 @@ from transport.lane_parts import Fold, Writer
 from transport.lanes import LANES_AT_ONCE, Lane
 from transport.state_reader import end_offsets
 from transport.tail import Place, Tail
-from transport.topics import GROUPS
+from transport.topics import EMERGENCY, GROUPS
 from transport.transactions import Transaction
 from transport.trial import Trial
 from transport.watchdog import watch
@@ -48,7 +49,7 @@ class Worker:
         self.context = context
         self.lanes: dict[TP, Lane] = {}
         self._groups = tuple(groups)
-        self._gated_groups = _groups(context, (rule.scope for rule in context.rules if rule.at_work and rule.scope.emergency))
+        self._gated_groups = _groups(context, (rule.scope for rule in context.rules if rule.at_work and rule.scope.emergency)) | {EMERGENCY}
         self._watched_groups = _groups(context, (rule.scope for rule in context.rules.silences)) | self._gated_groups
         self._turns = asyncio.Semaphore(LANES_AT_ONCE)
         self._closing = False
@@ -82,7 +83,7 @@ class Worker:
             await self._lane(stage, tp).put(records)
 
     def _gated(self, topic: str) -> bool:
-        """Do rules of emergencies judge series of this topic?"""
+        """Do rules of emergencies judge series of this topic, or ad-hoc sets lie in it?"""
         return topic.removeprefix(f"{self.context.prefix}obs.") in self._gated_groups
 
     def _lane(self, stage: str, tp: TP) -> Lane:
@@ -167,10 +168,13 @@ class Worker:
         """Live inputs that lie unfolded in the lanes."""
         return sum(lane.waiting for lane in list(self.lanes.values()))
 
+    async def know_emergencies(self) -> None:
+        """Follow emergencies and ad-hoc sets from now on; returns when all that was ordered by now is known."""
+        self.context.emergencies.start()
+        await self.context.emergencies.known(int(time.time() * 1000))
+
     def replays(self) -> asyncio.Task[None]:
-        """Start following emergencies and replay jobs; call it inside the running loop."""
-        if self._gated_groups:
-            self.context.emergencies.start()
+        """Start following replay jobs; call it inside the running loop."""
         return asyncio.get_running_loop().create_task(Replays(self).run(), name="replays")
 
     def watch(self) -> asyncio.Task[None]:

@@ -15,7 +15,8 @@ from typing import Final
 import structlog
 from confluent_kafka import KafkaError, KafkaException
 
-from transport.emergencies import LEAD_MS, TOPIC, EmergencyBook
+from indicators.vocabulary import Vocabulary
+from transport.emergencies import LEAD_MS, TOPIC, EmergencyBook, words_of
 from transport.job_follower import RowFollower
 from transport.settings import Settings
 
@@ -28,9 +29,14 @@ _MISSING: Final = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, 
 
 
 class EmergencyFollower:
-    """`book` is written by the thread alone; readers see it whole or a step older. `clock`: epoch seconds."""
+    """`book` is written by the thread alone; readers see it whole or a step older. `clock`: epoch seconds. `vocabulary`: takes ad-hoc sets
+    in: those in effect, or with `early` at once (the worker tells by the record whether a set was open).
+    """
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, settings: Settings, clock: Callable[[], float] = time.time, vocabulary: Vocabulary | None = None, *, early: bool = False
+    ) -> None:
+        self._vocabulary, self._early, self._adopted = vocabulary, early, 0
         self.book = EmergencyBook()
         self.seen_at = 0
         self._settings, self._clock = settings, clock
@@ -70,6 +76,16 @@ class EmergencyFollower:
                     self.seen_at = ALWAYS
                 self._stop.wait(RETRY_SECONDS)
 
+    def _adopt(self, now: int) -> None:
+        """Before `seen_at` moves on: who knows up to then knows the sets too."""
+        if self._vocabulary is None or len(self.book.sets) == self._adopted:
+            return
+        due = [one for one in self.book.sets.values() if self._early or one.effective <= now]
+        if len(due) != self._adopted:
+            self._adopted = len(due)
+            self._vocabulary.adopt(*words_of(due))
+            log.info("ad-hoc sets taken in", sets=[one.row.content.id for one in due])
+
     def _follow(self) -> None:
         """From the start of the topic; a step taken twice counts once."""
         reader = RowFollower(self._settings, self._settings.topic_prefix + TOPIC, "emergencies", self.book.take)
@@ -77,6 +93,7 @@ class EmergencyFollower:
             while not self._stop.is_set():
                 reader.look(LOOK_SECONDS)
                 now = int(self._clock() * 1000)
+                self._adopt(now)
                 if reader.at_end():
                     self.seen_at = now
         finally:

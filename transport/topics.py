@@ -80,5 +80,5 @@ def _topics(prefix: str) -> Iterator[Topic]:
     for stage in ("producers", "stage1", "stage2", "alerts", "sinks"):
         yield Topic(f"{prefix}dead.{stage}", 2, "delete", "dead_letter", "as the original", 400 * DAY_MS)
     yield Topic(f"{prefix}ops.audit", 1, "delete", "", "actor", -1, append_time=True)
-    yield Topic(f"{prefix}ops.emergency", 1, "compact", "", "step|emergency|step", -1, append_time=True)
+    yield Topic(f"{prefix}ops.emergency", 1, "compact", "", "step|emergency|step, adhoc|set|row", -1, append_time=True)
     yield Topic(f"{prefix}ops.replay.jobs", 1, "compact", "", "job|id, piece|id|topic|partition")

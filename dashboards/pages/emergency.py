@@ -21,11 +21,13 @@ from dashboards.pages.alerts import summary
 from dashboards.pages.emergency_acts import book_of, may
 from dashboards.terms import DEEDS, PHASES, PILLARS, READINESS
 from dashboards.words import word
+from indicators.adhoc import AdhocIndicator
 from indicators.emergency import Emergency, Taken, place_of
 from indicators.scenario import PHASES as PHASE_ORDER
 from indicators.scenario import PILLARS as PILLAR_ORDER
 from indicators.scenario import Scenario, Watched
 from indicators.territory import COUNTRY
+from transport.emergencies import OpenedSet
 
 MOST_SHOWN: Final = 12
 GRACE: Final = Decimal("1.5")
@@ -48,7 +50,10 @@ class EmergencyQuery(Query):
 
 async def answer(visit: Visit, query: EmergenciesQuery) -> Answer:
     """The list."""
-    lines = [_line(visit, one) for one in (await book_of(visit)).newest_first()]
+    opened = list(visit.board.ordered.book.sets.values()) if visit.board.ordered else []
+    asked = sorted(f"{one.row.content.catalogue}/{i.code}" for one in opened for i in one.row.content.indicators)
+    book, told = await asyncio.gather(book_of(visit), visit.ask("ordered_series", indicators=asked))
+    lines = [_line(visit, one) for one in book.newest_first()]
     shown = {
         "open": [line for line in lines if line["open"]],
         "closed": [line for line in lines if not line["open"]],
@@ -58,6 +63,7 @@ async def answer(visit: Visit, query: EmergenciesQuery) -> Answer:
             if may(visit, s, "open") or may(visit, s, "exercise")
         ],
         "phases": [(p, word(PHASES, p, visit.language)) for p in PHASE_ORDER],
+        "sets": [_ordered(visit, one, told) for one in sorted(opened, key=lambda one: -one.effective)],
         "done": query.done,
     }
     names = ("scenario", "phase", "opened_at", "opened_by", "document_number", "why")
@@ -244,6 +250,29 @@ def _step(visit: Visit, taken: Taken) -> dict[str, Any]:
         "about": " · ".join(parts),
         "why": step.why,
         "counts": taken.counts,
+    }
+
+
+def _ordered(visit: Visit, one: OpenedSet, told: Iterable[Row]) -> dict[str, Any]:
+    """An ad-hoc set: its document, until when, and of each indicator how many have told and when last."""
+    content, newest = one.row.content, {row["indicator"]: row for row in told}
+    vietnamese = visit.language == "vi"
+
+    def line(item: AdhocIndicator) -> dict[str, Any]:
+        code = f"{content.catalogue}/{item.code}"
+        row = newest.get(code)
+        at = figures.instant(figures.ms(row["newest"]), visit.language) if row else ""
+        name = item.name_vi if vietnamese else item.name_en
+        return {"code": code, "name": name, "count": int(row["series"]) if row else 0, "at": at}
+
+    return {
+        "title": content.title_vi if vietnamese else content.title_en,
+        "document": content.document,
+        "until": figures.day(content.ends - 1, visit.language),
+        "over": content.ends <= visit.now,
+        "by": one.row.actor,
+        "owner": visit.agency_name(content.owner_agency),
+        "indicators": [line(item) for item in content.indicators],
     }
 
 

@@ -10,7 +10,7 @@ from indicators.vocabulary import Vocabulary
 from ops.stack.control import StackError
 from transport import kafka_clients
 from transport.audit import AUDIT, Deed
-from transport.emergencies import TOPIC, EmergencyBook, step_key
+from transport.emergencies import TOPIC, EmergencyBook, OrderedSet, set_key, step_key
 from transport.kafka_clients import CountingProducer
 from transport.settings import Settings
 from transport.state_reader import read_partition
@@ -80,4 +80,14 @@ def keep(settings: Settings, book: EmergencyBook, step: Step) -> None:
                 facts={"document": step.document, "scenario": step.scenario, "phase": step.phase, "units": len(step.area.units),
                        "pillar": step.pillar, "state": step.state, "to": step.to})  # fmt: skip
     out.publish(settings.topic_prefix + AUDIT, step.actor.encode(), deed.body(), partition=0)
+    out.flush()
+
+
+def order(settings: Settings, row: OrderedSet) -> None:
+    """Write an ad-hoc set and the audit's line. Raises DeliveryError."""
+    out = CountingProducer(kafka_clients.producer(settings))
+    out.publish(settings.topic_prefix + TOPIC, set_key(row), row.model_dump_json().encode(), partition=0)
+    deed = Deed(at=row.at, actor=row.actor, did="catalogue.adhoc", on=row.content.catalogue, why=row.why, run=set_key(row).decode(),
+                facts={"document": row.content.document, "until": row.content.ends_on.isoformat()})  # fmt: skip
+    out.publish(settings.topic_prefix + AUDIT, row.actor.encode(), deed.body(), partition=0)
     out.flush()

@@ -1,0 +1,134 @@
+"""A set opened into processes that run is filled by its template, folded, stored and shown, and nothing restarts."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import openpyxl  # type: ignore[import-untyped]
+import pytest
+from typer.testing import CliRunner
+
+from dashboards.settings import BoardSettings
+from indicators.instant import local
+from indicators.numbers_vi import day_vi
+from indicators.vocabulary import Vocabulary
+from ops.cli import cli
+from ops.stack.control import StackError
+from sinks import clickhouse as ch
+from sinks.migrations import migrate
+from sinks.tables import routes
+from tests.dashboards.conftest import LEADER, Client, made
+from tests.fixtures.stack import prepare
+from tests.indicators.test_adhoc import FILE, written
+from tests.sinks.conftest import sink, until
+from transport.emergency_follower import EmergencyFollower
+from transport.settings import HOME, Settings
+from transport.topics import table
+
+START = "import sys; from {}.main import main; from transport.settings import Settings; sys.exit(main(Settings.load(){}))"
+WORKER, PRODUCERS = START.format("stream_processors", ", ('emergency',)"), START.format("producers", "")
+TOPICS = ("obs.emergency", "agg.emergency", "panes.emergency", "operands.emergency", "operands.latest.emergency", "derived.emergency",
+          "alerts.conditions", "alerts.conditions.emergency", "dead.stage1", "dead.stage2", "dead.producers", "ops.emergency", "ops.audit",
+          "ops.replay.jobs", "obs.prices", "agg.prices", "panes.prices", "operands.prices", "derived.prices")  # fmt: skip
+NAMES = ("data_dir", "inbox_dir", "kafka_bootstrap", "registry_url", "topic_prefix", "producers_metrics_port", "worker_metrics_port")
+SET = "adhoc-lua-ngap-2026"
+
+
+@contextmanager
+def process(settings: Settings, code: str, log: Path) -> Iterator[None]:
+    """A process of the product with this test's settings; ended as an operator ends it."""
+    environment = os.environ | {f"NHIP_{name.upper()}": str(getattr(settings, name)) for name in NAMES}
+    with log.open("wb") as out:
+        running = subprocess.Popen([sys.executable, "-c", code], cwd=HOME, env=environment, stderr=out)
+        try:
+            yield
+            running.send_signal(signal.SIGTERM)
+            assert running.wait(20) == 0, log.read_text("utf-8")[-2000:]
+        finally:
+            running.kill()
+            running.wait(5)
+
+
+def said(log: Path, words: str) -> bool:
+    """Is it in the log by now?"""
+    return words in log.read_text("utf-8")
+
+
+@pytest.mark.stack
+@pytest.mark.timeout(300)
+def test_a_set_opened_into_running_processes_is_filled_and_answered(
+    settings: Settings, clickhouse: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(settings, *TOPICS)
+    migrate(settings)
+    wanted = {settings.topic_prefix + name for name in ("agg.emergency", "obs.emergency", "ops.emergency")}
+    taken = {name: one for name, one in routes(table(settings.topic_prefix), settings.topic_prefix).items() if name in wanted}
+    works, feeds = tmp_path / "worker.log", tmp_path / "producers.log"
+    with process(settings, WORKER, works), process(settings, PRODUCERS, feeds), sink(settings, taken):
+        until(lambda: said(works, "worker ready") and said(feeds, "producers.started"))
+        template = _opened(settings, tmp_path, monkeypatch)
+        until(lambda: said(feeds, "ad-hoc sets taken in"))
+        _filled(template, settings.inbox_dir / "intake")
+        with ch.connected(settings) as client:
+            asked = f"SELECT indicator, territory, latest FROM latest_aggregates WHERE startsWith(indicator, '{SET}')"
+            until(lambda: bool(client.query(asked).result_rows), 60)
+            assert [tuple(map(str, row)) for row in client.query(asked).result_rows] == [(f"{SET}/C1", "31", "1234.500000")]
+            asyncio.run(_shown(settings))
+            client.command(f"DROP DATABASE IF EXISTS {settings.clickhouse_database}")
+
+
+def _opened(settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Ordered by the command; a second time it is refused."""
+    today = local(int(time.time() * 1000)).date()
+    text = FILE.replace("2026-11-02", today.isoformat()).replace("2026-12-31", today.replace(year=today.year + 1, day=1).isoformat())
+    monkeypatch.setattr(Settings, "load", classmethod(lambda cls: settings))
+    arguments = ["catalogue", "adhoc", "open", str(written(folder, text)), "--why", "lệnh", "--by", "vpcp", "--out", str(folder)]
+    opened = CliRunner().invoke(cli, arguments, catch_exceptions=False)
+    assert f"{SET}: 2 chỉ số" in opened.stdout
+    with pytest.raises(StackError, match="đã mở bộ"):
+        CliRunner().invoke(cli, arguments, catch_exceptions=False)
+    assert "1 bộ / sets" in CliRunner().invoke(cli, ["catalogue", "adhoc", "list"], catch_exceptions=False).stdout
+    monkeypatch.undo()
+    return folder / f"{SET}.xlsx"
+
+
+def _filled(template: Path, inbox: Path) -> None:
+    """One figure of Hải Phòng for today, as a person fills it; the other row is left as it is."""
+    book = openpyxl.load_workbook(template)
+    sheet = book.worksheets[0]
+    names = [cell.value for cell in sheet[1]]
+    for name, value in (("dia_ban", "31"), ("thoi_diem", day_vi(local(int(time.time() * 1000)).date())), ("gia_tri", "1.234,5")):
+        sheet.cell(2, names.index(name) + 1, value)
+    inbox.mkdir(parents=True, exist_ok=True)
+    book.save(inbox / "beside.tmp")
+    (inbox / "beside.tmp").rename(inbox / "lua-ngap.xlsx")
+
+
+async def _shown(settings: Settings) -> None:
+    """The board's page of sets and the indicator's own."""
+    own = BoardSettings.load(**settings.model_dump())
+    board = made(own)
+    board.vocabulary = Vocabulary(HOME)
+    board.clock = lambda: int(time.time() * 1000)
+    board.ordered = EmergencyFollower(settings, vocabulary=board.vocabulary)
+    board.ordered.start()
+    client = Client(board, LEADER)
+    try:
+        await board.ordered.known(board.clock())
+        page = (await client.get("/emergency")).text
+        for words in ("Bộ chỉ số đột xuất", "Diện tích lúa bị ngập sau bão số 12", "123/VPCP-KSTT", "1 chuỗi đã có số liệu"):
+            assert words in page, words
+        figures = (await client.get(f"/indicator/{SET}/C1")).text
+        assert "1.234,5 ha" in figures
+    finally:
+        board.ordered.stop()
+        await client.http.aclose()
+        await board.database.close()
