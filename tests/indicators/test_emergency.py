@@ -82,6 +82,8 @@ def test_a_storm_track_gives_the_communes_whose_point_lies_in_its_corridor(tmp_p
     assert all(within(TRACK, u.lon or 0, u.lat or 0) for code in units if (u := VOCABULARY.territory(code)))
     midway = (107.05, 20.4)
     assert within(TRACK, *midway)
+    assert within(TRACK, 107.45, 20.79), "60 km beside the track, where it reaches 70"
+    assert not within(TRACK, 107.71, 21.05), "100 km beside it"
     assert not within((TRACK[0],), 107.5, 20.0 + 61 / 111.195)
     assert within((TRACK[0],), 107.5, 20.0 + 59 / 111.195)
     path = tmp_path / "bao.csv"

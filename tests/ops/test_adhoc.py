@@ -126,8 +126,9 @@ async def _shown(settings: Settings) -> None:
         page = (await client.get("/emergency")).text
         for words in ("Bộ chỉ số đột xuất", "Diện tích lúa bị ngập sau bão số 12", "123/VPCP-KSTT", "1 chuỗi đã có số liệu"):
             assert words in page, words
-        figures = (await client.get(f"/indicator/{SET}/C1")).text
-        assert "1.234,5 ha" in figures
+        figures = (await client.get(f"/indicator/{SET}/C1?territory=31")).text
+        assert "Diện tích lúa bị ngập" in figures
+        assert "1.234,5" in figures
     finally:
         board.ordered.stop()
         await client.http.aclose()
