@@ -1,4 +1,4 @@
-"""A set opened into processes that run is filled by its template, folded, stored and shown, and nothing restarts."""
+"""Into processes that run: a set is ordered, filled by its template, folded, stored and shown; an emergency puts its rules in force."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 
 import openpyxl  # type: ignore[import-untyped]
@@ -21,6 +22,7 @@ from indicators.instant import local
 from indicators.numbers_vi import day_vi
 from indicators.vocabulary import Vocabulary
 from ops.cli import cli
+from ops.emergency import ledger
 from ops.stack.control import StackError
 from sinks import clickhouse as ch
 from sinks.migrations import migrate
@@ -29,8 +31,13 @@ from tests.dashboards.conftest import LEADER, Client, made
 from tests.fixtures.stack import prepare
 from tests.indicators.test_adhoc import FILE, written
 from tests.sinks.conftest import sink, until
+from tests.stream_processors.test_stage1_against_oracle import base
 from transport.emergency_follower import EmergencyFollower
+from transport.kafka_clients import CountingProducer, producer
+from transport.records import AvroDecoder, AvroEncoder
+from transport.registry import Registry
 from transport.settings import HOME, Settings
+from transport.state_reader import read_partition
 from transport.topics import table
 
 START = "import sys; from {}.main import main; from transport.settings import Settings; sys.exit(main(Settings.load(){}))"
@@ -75,13 +82,17 @@ def test_a_set_opened_into_running_processes_is_filled_and_answered(
     with process(settings, WORKER, works), process(settings, PRODUCERS, feeds), sink(settings, taken):
         until(lambda: said(works, "worker ready") and said(feeds, "producers.started"))
         template = _opened(settings, tmp_path, monkeypatch)
+        begins = _emergency(settings, monkeypatch)
         until(lambda: said(feeds, "ad-hoc sets taken in"))
+        until(lambda: time.time() * 1000 > begins)
+        _rain(settings)
         _filled(template, settings.inbox_dir / "intake")
         with ch.connected(settings) as client:
             asked = f"SELECT indicator, territory, latest FROM latest_aggregates WHERE startsWith(indicator, '{SET}')"
             until(lambda: bool(client.query(asked).result_rows), 60)
             assert [tuple(map(str, row)) for row in client.query(asked).result_rows] == [(f"{SET}/C1", "31", "1234.500000")]
             asyncio.run(_shown(settings))
+            until(lambda: _conditions(settings) == [("KC-MUA-DON-DAP", "opened", "exercise", "MUA-HAIPHONG")], 30)
             client.command(f"DROP DATABASE IF EXISTS {settings.clickhouse_database}")
 
 
@@ -98,6 +109,39 @@ def _opened(settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch) -
     assert "1 bộ / sets" in CliRunner().invoke(cli, ["catalogue", "adhoc", "list"], catch_exceptions=False).stdout
     monkeypatch.undo()
     return folder / f"{SET}.xlsx"
+
+
+def _emergency(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> int:
+    """A drill for Hải Phòng, opened while the worker runs; from when it is in effect."""
+    monkeypatch.setattr(Settings, "load", classmethod(lambda cls: settings))
+    arguments = ["emergency", "exercise", "storm-flood", "--unit", "31", "--why", "diễn tập", "--document", "01/KH", "--by", "trucban"]
+    assert CliRunner().invoke(cli, arguments, catch_exceptions=False).exit_code == 0
+    monkeypatch.undo()
+    (one,) = ledger.read(settings).emergencies.values()
+    assert one.opening is not None
+    return one.opening.effective
+
+
+def _rain(settings: Settings) -> None:
+    """Violent rain at a station in the area and at one outside it."""
+    now = int(time.time() * 1000)
+    out = CountingProducer(producer(settings))
+    with Registry(settings) as registry:
+        encoder = AvroEncoder("observation", registry.id_of("obs.emergency"))
+        for station, territory in (("MUA-HAIPHONG", "31"), ("MUA-SAPA", "15")):
+            o = base(event_time=now, component="rain", concept="rain", measure_unit="mm", subject_id=station, territory=territory,
+                     source_record_id=station, value=Decimal(25), ingested_at=now)  # fmt: skip
+            out.publish(f"{settings.topic_prefix}obs.emergency", o.series().key().encode(), encoder.encode(o.record()))
+        out.flush()
+
+
+def _conditions(settings: Settings) -> list[tuple[str, ...]]:
+    """What the worker said so far."""
+    with Registry(settings) as registry:
+        decoder, topic = AvroDecoder("condition", registry.schema), f"{settings.topic_prefix}alerts.conditions.emergency"
+        places = range(table(settings.topic_prefix)[topic].partitions)
+        rows = [decoder.decode(m.value()) for p in places for batch in read_partition(settings, topic, p) for m in batch]
+    return [tuple(row[name] for name in ("rule", "transition", "mode", "subject_id")) for row in rows]
 
 
 def _filled(template: Path, inbox: Path) -> None:
