@@ -99,10 +99,13 @@ class ObligationBook:
     vocabulary: Vocabulary
 
     @classmethod
-    def load(cls, home: Path) -> Self:
-        """The obligations of an installation. Raises DataFileError naming file, line and field: a calendar, catalogue, row or agency that
-        does not exist, a line that means no series, a series owed twice."""
-        vocabulary, calendars = Vocabulary.load(home), load_due_calendars(home)
+    def load(cls, home: Path, vocabulary: Vocabulary | None = None) -> Self:
+        """The obligations of an installation; `vocabulary`: its words, where they were read anew.
+
+        Raises DataFileError naming file, line and field: a calendar, catalogue, row or agency that does not exist, a line that means no
+        series, a series owed twice.
+        """
+        vocabulary, calendars = vocabulary or Vocabulary.load(home), load_due_calendars(home)
         path = home / "catalogue" / "obligations.yaml"
         obligations = _read(path)
         items: dict[Debt, dict[tuple[str, str], Item]] = {}

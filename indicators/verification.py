@@ -191,7 +191,7 @@ def _targets(vocabulary: Vocabulary, home: Path) -> Iterator[Problem]:
 
 
 def _obligations(vocabulary: Vocabulary, home: Path) -> Iterator[Problem]:
-    book = ObligationBook.load(home)
+    book = ObligationBook.load(home, vocabulary)
     for debt in book.items:
         agency = vocabulary.agency(debt.provider)
         if agency is not None and not agency.valid_at(date.max):
