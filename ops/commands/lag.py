@@ -32,13 +32,14 @@ def lag(
 ) -> None:
     """Độ trễ của từng nhóm đọc và phân vùng, theo số bản ghi và theo giây / lag of each group in offsets and seconds."""
     from ops.stack.control import StackError
-    from ops.upkeep.boundary import told
+    from ops.upkeep.boundary import kafka_answers, told
     from ops.upkeep.lag import groups, look_at_all, paced
 
     if group not in ("", *groups()):
         raise StackError(f"Không có nhóm «{group}»: chọn một trong {', '.join(groups())} / no such group: choose one of these")
     settings = Settings.load()
     with told():
+        kafka_answers(settings)
         first, began = look_at_all(settings, group), time.monotonic()
         time.sleep(between)
         found = paced(first, look_at_all(settings, group), time.monotonic() - began)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,7 +13,6 @@ from rich.console import Console
 from rich.table import Table
 
 from indicators.numbers_vi import number_vi
-from sinks.clickhouse import NotReady, Unavailable
 from sinks.questions import VIETNAM, Answer, Question, QuestionError, ask, questions
 from transport.settings import Settings
 
@@ -31,10 +29,12 @@ def query(
     if not name:
         console.print(listing(questions().values()))
         return
-    logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # what it would say of a failure, we say in words
+    from ops.upkeep.boundary import told
+
     try:
-        answer = ask(Settings.load(), name, parameters(context.args))
-    except (QuestionError, Unavailable, NotReady) as error:
+        with told():
+            answer = ask(Settings.load(), name, parameters(context.args))
+    except QuestionError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from error
     console.print(table(answer))
