@@ -20,7 +20,9 @@ from dashboards.judgement import gap_to_path, of_severity
 from dashboards.moments import PATTERN, MomentError, known_at
 from dashboards.terms import ATTENTIONS, CONDITIONS, STATES, TRANSITIONS
 from dashboards.words import word
+from indicators.derived.formula_book import FormulaBook
 from indicators.instant import DAY_MS, HOUR_MS
+from indicators.rule import RuleBook
 
 OPEN: Final = ("active", "recovering")
 LONGEST_SHELF_HOURS: Final = 720
@@ -141,18 +143,25 @@ def open_only(rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if row["condition"] in OPEN]
 
 
+def watched(rows: Iterable[Row], rules: RuleBook, formulas: FormulaBook) -> dict[str, tuple[str, Row]]:
+    """Alert id → the formula its rule watches, of open alerts. What workers count beside the definitions (assigned tasks) is no formula of
+    the book: its alert tells each change itself."""
+    found: dict[str, tuple[str, Row]] = {}
+    for row in rows:
+        rule = rules.rules.get(row["rule"])
+        if rule is not None and rule.scope.formula in formulas.formulas and row["condition"] in OPEN:
+            found[row["alert_id"]] = rule.scope.formula, row
+    return found
+
+
 async def present(visit: Visit, rows: Iterable[Row]) -> dict[str, str]:
     """Alert id → the figure as it stands now, where the rule watches a formula: an alert tells only changes of its level."""
-    watched: dict[str, tuple[str, Row]] = {}
-    for row in rows:
-        rule = visit.board.rules.rules.get(row["rule"])
-        if rule is not None and rule.scope.formula and row["condition"] in OPEN:
-            watched[row["alert_id"]] = rule.scope.formula, row
-    if not watched:
+    looked_at = watched(rows, visit.board.rules, visit.board.formulas)
+    if not looked_at:
         return {}
-    results = await visit.ask("newest_results", formulas=sorted({formula for formula, _ in watched.values()}))
+    results = await visit.ask("newest_results", formulas=sorted({formula for formula, _ in looked_at.values()}))
     newest = {(r["formula"], r["territory"], r["subject_id"]): r for r in results}
-    found = {alert: (formula, newest.get((formula, row["territory"], row["subject_id"]))) for alert, (formula, row) in watched.items()}
+    found = {alert: (formula, newest.get((formula, row["territory"], row["subject_id"]))) for alert, (formula, row) in looked_at.items()}
     return {alert: _present(visit, formula, result) for alert, (formula, result) in found.items() if result is not None}
 
 
