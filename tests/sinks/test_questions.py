@@ -75,6 +75,9 @@ def filled(database: Client) -> None:
                       "kind": "ratio", "result": "K1.vn-1012.A.II.5.export.country|VN|||", "territory": "VN", "value": Decimal("12.5"),
                       "of": 30, "expected": 34}  # fmt: skip
     fill(database, "derived.trade", [grown])
+    owed = {"formula": "BC-QUA-HAN", "indicator": "nhip/N.2", "component": "", "kind": "sum", "subject_type": "agency", "subject_id": "NSO",
+            "period_type": "month", "of": 2, "expected": 3, "reason": "vn-1012/A.I.1", "territory": "VN"}  # fmt: skip
+    fill(database, "derived.home_affairs", [result | owed | {"result": "BC-QUA-HAN|VN|agency:NSO|period=month|", "value": Decimal(1)}])
     aggregate = sample("aggregate") | {"series": "vn-1012/D.1|river_level|01|station:TV-HANOI||actual", "latest": Decimal("3.25")}
     fill(database, "agg.emergency", [aggregate])
 
@@ -94,8 +97,11 @@ def test_each_question_answers(settings: Settings, database: Client) -> None:
         "breakdown": ask(settings, "breakdown").rows,
         "comparisons": ask(settings, "comparisons").rows,
         "quality": ask(settings, "quality", {"indicator": "vn-1012/A.XI.7", "due_hours": "72"}).rows,
+        "reports": ask(settings, "reports").rows,
     }
-    assert set(answers) == set(questions()), "every question is asked here"
+    of_emergencies = {"emergency": {"emergency": "bao-1"}, "emergency_alerts": {"emergency": "bao-1"}}
+    assert {name: ask(settings, name, given).rows for name, given in of_emergencies.items()} == {"emergency": [], "emergency_alerts": []}
+    assert {*answers, *of_emergencies} == set(questions()), "every question is asked here"
     assert [row[1] for row in answers["station"]] == [Decimal(n * 20) / 8 for n in range(6)]
     ranked = [(1, "Thành phố Hải Phòng", Decimal("71.5")), (2, "Thành phố Hà Nội", Decimal("62.25"))]
     assert [row[:3] for row in answers["ranking"]] == ranked
@@ -109,6 +115,9 @@ def test_each_question_answers(settings: Settings, database: Client) -> None:
     assert january[3:] == (2, 2, 100, Decimal("72.0"), False, 1, Decimal("10.00")), "the delays of first reports; 100 became 110"
     assert february[3:7] == (1, 2, 50, Decimal("24.0"))
     assert (february[7], february[8], february[9]) == (True, 0, None)
+    assert [(row[1], row[3], row[4], row[5], row[7]) for row in answers["reports"]] == [("month", 2, 3, Decimal("66.67"), "vn-1012/A.I.1")]
+    assert ask(settings, "reports", {"provider": "NSO", "incomplete": "1"}).rows == answers["reports"]
+    assert ask(settings, "reports", {"provider": "MOF"}).rows == []
     total = ask(settings, "breakdown", {"dimension": "", "territory": "31", "budget_year": "2026"}).rows
     assert [row[1:3] for row in total] == [("", Decimal(14))]
     assert [row[:2] for row in answers["freshness"]] == [("intake", 4), ("sensors", 9)]
