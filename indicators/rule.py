@@ -46,6 +46,8 @@ PARAMETERS: tuple[Kind, ...] = ("pacing", "year_on_year", "change", "outlier", "
 """Kinds with parameters of their own, under the kind's name."""
 WITHOUT_FIGURE: tuple[Kind, ...] = ("composite", "due", "watchdog")
 """Kinds that look at no figure of their own: their members', the reports owed (catalogue/obligations.yaml), the platform's heartbeat."""
+GATED: tuple[Kind, ...] = ("threshold", "absence")
+"""Kinds that may be in force for emergencies alone."""
 MOST = 5
 """The highest severity there is."""
 
@@ -189,8 +191,8 @@ class Rule(_Model):
             raise ValueError("scope: give exactly one of indicator, formula and awaits")
         if self.scope.awaits and self.status != "draft":
             raise ValueError("status: a rule that awaits its figures is a draft")
-        if self.scope.emergency and (not self.scope.indicator or self.kind != "threshold" or self.whole_periods or not self._at_once):
-            raise ValueError("scope.emergency: a threshold on a series, judged at once (periods 1, whole_periods false)")
+        if self.scope.emergency and (not self.scope.indicator or self.kind not in GATED or self.whole_periods or not self._at_once):
+            raise ValueError("scope.emergency: a threshold or the absence of a series, judged at once (periods 1, whole_periods false)")
         if "opened" not in self.message_vi:
             raise ValueError("message_vi.opened: missing")
         return self

@@ -35,6 +35,15 @@ class EmergencyGate:
         self._version = -1
         self._looked = -math.inf
 
+    @property
+    def version(self) -> int:
+        """Changes with every step."""
+        return self._book().version
+
+    def spans(self, sid: int, rule: Rule) -> tuple[Span, ...]:
+        """All emergencies of the series that the rule is for, over or not."""
+        return self._of(sid, rule)
+
     def ever(self, sid: int, rule: Rule) -> bool:
         """Was there, or is there, an emergency for the series that the rule is for?"""
         return bool(self._of(sid, rule))

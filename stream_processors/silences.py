@@ -20,6 +20,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from indicators.emergency import Span
 from indicators.instant import day_start
 from indicators.rule import Rule
 from indicators.rules.finding import Finding, Said, ladder_of
@@ -30,6 +31,7 @@ from indicators.subject import Subject
 from indicators.vocabulary import Vocabulary
 from stream_processors.arrivals import Arrivals
 from stream_processors.conditions import change_of, condition_row, identity_of, scaled
+from stream_processors.emergency_gate import EmergencyGate, evidence_of_end, over
 from stream_processors.rule_state import Phase, RuleState
 from stream_processors.series_table import NEVER, SeriesTable
 from transport.partitioner import partition_of
@@ -45,7 +47,8 @@ _FAR: Final = 1 << 60
 @dataclass(slots=True)
 class Watch:
     """One rule on one expected series. `since`: from when it is expected (epoch ms; _FAR: from its first value on); `heard`: its newest
-    event time."""
+    event time. Of a rule for emergencies, `spans`: when they hold for the series, silence counts from their beginning at the earliest;
+    `looked`: the clock when it was last judged."""
 
     rule: Rule
     sid: int
@@ -56,6 +59,8 @@ class Watch:
     since: int
     heard: int = NEVER
     state: RuleState = field(default_factory=RuleState)
+    spans: tuple[Span, ...] = ()
+    looked: int = 0
 
     @property
     def silent_since(self) -> int:
@@ -66,7 +71,12 @@ class Watch:
     def due(self) -> int:
         """When silence reaches the next level; _FAR: never."""
         since = self.silent_since
-        return _FAR if since == _FAR else reached_at(self.ladder, HOUR, since, self.state.severity) or _FAR
+        if since == _FAR:
+            return _FAR
+        if not self.rule.scope.emergency:
+            return reached_at(self.ladder, HOUR, since, self.state.severity) or _FAR
+        found = ((span, reached_at(self.ladder, HOUR, max(since, span.begin), self.state.severity, self.looked)) for span in self.spans)
+        return min((at for span, at in found if at is not None and span.holds(at)), default=_FAR)
 
 
 class Silences:
@@ -74,8 +84,9 @@ class Silences:
 
     def __init__(
         self, rules: Sequence[Rule], vocabulary: Vocabulary, series: SeriesTable, source: tuple[str, str, int],
-        states: dict[int, dict[str, RuleState]],
+        states: dict[int, dict[str, RuleState]], gate: EmergencyGate,
     ) -> None:  # fmt: skip
+        self._gate, self._version = gate, -1
         self._group, self._topic, self._partition = source
         self._series, self._states = series, states
         self._watches: dict[int, list[Watch]] = {}
@@ -112,6 +123,7 @@ class Silences:
 
     def fold(self, appended: Int64s, offsets: Int64s, arrivals: Arrivals) -> list[tuple[int, dict[str, Any]]]:
         """What is said when these records come: (series number, condition row). `appended`, `offsets`: of every record, in order."""
+        self._renew()
         at = np.searchsorted(offsets, arrivals.offset)
         clocks = self._run(appended, at, arrivals)
         spoken = [
@@ -132,6 +144,7 @@ class Silences:
 
     def idle(self, seconds: float, position: int) -> list[tuple[int, dict[str, Any]]]:
         """What is said after `seconds` without any input at the end of it; the clock moves on with them."""
+        self._renew()
         if not self.clock:
             return []
         self.appended += int(seconds * 1000)
@@ -139,6 +152,7 @@ class Silences:
 
     def due_in(self) -> float | None:
         """Seconds until the next silence, if nothing comes in; None: none is near."""
+        self._renew()
         return max(0.0, (self._due - self.clock) / 1000) if self.clock and self._due != _FAR else None
 
     def _run(self, appended: Int64s, at: Int64s, arrivals: Arrivals) -> Int64s:
@@ -167,12 +181,19 @@ class Silences:
         return out
 
     def _judge(self, watch: Watch, now: int, offset: int, appended: int) -> list[tuple[int, dict[str, Any]]]:
+        watch.looked = now
         if not watch.rule.valid_at(now):
             return []
+        since, span, out = watch.silent_since, None, list[tuple[int, dict[str, Any]]]()
+        if watch.rule.scope.emergency:
+            span, out = self._gated(watch, now, offset, appended)
+            if span is None:
+                return out
+            since = max(since, span.begin)
         former = watch.state
-        finding = silence_of(watch.ladder, HOUR, watch.silent_since, now, Said(former.severity, former.since))
+        finding = silence_of(watch.ladder, HOUR, since, now, Said(former.severity, former.since))
         if finding is None:
-            return []
+            return out
         identity = identity_of(watch.rule.id, watch.key, finding, former)
         number = finding.number or Decimal(0)
         watch.state = RuleState(evaluated=now, value=number)
@@ -182,7 +203,31 @@ class Silences:
         self._due = min(self._due, watch.due)
         change = change_of(finding, watch.ladder)
         row = self._evidence(watch, finding, now, offset, appended) | {"alert_id": identity, "since": finding.since}
-        return [(watch.sid, condition_row(watch.rule, watch.key, change, watch.state, row, corrected=False))]
+        drill = bool(span and span.exercise)
+        return [*out, (watch.sid, condition_row(watch.rule, watch.key, change, watch.state, row, corrected=False, exercise=drill))]
+
+    def _gated(self, watch: Watch, now: int, offset: int, appended: int) -> tuple[Span | None, list[tuple[int, dict[str, Any]]]]:
+        """The emergency that puts the rule in force by now, and the clearing of an alert whose emergency is over."""
+        span = next((one for one in watch.spans if one.holds(now)), None)
+        former = watch.state
+        if not former.severity or (span is not None and former.since >= span.begin):
+            return span, []
+        ended = self._gate.of_alert(watch.sid, watch.rule, former)
+        assert ended is not None  # an alert of the rule was opened under one
+        evidence = evidence_of_end(watch.series, watch.rule, ended, (self._topic, self._partition, offset), "hour")
+        evidence["caused_at"] = appended
+        watch.state = RuleState()
+        self._states.setdefault(watch.sid, {})[watch.rule.id] = watch.state
+        return span, [(watch.sid, over(watch.rule, watch.key, former, watch.ladder, evidence, ended))]
+
+    def _renew(self) -> None:
+        """Take in what was opened, widened or closed since; none of it lies before what was folded (transport/emergencies.py)."""
+        if self._version == self._gate.version:
+            return
+        self._version = self._gate.version
+        for watch in self._all():
+            watch.spans = self._gate.spans(watch.sid, watch.rule) if watch.rule.scope.emergency else ()
+        self._schedule()
 
     def _evidence(self, watch: Watch, finding: Finding, now: int, offset: int, appended: int) -> dict[str, Any]:
         series, number, limit = watch.series, scaled(finding.number or Decimal(0)), scaled(finding.limit or Decimal(0))

@@ -48,7 +48,7 @@ class Stage1Rules:
         self.readings = SeriesRules(series, self.gate)
         self.states: dict[int, dict[str, RuleState]] = self.readings.states
         self.reports = ReportedRules(series, self.states, self.gate)
-        self.silences = Silences(context.rules.silences, context.vocabulary, series, (group, *self._source), self.states)
+        self.silences = Silences(context.rules.silences, context.vocabulary, series, (group, *self._source), self.states, self.gate)
         self._silent = frozenset(rule.id for rule in context.rules.silences)
         self.beats = Beats(context.rules.watchdogs)
         self._moved_at, self._looked_at = clock(), -math.inf
@@ -133,6 +133,7 @@ class Stage1Rules:
         evidence = evidence_of_end(entry.series, rule, span, (*self._source, position - 1), entry.spec.measure_unit)
         evidence["generation"] = int(self._series.generation[sid])
         self.reports.forget(sid, rule)
+        self.silences.reload()
         return over(rule, entry.key.decode(), state, Ladder(rule, self._series.limits(sid)), evidence, span)
 
     def _fallen_silent(self, position: int) -> Said:

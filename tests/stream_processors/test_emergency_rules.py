@@ -11,9 +11,10 @@ from indicators.emergency import Area, Step
 from indicators.observation import Observation
 from indicators.period import period_of
 from indicators.rule import Rule, RuleBook
+from stream_processors.silences import expected_series
 from tests.stream_processors.offline import OfflineContext
 from tests.stream_processors.test_stage1_against_oracle import base
-from tests.stream_processors.test_stage1_rules import MINUTE, START, Works
+from tests.stream_processors.test_stage1_rules import MINUTE, START, Works, level
 from transport.emergencies import LEAD_MS, EmergencyBook, step_key
 from transport.partitioner import partition_of
 from transport.settings import HOME
@@ -25,11 +26,13 @@ STATION, OUTSIDE = "MUA-HAIPHONG", "MUA-SAPA"
 OPEN, CLOSE = START + 60 * MINUTE, START + 180 * MINUTE
 
 
-def steps(*, drill: bool = False, close: int = CLOSE, scenario: str = "storm-flood") -> EmergencyBook:
+def steps(
+    *, drill: bool = False, close: int = CLOSE, scenario: str = "storm-flood", area: tuple[str, ...] = ("31",)
+) -> EmergencyBook:
     """A book with one emergency of Hải Phòng in effect from OPEN until `close` (0: open still)."""
     book = EmergencyBook()
     opened = Step(id="S1", emergency="E1", did="open", at=0, actor="lanhdao", why="bão", document="01", scenario=scenario, exercise=drill,
-                  phase="response", area=Area(("31",)))  # fmt: skip
+                  phase="response", area=Area(area))  # fmt: skip
     ended = Step(id="S2", emergency="E1", did="close", at=0, actor="lanhdao", why="tan")
     for step, at in ((opened, OPEN), (ended, close)):
         if at:
@@ -157,6 +160,54 @@ def test_reported_series_obey_the_same_spans(monkeypatch: pytest.MonkeyPatch, ch
     works.bring(course[cut:], chunk)
     assert [(t, s) for t, s, *_ in works.steps()] == [("opened", 3), ("worse", 4), ("cleared", 0)]
     assert works.said[-1]["comparison"] == "emergency"
+
+
+QUIET = "KC-TRAM-IM-LANG"
+SILENCE = [("opened", 3, "0.66"), ("worse", 4, "2")]
+"""Hours since the opening, at the first record after half an hour and after two."""
+
+
+def silent_works(patch: pytest.MonkeyPatch, close: int, *, drill: bool = False) -> tuple[Works, str, str]:
+    """A partition with two gauges, and an emergency of the whole country from OPEN on."""
+    context = OfflineContext(RuleBook([BOOK.rules[QUIET]]))
+    found: dict[int, list[str]] = {}
+    for series, _ in expected_series(BOOK.rules[QUIET], context.vocabulary):
+        found.setdefault(partition_of(series.key().encode(), GROUPS["emergency"]), []).append(series.subject_id)
+    partition, (one, other, *_) = max(found.items(), key=lambda item: len(item[1]))
+    context.emergencies.book, context.emergencies.seen_at = steps(close=close, drill=drill, area=("VN",)), START
+    return Works(context, "emergency", partition, patch), one, other
+
+
+def gauges(works: Works, one: str, other: str) -> list[tuple[int, Observation]]:
+    """One speaks every twenty minutes of ten hours, the other until 00:20 and again at 08:00."""
+    spoken = [(minute, name) for minute in range(0, 600, 20) for name in (one, other) if name == one or minute <= 20 or minute == 480]
+    return [level(works.context, name, minute) for minute, name in spoken]
+
+
+@pytest.mark.parametrize(("chunk", "cut"), [(1, 0), (5, 7), (1000, 0), (3, 13)])
+def test_silence_is_judged_at_the_frequency_of_the_scenario_while_it_is_open(
+    monkeypatch: pytest.MonkeyPatch, chunk: int, cut: int
+) -> None:
+    """The other is silent before the opening too: it counts from the opening. Its next value comes after the end: that clears."""
+    works, one, other = silent_works(monkeypatch, START + 240 * MINUTE)
+    told = gauges(works, one, other)
+    works.bring(told[:cut], chunk)
+    if cut:
+        works.restart()
+    works.bring(told[cut:], chunk)
+    assert [(t, s, str(v)) for t, s, who, v in works.steps() if who == other] == [*SILENCE, ("cleared", 0, "2")]
+    assert {who for _, _, who, _ in works.steps()} == {other}
+    assert [row["event_time"] for row in works.said] == [OPEN + 40 * MINUTE, OPEN + 120 * MINUTE, START + 240 * MINUTE]
+    assert works.said[-1]["comparison"] == "emergency"
+
+
+def test_a_silence_of_a_drill_says_so_and_a_voice_within_it_clears(monkeypatch: pytest.MonkeyPatch) -> None:
+    works, one, other = silent_works(monkeypatch, 0, drill=True)
+    works.bring(gauges(works, one, other))
+    mine = [row for row in works.said if row["subject_id"] == other]
+    assert [row["transition"] for row in mine[:3]] == ["opened", "worse", "cleared"]
+    assert {row["mode"] for row in mine} == {"exercise"}
+    assert mine[2]["comparison"] == "absence"
 
 
 def test_a_rule_of_emergencies_is_a_threshold_judged_at_once() -> None:
