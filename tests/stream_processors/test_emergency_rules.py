@@ -201,9 +201,25 @@ def test_silence_is_judged_at_the_frequency_of_the_scenario_while_it_is_open(
     assert works.said[-1]["comparison"] == "emergency"
 
 
+def test_a_silence_that_the_end_cleared_is_not_cleared_again_by_a_voice(monkeypatch: pytest.MonkeyPatch) -> None:
+    works, one, other = silent_works(monkeypatch, START + 240 * MINUTE)
+    told = gauges(works, one, other)
+    works.bring([(at, o) for at, o in told if at < START + 240 * MINUTE])
+    works.context.emergencies.seen_at = START + 240 * MINUTE
+    works.wait(2)
+    assert [row["transition"] for row in works.said] == ["opened", "worse", "cleared"]
+    works.bring([(at, o) for at, o in told if at >= START + 240 * MINUTE])
+    works.wait(2)
+    assert [row["transition"] for row in works.said] == ["opened", "worse", "cleared"]
+
+
 def test_a_silence_of_a_drill_says_so_and_a_voice_within_it_clears(monkeypatch: pytest.MonkeyPatch) -> None:
     works, one, other = silent_works(monkeypatch, 0, drill=True)
-    works.bring(gauges(works, one, other))
+    opened, works.context.emergencies.book = works.context.emergencies.book, EmergencyBook()
+    told = gauges(works, one, other)
+    works.bring([(at, o) for at, o in told if at < OPEN])
+    works.context.emergencies.book = opened
+    works.bring([(at, o) for at, o in told if at >= OPEN])
     mine = [row for row in works.said if row["subject_id"] == other]
     assert [row["transition"] for row in mine[:3]] == ["opened", "worse", "cleared"]
     assert {row["mode"] for row in mine} == {"exercise"}
