@@ -67,6 +67,12 @@ def test_one_working_day_before_it_is_due_everybody_told_is_told_again(settings:
     assert course(story, "2026-09-24T23:00") == []
 
 
+def test_what_opens_after_its_day_is_not_said_to_be_due_soon(settings: Settings) -> None:
+    story, _ = story_of(settings)
+    story.on_condition(replace(REPORT, severity=2, value=Decimal(1), caused_at=instant("2026-09-28")), instant("2026-09-28T00:01"))
+    assert [note for note, _ in course(story, "2026-10-30") if note.startswith("due_soon")] == []
+
+
 def test_a_task_is_told_when_assigned_three_days_and_one_day_before(settings: Settings) -> None:
     story, _ = story_of(settings)
     effects = story.on_condition(ORDERED, instant("2026-09-01T09:00"))

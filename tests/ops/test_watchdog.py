@@ -107,6 +107,13 @@ def test_an_old_beat_that_comes_late_does_not_flap(tmp_path: Path) -> None:
     assert outside.told() == [("opened", 3, CENTRE)]
 
 
+def test_a_process_that_lags_behind_another_takes_nothing_back(tmp_path: Path) -> None:
+    outside = Outside(tmp_path)
+    outside.at(8, 8)
+    outside.at(9, 2)  # a standby that has not caught up answers alone
+    assert outside.told() == []
+
+
 def test_a_second_silence_is_another_alert(tmp_path: Path) -> None:
     outside = Outside(tmp_path)
     for minute, beat in [(1, 1), (7, 1), (8, 8), (20, 8), (21, 21)]:
