@@ -67,5 +67,6 @@ class DueLine:
         change = change_of(finding, state.machine.ladder)
         if cancelled:
             change = replace(change, transition="cleared")
-        heard = replace(outcome, event_time=one.at, caused_at=one.at)
+        # What was over before we were told of it is still news: a message is as old as the record, not as the day that has passed.
+        heard = replace(outcome, event_time=one.at, caused_at=max(one.at, outcome.caused_at))
         return Verdict(heard, key, change, replace(now, since=finding.since), finding.number, corrected=cancelled)

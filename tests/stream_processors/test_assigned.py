@@ -97,3 +97,13 @@ def test_a_fresh_run_tells_the_same_story_of_each_task(context: OfflineContext, 
     assert [step[2:] for step in told(platform) if step[:2] == (EACH, "a")] == [
         ("opened", 1, "01"), ("worse", 2, "28"), ("cleared", 0, "30")
     ]  # fmt: skip
+
+
+def test_a_task_that_comes_in_overdue_is_news_of_the_day_it_came(context: OfflineContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    platform = Platform(context, monkeypatch)
+    came = instant("2026-10-02T09:00")
+    for appended, o in [*days("2026-10-01", "2026-10-02")[:3], (came, task("a", "2026-09-01", "2026-09-25"))]:
+        platform.send(o, appended)
+    platform.run()
+    assert [step for step in told(platform) if step[0] == EACH] == [(EACH, "a", "opened", 1, "01"), (EACH, "a", "worse", 2, "28")]
+    assert {row["caused_at"] for row in platform.said if row["rule"] == EACH} == {came}
