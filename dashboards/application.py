@@ -82,18 +82,8 @@ PAGES: Final = (
     Page("/map", "Bản đồ / map", country.MapQuery, lambda v, q, _: country.answer(v, q)),
     Page("/alerts", "Cảnh báo / alerts", alerts.AlertsQuery, lambda v, q, _: alerts.answer(v, q)),
     Page("/alerts/{alert_id}", "Một cảnh báo / one alert", alerts.AlertQuery, lambda v, q, at: alerts.one(v, q, at["alert_id"])),
-    Page(
-        "/emergency",
-        "Tình huống khẩn cấp / emergencies",
-        emergency.EmergenciesQuery,
-        lambda v, q, _: emergency.answer(v, q),
-    ),
-    Page(
-        "/emergency/{emergency}",
-        "Một tình huống khẩn cấp / one emergency",
-        emergency.EmergencyQuery,
-        lambda v, q, at: emergency.one(v, q, at["emergency"]),
-    ),
+    Page("/emergency", "Khẩn cấp / emergencies", emergency.EmergenciesQuery, lambda v, q, _: emergency.answer(v, q)),
+    Page("/emergency/{emergency}", "Một tình huống / one", emergency.EmergencyQuery, lambda v, q, at: emergency.one(v, q, at["emergency"])),
     Page("/projects", "Dự án / projects", projects.ProjectsQuery, lambda v, q, _: projects.answer(v, q)),
     Page("/projects/{project}", "Một dự án / one project", projects.ProjectQuery, lambda v, q, at: projects.one(v, q, at["project"])),
     Page("/tasks", "Nhiệm vụ / tasks", tasks.TasksQuery, lambda v, q, _: tasks.answer(v, q)),
@@ -149,20 +139,9 @@ class _Application:
             Route("/static/{name}", self._static, methods=["GET"]),
         ]
         kinds = (
-            NotSignedIn,
-            Busy,
-            Expired,
-            Forbidden,
-            Missing,
-            DatabaseError,
-            JournalError,
-            AccountError,
-            MomentError,
-            EmergencyError,
-            ValidationError,
-            web.TooLarge,
-            HTTPException,
-        )
+            NotSignedIn, Busy, Expired, Forbidden, Missing, DatabaseError, JournalError,
+            AccountError, MomentError, EmergencyError, ValidationError, web.TooLarge, HTTPException,
+        )  # fmt: skip
         handlers: dict[Any, Any] = dict.fromkeys(kinds, self._problem)
         return Starlette(routes=routes, exception_handlers=handlers, lifespan=self._life)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple
 
+from dashboards.emergency_words import EMERGENCY
+
 Language = Literal["vi", "en"]
 
 
@@ -23,6 +25,7 @@ def words(**pairs: tuple[str, str]) -> dict[str, Words]:
 
 
 TEXT: Final[dict[str, Words]] = words(
+    **EMERGENCY,
     board=("Bảng chỉ đạo, điều hành", "Steering board"),
     overview=("Tổng quan", "Overview"),
     indicator=("Chỉ số", "Indicator"),
@@ -258,63 +261,6 @@ TEXT: Final[dict[str, Words]] = words(
     refresh=("Cập nhật trang", "Update the page"),
     furthest=("Chậm nhất", "Furthest behind"),
     source_doc=("Căn cứ", "Source"),
-    emergency=("Khẩn cấp", "Emergency"),
-    ordered_sets=("Bộ chỉ số đột xuất", "Ad-hoc sets of indicators"),
-    set_until=("đến hết ngày {day}", "until {day}"),
-    set_over=("đã hết hạn ngày {day}", "over since {day}"),
-    set_told=("{n} chuỗi đã có số liệu", "{n} series have figures"),
-    component=("Thành phần", "Component"),
-    subject=("Đối tượng", "Subject"),
-    no_area_alerts=("Không có cảnh báo nào đang mở trong địa bàn.", "No alert is open in the area."),
-    emergencies=("Tình huống khẩn cấp", "Emergencies"),
-    drill=("DIỄN TẬP", "EXERCISE"),
-    no_emergency=("Không có tình huống khẩn cấp nào đang mở", "No emergency is open"),
-    no_emergency_why=(
-        "Kịch bản chỉ mở theo lệnh của người có thẩm quyền; khi mở, quy tắc và tần suất của kịch bản áp dụng cho địa bàn.",
-        "A scenario is opened by order; while it is open its rules and frequencies hold for the area.",
-    ),
-    closed_ones=("Đã kết thúc", "Closed"),
-    open_scenario=("Mở kịch bản", "Open a scenario"),
-    scenario=("Kịch bản", "Scenario"),
-    phase=("Giai đoạn", "Phase"),
-    area=("Địa bàn", "Area"),
-    area_units=("Tỉnh, thành phố, mã xã, phường; cách nhau dấu chấm phẩy", "Provinces or codes of communes, parted by semicolons"),
-    area_track=("Đường đi của bão (CSV: time,lon,lat,radius_km)", "A storm's track (CSV: time,lon,lat,radius_km)"),
-    why=("Lý do, nội dung", "Reason, words"),
-    document_number=("Số văn bản", "Number of the document"),
-    is_drill=("Diễn tập: mọi thông báo mang dấu [DIỄN TẬP]", "A drill: every message says so"),
-    opened_by=("Mở bởi", "Opened by"),
-    step_done=(
-        "Đã ghi, có hiệu lực sau 10 giây; trang hiện trong vài giây nữa.",
-        "Written; in effect in 10 seconds, on the page in a few.",
-    ),
-    every=("Mỗi", "Every"),
-    sources=("Nguồn", "Sources"),
-    sources_late=("{n} trễ", "{n} late"),
-    on_time=("đúng tần suất", "on time"),
-    overdue_reading=("trễ tần suất", "late"),
-    readiness=("Bốn tại chỗ", "On-site readiness"),
-    pillar_unsaid=("chưa báo cáo", "not reported"),
-    ask_about=("Cần hỏi", "Ask about"),
-    report_state=("Báo cáo", "Report"),
-    area_alerts=("Cảnh báo đang mở trong địa bàn", "Open alerts in the area"),
-    timeline=("Diễn biến", "Timeline"),
-    shift_log=("Sổ trực và bàn giao", "Shift log and handover"),
-    waits_for=("Ca trực chờ nhận: {by} giao cho {to}", "A shift waits: from {by} to {to}"),
-    handover_to=("Giao cho", "Hand over to"),
-    no_effect=("không có hiệu lực", "changed nothing"),
-    do_widen=("Mở rộng địa bàn", "Widen the area"),
-    do_phase=("Chuyển giai đoạn", "Change the phase"),
-    do_note=("Ghi sổ trực", "Write into the log"),
-    do_handover=("Bàn giao ca trực", "Hand the shift over"),
-    do_accept=("Nhận ca trực", "Take the shift"),
-    do_close=("Kết thúc tình huống", "Close the emergency"),
-    phase_indicators=("Số liệu của giai đoạn", "Figures of the phase"),
-    legal=("Căn cứ pháp lý", "Legal basis"),
-    proposals=(
-        "Tần suất, vai trò và nội dung bốn tại chỗ là đề xuất, chờ {owner} xác nhận.",
-        "Frequencies, roles and readiness are proposals, to be confirmed by {owner}.",
-    ),
 )
 
 
