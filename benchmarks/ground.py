@@ -40,7 +40,7 @@ def servers(clickhouse: bool) -> Iterator[Settings]:
     """Settings of a running broker and registry with all schemas (and ClickHouse) on free ports; everything is deleted afterwards."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nhip-bench-", ignore_cleanup_errors=True)))
-        parts = stack.enter_context(Scratch(folder, cache_dir(HOME / ".nhip")))
+        parts = stack.enter_context(Scratch(folder, cache_dir(HOME / ".nhip"), light=False))
         addresses: dict[str, object] = {"kafka_bootstrap": parts.kafka(), "registry_url": parts.registry()}
         if clickhouse:
             host, _, port = parts.clickhouse().rpartition(":")

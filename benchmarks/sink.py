@@ -12,14 +12,11 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
@@ -27,9 +24,8 @@ from clickhouse_connect.driver.client import Client
 from confluent_kafka import Message
 from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]  # public, but not marked so
 
+from benchmarks.ground import servers
 from indicators.observation import Observation
-from ops.stack.artifacts import cache_dir
-from ops.stack.scratch import Scratch
 from sinks import clickhouse
 from sinks.decode import Decoder
 from sinks.main import run, spare_collector
@@ -39,7 +35,7 @@ from sinks.writer import Batch, Written
 from transport import kafka_clients
 from transport.records import AvroEncoder
 from transport.registry import Registry, register_all
-from transport.settings import HOME, Settings
+from transport.settings import Settings
 from transport.topics import table
 
 TOPIC: Final = "obs.emergency"
@@ -129,15 +125,6 @@ def blocks_of(settings: Settings, name: str, one: Route, rows: int) -> list[tupl
     return [(frame.columns, clickhouse.arrow(frame[at:at + BLOCK])) for at in range(0, frame.height, BLOCK)]
 
 
-@contextmanager
-def stack() -> Iterator[Settings]:
-    """A scratch stack on free ports, deleted afterwards."""
-    with tempfile.TemporaryDirectory(prefix="nhip-bench-") as folder, Scratch(Path(folder), cache_dir(HOME / ".nhip")) as parts:
-        host, _, port = parts.clickhouse().rpartition(":")
-        yield Settings.load(data_dir=Path(folder), kafka_bootstrap=parts.kafka(), registry_url=parts.registry(), clickhouse_host=host,
-                            clickhouse_port=int(port))  # fmt: skip
-
-
 def measure(settings: Settings, rows: int = 300_000, turns: int = 3) -> dict[str, Any]:
     """The figures of one run: medians with spread. `settings`: a running stack."""
     name = f"bench{uuid.uuid4().hex[:6]}"
@@ -196,7 +183,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3)
     options = parser.parse_args()
     spare_collector()
-    with stack() as settings:
+    with servers(True) as settings:
         print(json.dumps(measure(settings, options.rows, options.turns), indent=2))
 
 

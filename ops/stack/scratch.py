@@ -25,11 +25,15 @@ from transport.settings import Settings
 
 
 class Scratch:
-    """A context: parts are started by their property, and stopped in reverse order on leaving."""
+    """A context: parts are started by their property, and stopped in reverse order on leaving.
 
-    def __init__(self, home: Path, cache: Path) -> None:
+    `light`: a broker that starts fast, for tests; measurements want the broker that `nhip up` runs.
+    """
+
+    def __init__(self, home: Path, cache: Path, *, light: bool = True) -> None:
         self.home = home
         self.cache = cache
+        self.light = light
         self.ports = Ports()
         self._running: dict[str, tuple[Part, Child]] = {}
 
@@ -45,7 +49,8 @@ class Scratch:
         jars = artifacts.install("kafka", self.cache)
         classes = class_archive(self.cache, "kafka")
         ports = self.ports.take(), self.ports.take()
-        return self.start(lambda: kafka(jars, self.home / "kafka", ports, heap_mb=512, light=True, classes=classes), "kafka")
+        heap = 512 if self.light else 1024
+        return self.start(lambda: kafka(jars, self.home / "kafka", ports, heap, self.light, classes), "kafka")
 
     def registry(self) -> str:
         """URL of a running registry's Confluent-compatible API."""
