@@ -15,14 +15,13 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from operator import methodcaller, ne
 from typing import Final, Protocol
 
 import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from sinks import plan as plans
-from sinks.lane import MAX_BYTES, MAX_ROWS, Lane
+from sinks.lane import MAX_BYTES, MAX_ROWS, Lane, cuts
 from sinks.pace import Pace, linger
 from sinks.tables import Route
 from sinks.writer import Abandoned, Batch, Writer, Written
@@ -39,7 +38,6 @@ BUFFERED_ROWS: Final = 4 * MAX_ROWS
 BUFFERED_BYTES: Final = 4 * MAX_BYTES
 STALLED_SECONDS: Final = 2.0
 HANDOVER_SECONDS: Final = 5.0
-_TOPIC, _PARTITION, _ERROR = methodcaller("topic"), methodcaller("partition"), methodcaller("error")
 Key = tuple[str, int]
 
 
@@ -119,7 +117,7 @@ class Sink:
     def _take(self, messages: list[Message], now: float) -> None:
         """Into the lanes, a run of one partition at a time. What a partition that has gone still sends is dropped."""
         start = 0
-        for stop in [*_cuts(messages), len(messages)]:
+        for stop in [*cuts(messages), len(messages)]:
             if start == stop:
                 continue
             first, run, start = messages[start], messages[start:stop], stop
@@ -269,20 +267,6 @@ class Sink:
             self._writers.get().close()
         self._lanes.clear()
         self._consumer.close()
-
-
-def _cuts(messages: list[Message]) -> list[int]:
-    """Where a run of one partition ends, rising: before and after every error too, so that a run is messages or one error. By columns: this
-    is asked of every message that comes."""
-    topics, partitions = list(map(_TOPIC, messages)), list(map(_PARTITION, messages))
-    cuts = {
-        place for places in (topics, partitions)
-        for place, other in enumerate(map(ne, places, places[1:]), 1) if other
-    }  # fmt: skip
-    for place, error in enumerate(map(_ERROR, messages)):
-        if error is not None:
-            cuts |= {place, place + 1}
-    return sorted(cuts)
 
 
 def _text(topic: str | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import methodcaller, ne
 from typing import Final
 
 from confluent_kafka import Message
@@ -19,6 +20,8 @@ FLOOD_ROWS: Final = 8192
 two small blocks costs ClickHouse more than their insert."""
 FLOOD_SECONDS: Final = 1.0
 """How long such a batch may grow, unless the partition's end is reached before: then there is nothing to wait for."""
+
+_TOPIC, _PARTITION, _ERROR = methodcaller("topic"), methodcaller("partition"), methodcaller("error")
 
 
 @dataclass(slots=True)
@@ -114,6 +117,20 @@ class Lane:
         if self.bytes <= MAX_BYTES:
             return count
         return max(1, _within(self.messages[:count], MAX_BYTES))
+
+
+def cuts(messages: Sequence[Message]) -> list[int]:
+    """Where a run of one partition ends, rising: before and after every error too, so that a run is messages or one error. By columns: this
+    is asked of every message that comes."""
+    topics, partitions = list(map(_TOPIC, messages)), list(map(_PARTITION, messages))
+    found = {
+        place for places in (topics, partitions)
+        for place, other in enumerate(map(ne, places, places[1:]), 1) if other
+    }  # fmt: skip
+    for place, error in enumerate(map(_ERROR, messages)):
+        if error is not None:
+            found |= {place, place + 1}
+    return sorted(found)
 
 
 def _within(messages: Sequence[Message], limit: int) -> int:

@@ -13,10 +13,14 @@ SCHEMA_ID = 7
 
 
 class Consumed:
-    """One message of partition 3."""
+    """One message of partition 3 of obs.trade, or of another; `error`: what a message that is none tells of."""
 
-    def __init__(self, offset: int, value: bytes | None, key: bytes | None = b"k", headers: Any = None, topic: str = "obs.trade") -> None:
-        self._offset, self._value, self._key, self._headers, self._topic = offset, value, key, headers, topic
+    def __init__(
+        self, offset: int, value: bytes | None, key: bytes | None = b"k", headers: Any = None, topic: str = "obs.trade",
+        partition: int = 3, error: Any = None,
+    ) -> None:  # fmt: skip
+        self._offset, self._value, self._key, self._headers = offset, value, key, headers
+        self._topic, self._partition, self._error = topic, partition, error
 
     def __len__(self) -> int:
         return len(self._value or b"")
@@ -25,7 +29,10 @@ class Consumed:
         return self._topic
 
     def partition(self) -> int:
-        return 3
+        return self._partition
+
+    def error(self) -> Any:
+        return self._error
 
     def offset(self) -> int:
         return self._offset

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sinks import lane as lanes
-from sinks.lane import Lane
+from sinks.lane import Lane, cuts
 from sinks.pace import INSERTS_PER_SECOND, SHORTEST_LINGER, Pace, linger
 from sinks.plan import Plan
 from sinks.tables import Route
@@ -22,6 +22,16 @@ def filled(one: Lane, *offsets: int, now: float = 10.0) -> Lane:
     for offset in offsets:
         one.add([message(offset)], now)
     return one
+
+
+def test_a_run_ends_with_its_partition_its_topic_and_at_every_error() -> None:
+    places = [("a", 1), ("a", 1), ("b", 1), ("b", 2), ("b", 2), ("b", 2), ("a", 2)]
+    errors = [False, False, False, False, True, False, False]
+    read = [message(n, topic=t, partition=p, error="eof" if e else None) for n, ((t, p), e) in enumerate(zip(places, errors, strict=True))]
+    assert cuts(read) == [2, 3, 4, 5, 6]
+    assert cuts([message(n) for n in range(5)]) == []
+    assert cuts([message(0, error="eof")]) == [0, 1]
+    assert cuts([]) == []
 
 
 def test_a_batch_closes_after_its_linger_and_holds_first_and_last() -> None:
