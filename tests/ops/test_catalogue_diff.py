@@ -40,7 +40,10 @@ def test_the_differences_and_what_they_touch(older: Path) -> None:
     assert "sửa / changed row vn-1012/A.VI.3: name_en" in lines
     assert "thêm / added series vn-1012/A.II.6#vnindex" in lines
     changed = next(line for line in lines if "series guide-7146/T14.ICU#free" in line)
-    assert changed == "sửa / changed series guide-7146/T14.ICU#free: maximum → definition F36, formula F36.hospital, formula F36.province"
+    assert changed == (
+        "sửa / changed series guide-7146/T14.ICU#free: maximum → definition F36, formula F36.hospital, formula F36.province, "
+        "rule KC-GIUONG-ICU-CAN"
+    )
     formula = next(line for line in lines if "definition F36:" in line)
     assert formula.startswith("sửa / changed definition F36: places → formula F36.hospital, formula F36.province, rule ")
     assert lines[-1] == "4 thay đổi / changes"

@@ -7,32 +7,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import pytest
-from clickhouse_connect.driver.client import Client
-
-from sinks import clickhouse as ch
 from sinks.main import run
 from sinks.metrics import SinkMetrics
-from sinks.migrations import migrate
 from sinks.tables import Route
 from transport.metrics import Metrics
 from transport.settings import Settings
-
-
-@pytest.fixture
-def empty(settings: Settings, clickhouse: str) -> Iterator[Client]:
-    """A client of the test's own database without tables; the database is dropped at the end."""
-    ch.create_database(settings)
-    with ch.connected(settings) as client:
-        yield client
-        client.command(f"DROP DATABASE IF EXISTS {settings.clickhouse_database}")
-
-
-@pytest.fixture
-def database(settings: Settings, empty: Client) -> Client:
-    """The same, migrated (2 processor seconds: for tests of our own tables)."""
-    migrate(settings)
-    return empty
 
 
 class Running:

@@ -16,7 +16,6 @@ from sinks import clickhouse, clients
 from sinks.migrations import migrate
 from sinks.tables import routes
 from tests.fixtures.stack import prepare
-from tests.sinks.conftest import database as database
 from tests.sinks.conftest import sink, until
 from tests.sinks.loads import counts, numbers, publish
 from transport import kafka_clients, topic_admin, topic_archive

@@ -26,7 +26,6 @@ from ops.upkeep.redrive import Order, Plan, digest
 from ops.upkeep.trail import CLAIM_MS, Deed, Trail
 from sinks.tables import routes
 from tests.fixtures.stack import prepare
-from tests.sinks.conftest import database as database
 from tests.sinks.conftest import sink, until
 from tests.sinks.loads import START, counts, observation
 from transport import kafka_clients

@@ -22,7 +22,6 @@ from sinks import clickhouse
 from sinks.migrations import migrate
 from sinks.tables import routes
 from tests.fixtures.stack import prepare
-from tests.sinks.conftest import database as database
 from tests.sinks.conftest import sink, until
 from tests.sinks.loads import START, counts, observation
 from transport import schemas
