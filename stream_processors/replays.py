@@ -143,7 +143,8 @@ class Replays:
 
     async def _rebuilt(self, job: Job, piece: Piece, began: float) -> dict[str, Any]:
         loop, lane = asyncio.get_running_loop(), self._owner.lane_of(piece.place)
-        at = await asyncio.wait_for(lane.opened(), OPEN_SECONDS)
+        async with asyncio.timeout(OPEN_SECONDS):
+            at = await lane.opened()
         assert isinstance(lane.fold, Stage1)
         rebuild = Rebuild(self._owner.context, job, piece, lane.fold.poison)
         pace = Pace(job.rate, self._owner.waiting, job.behind, self._stop)
@@ -181,7 +182,8 @@ class Replays:
     async def _said(self, piece: Piece, row: Rows) -> None:
         """Only the piece's row, through the lane that owns the partition."""
         lane = self._owner.lane_of(piece.place)
-        await asyncio.wait_for(lane.opened(), OPEN_SECONDS)
+        async with asyncio.timeout(OPEN_SECONDS):
+            await lane.opened()
 
         async def told(position: int) -> list[list[Rows]]:
             stage = lane.fold

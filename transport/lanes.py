@@ -65,6 +65,7 @@ class Lane:
         self._flight: asyncio.Task[None] | None = None
         self._position: int | None = None
         self._open = asyncio.Event()
+        self._closing = False
         self._interposed: collections.deque[tuple[Interposed, asyncio.Future[None]]] = collections.deque()
         self._task = asyncio.create_task(self._run(), name=f"lane {self.topic}-{self.partition}")
         self._task.add_done_callback(self._ended)
@@ -121,12 +122,17 @@ class Lane:
     async def close(self) -> None:
         """Let the commit in flight end, then give the partition up. Who waits in `put` goes on: what it brings is of
         no use here any more.
+
+        The task has ended before its trial and its way out are closed: a cancellation that comes together with what was waited for may be
+        swallowed on its way (`asyncio.wait_for` in Python 3.11 does), and then `_closing` ends the lane.
         """
+        self._closing = True
         self._task.cancel()
         self._space.set()
         for _, done in self._interposed:
             if not done.done():
                 done.set_exception(LaneClosed(f"{self.topic} [{self.partition}]"))
+        await asyncio.wait([self._task], timeout=DRAIN_SECONDS)
         await self.drain()
         if self._trial is not None:
             self._trial.close()
@@ -149,12 +155,14 @@ class Lane:
                 await self._interpose()
             await self._turns.acquire()
             try:
-                began = await self._turn()
+                began = not self._closing and await self._turn()
             except BaseException:  # whoever ends this lane: the others go on
                 self._turns.release()
                 raise
             if not began:
                 self._turns.release()
+            if self._closing:
+                return
             await asyncio.sleep(0)
 
     async def _turn(self) -> bool:
@@ -251,7 +259,8 @@ class Lane:
             await self._arrived.wait()
             return
         try:
-            await asyncio.wait_for(self._arrived.wait(), max(0.0, due - time.monotonic()))
+            async with asyncio.timeout(max(0.0, due - time.monotonic())):  # wait_for may swallow a cancellation
+                await self._arrived.wait()
         except TimeoutError:
             return
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -106,3 +107,34 @@ async def _closed() -> None:
 @pytest.mark.timeout(20)
 def test_a_lane_that_is_given_up_tells_who_waits() -> None:
     asyncio.run(asyncio.wait_for(_closed(), 10))
+
+
+class Waiting(Fold):
+    """Wants a turn later, so its lane waits for inputs with a deadline; says whether it folded."""
+
+    folded = False
+
+    def due_at(self) -> float | None:
+        return time.monotonic() + 60
+
+    def fold(self, records: Sequence[Any], first: int, next_offset: int) -> list[Rows]:
+        self.folded = True
+        return super().fold(records, first, next_offset)
+
+
+async def _given_up_as_inputs_come() -> tuple[Waiting, Writer]:
+    fold, writer = Waiting(), Writer()
+    lane = Lane(("t", 0), fold, writer, asyncio.Semaphore(1), dense=True)
+    await lane.opened()
+    await asyncio.sleep(0.01)
+    await lane.put([Record(5)])  # in the same step of the loop: the wait is over and is cancelled
+    await lane.close()
+    await asyncio.sleep(0.01)
+    return fold, writer
+
+
+@pytest.mark.timeout(20)
+def test_a_lane_given_up_as_inputs_come_folds_nothing_more() -> None:
+    fold, writer = asyncio.run(asyncio.wait_for(_given_up_as_inputs_come(), 10))
+    assert not fold.folded
+    assert writer.said == []
