@@ -126,7 +126,8 @@ def blocks_of(settings: Settings, name: str, one: Route, rows: int) -> list[tupl
 
 
 def measure(settings: Settings, rows: int = 300_000, turns: int = 3) -> dict[str, Any]:
-    """The figures of one run: medians with spread. `settings`: a running stack."""
+    """The figures of one run: medians with spread. `settings`: a running stack. The process is set up as the sink's own."""
+    spare_collector()
     name = f"bench{uuid.uuid4().hex[:6]}"
     own = settings.model_copy(update={"topic_prefix": f"{name}.", "clickhouse_database": name})
     topic = table(own.topic_prefix)[own.topic_prefix + TOPIC]
@@ -182,7 +183,6 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=300_000)
     parser.add_argument("--turns", type=int, default=3)
     options = parser.parse_args()
-    spare_collector()
     with servers(True) as settings:
         print(json.dumps(measure(settings, options.rows, options.turns), indent=2))
 
