@@ -14,6 +14,7 @@ from typing import Literal
 from indicators.agency import Agency, read_agencies
 from indicators.catalogue import Catalogue, Indicator, read_catalogues, rows
 from indicators.instant import local_day
+from indicators.market import Market, read_markets
 from indicators.measure_unit import MeasureUnit, read_measure_units
 from indicators.spec import SeriesSpec, read_series_specs
 from indicators.subject import Subject, read_subjects
@@ -113,6 +114,14 @@ class Vocabulary:
         """Name and symbol of a unit of measure."""
         return self._measure_units.get(code)
 
+    def market(self, code: str) -> Market | None:
+        """The market of this code, with its sessions."""
+        return self._markets.get(code)
+
+    def markets(self) -> Iterable[Market]:
+        """Every market."""
+        return self._markets.values()
+
     def former_territories(self) -> Iterable[Territory]:
         """The units in force until July 2025."""
         return self._former[0].values()
@@ -120,6 +129,10 @@ class Vocabulary:
     @cached_property
     def _measure_units(self) -> dict[str, MeasureUnit]:
         return read_measure_units(self._folder / "measure-units.yaml")
+
+    @cached_property
+    def _markets(self) -> dict[str, Market]:
+        return read_markets(self._home)
 
     @cached_property
     def _catalogues(self) -> dict[str, Catalogue]:

@@ -24,7 +24,7 @@ from indicators.observation import STATUSES
 from indicators.period import Period
 from indicators.rule import Rule, RuleBook
 from indicators.rules.series_rule import Reading, SeriesRule, SeriesState
-from indicators.rules.silence import SilenceRule, SilenceState
+from indicators.rules.silence import SilenceRule, SilenceState, hours_of
 from indicators.series import Series, parse
 from indicators.vocabulary import Vocabulary
 from stream_processors.operand import MEMBER, Operand
@@ -217,7 +217,7 @@ def _of_silence(rule: Rule, vocabulary: Vocabulary, rows: Iterator[Mapping[str, 
     first: dict[str, int] = {}
     for at, series in heard:
         first.setdefault(series, at)
-    machine, state = SilenceRule(rule, first), SilenceState()
+    machine, state = SilenceRule(rule, first, hours_of(rule, vocabulary.market)), SilenceState()
     last = 0
     for at, series in heard:
         while (due := machine.next_due(state, last)) is not None and due < at:

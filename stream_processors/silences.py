@@ -6,6 +6,8 @@ it, of whatever series; it is a function of the partition's prefix, and equal in
 wall clock moves it, but only after GRACE_SECONDS and where the end of the input is folded: an outage of the worker is no silence of a
 station.
 
+Where a rule names a market, only its open hours count (indicators/market.py): neither night nor Tết is a silence of its feed.
+
 A subject is expected from the day its registry says (`valid_from`), or else from its first value on. An alert is named by the instant its
 series was last heard. State: what was said lies in the series' own row, the clock in the position row.
 """
@@ -25,9 +27,10 @@ from indicators.instant import day_start
 from indicators.rule import Rule
 from indicators.rules.finding import Finding, Said, ladder_of
 from indicators.rules.ladder import Ladder
-from indicators.rules.silence import HOUR, reached_at, silence_of
+from indicators.rules.silence import EVERY_HOUR, HOUR, Hours, hours_of, reached_at, silence_of
 from indicators.series import Series
 from indicators.subject import Subject
+from indicators.territory import COUNTRY
 from indicators.vocabulary import Vocabulary
 from stream_processors.arrivals import Arrivals
 from stream_processors.conditions import change_of, condition_row, identity_of, scaled
@@ -48,7 +51,7 @@ _FAR: Final = 1 << 60
 class Watch:
     """One rule on one expected series. `since`: from when it is expected (epoch ms; _FAR: from its first value on); `heard`: its newest
     event time. Of a rule for emergencies, `spans`: when they hold for the series, silence counts from their beginning at the earliest;
-    `looked`: the clock when it was last judged."""
+    `looked`: the clock when it was last judged; `hours`: which time counts."""
 
     rule: Rule
     sid: int
@@ -61,6 +64,7 @@ class Watch:
     state: RuleState = field(default_factory=RuleState)
     spans: tuple[Span, ...] = ()
     looked: int = 0
+    hours: Hours = EVERY_HOUR
 
     @property
     def silent_since(self) -> int:
@@ -74,7 +78,7 @@ class Watch:
         if since == _FAR:
             return _FAR
         if not self.rule.scope.emergency:
-            return reached_at(self.ladder, HOUR, since, self.state.severity) or _FAR
+            return reached_at(self.ladder, HOUR, since, self.state.severity, hours=self.hours) or _FAR
         found = ((span, reached_at(self.ladder, HOUR, max(since, span.begin), self.state.severity, self.looked)) for span in self.spans)
         return min((at for span, at in found if at is not None and span.holds(at)), default=_FAR)
 
@@ -191,7 +195,7 @@ class Silences:
                 return out
             since = max(since, span.begin)
         former = watch.state
-        finding = silence_of(watch.ladder, HOUR, since, now, Said(former.severity, former.since))
+        finding = silence_of(watch.ladder, HOUR, since, now, Said(former.severity, former.since), watch.hours)
         if finding is None:
             return out
         identity = identity_of(watch.rule.id, watch.key, finding, former)
@@ -254,7 +258,7 @@ class Silences:
         if spec is None or spec.group != self._group:
             return
         self._adapters.add(spec.adapter)
-        since_rule = day_start(rule.valid_from)
+        since_rule, hours = day_start(rule.valid_from), hours_of(rule, vocabulary.market)
         for series, subject in expected_series(rule, vocabulary):
             key = series.key()
             if partition_of(key.encode(), GROUPS[self._group]) != self._partition:
@@ -262,13 +266,13 @@ class Silences:
             sid = int(self._series.numbers([key.encode()])[0])
             registered = subject.valid_from if subject else None
             since = max(since_rule, day_start(registered)) if registered else _FAR
-            self._watches.setdefault(sid, []).append(Watch(rule, sid, key, series, subject, ladder_of(rule), since))
+            self._watches.setdefault(sid, []).append(Watch(rule, sid, key, series, subject, ladder_of(rule), since, hours=hours))
             self._series.watched[sid] = True
 
 
 def expected_series(rule: Rule, vocabulary: Vocabulary) -> list[tuple[Series, Subject | None]]:
     """The series that a rule of kind absence expects: of the subjects in its scope (which measure its component, where their registry says
-    what they measure), or of the provinces."""
+    what they measure), of the provinces, or of the country."""
     scope, found = rule.scope, list[tuple[Series, Subject | None]]()
     places: list[tuple[str, str, str, Subject | None]] = []
     if rule.absence is not None and rule.absence.expected == "subjects":
@@ -276,6 +280,8 @@ def expected_series(rule: Rule, vocabulary: Vocabulary) -> list[tuple[Series, Su
             measures = subject.attributes.get("quantities", "").split()
             if subject.origin == "registry" and (not measures or scope.component in measures):
                 places.append((subject.territory, subject.type, subject.id, subject))
+    elif rule.absence is not None and rule.absence.expected == "country":
+        places = [(COUNTRY, "", "", None)]
     else:
         places = [(unit.code, "", "", None) for unit in vocabulary.territories("province")]
     for territory, subject_type, subject_id, one in places:

@@ -1,23 +1,52 @@
 """Absence and watchdog: nothing has been heard of something that should speak. Pure; the clock is handed in.
 
 Silence is measured against a registry of what is expected, so that a station that never spoke is missed too. The number is the time since
-the newest value: hours for absence, minutes for the watchdog. `next_due` says when to ask again: no polling.
+the newest value: hours for absence, minutes for the watchdog; of a market's feed the hours in which the market was open, so that no night
+and no holiday is a silence. `next_due` says when to ask again: no polling.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_DOWN, Decimal
+from typing import Final, Protocol
 
 from indicators.instant import HOUR_MS
-from indicators.rule import Rule
+from indicators.rule import Rule, RuleError
 from indicators.rules.finding import Finding, Said, change, ladder_of, said_after
 from indicators.rules.ladder import Ladder, Standing
 
 MINUTE_MS = 60_000
 HOUR = HOUR_MS
 CENT = Decimal("0.01")
+
+
+class Hours(Protocol):
+    """Which time counts. `indicators.market.Market` is one: its open time."""
+
+    def open_ms(self, start: int, end: int) -> int:
+        """How much of [start, end) counts, in ms."""
+        ...
+
+    def open_until(self, start: int, length: int) -> int | None:
+        """The instant at which `length` ms have counted since `start`; None: never."""
+        ...
+
+
+class WallHours:
+    """Every hour counts."""
+
+    def open_ms(self, start: int, end: int) -> int:
+        """All of it."""
+        return end - start
+
+    def open_until(self, start: int, length: int) -> int | None:
+        """Just after it."""
+        return start + length
+
+
+EVERY_HOUR: Final[Hours] = WallHours()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +58,12 @@ class SilenceState:
 
 
 class SilenceRule:
-    """One rule of kind absence or watchdog. `expected`: series → since when it is expected (epoch ms)."""
+    """One rule of kind absence or watchdog. `expected`: series → since when it is expected (epoch ms); `hours`: which time counts."""
 
-    def __init__(self, rule: Rule, expected: Mapping[str, int]) -> None:
+    def __init__(self, rule: Rule, expected: Mapping[str, int], hours: Hours = EVERY_HOUR) -> None:
         if rule.kind not in ("absence", "watchdog"):
             raise ValueError(f"{rule.id}: neither absence nor watchdog")
-        self.rule, self._expected = rule, dict(expected)
+        self.rule, self._expected, self._hours = rule, dict(expected), hours
         self.ladder = ladder_of(rule)
         self._unit_ms = HOUR if rule.kind == "absence" else MINUTE_MS
 
@@ -51,7 +80,7 @@ class SilenceRule:
     def next_due(self, state: SilenceState, now: int) -> int | None:
         """The first instant after `now` at which silence reaches a level it has not been said to have; None: none is left."""
         found = (
-            reached_at(self.ladder, self._unit_ms, self._since(state, series), state.said.get(series, Said()).severity, now)
+            reached_at(self.ladder, self._unit_ms, self._since(state, series), state.said.get(series, Said()).severity, now, self._hours)
             for series in self._expected
         )
         return min((at for at in found if at is not None), default=None)
@@ -64,21 +93,33 @@ class SilenceRule:
         said = dict(state.said)
         for series in some:
             before = said.get(series, Said())
-            finding = silence_of(self.ladder, self._unit_ms, self._since(state, series), now, before)
+            finding = silence_of(self.ladder, self._unit_ms, self._since(state, series), now, before, self._hours)
             said[series] = said_after(finding, before)
             if finding is not None:
                 found[series] = finding
         return replace(state, said=said), found
 
 
-def silence_of(ladder: Ladder, unit_ms: int, since: int, now: int, before: Said) -> Finding | None:
+def hours_of(rule: Rule, market: Callable[[str], Hours | None]) -> Hours:
+    """Which time counts as silence; `market`: the market of a code. Raises RuleError where the rule names one that is not known."""
+    if rule.absence is None or not rule.absence.market:
+        return EVERY_HOUR
+    found = market(rule.absence.market)
+    if found is None:
+        raise RuleError(f"{rule.id}: absence.market: {rule.absence.market} is not in catalogue/market-sessions.yaml; add it there")
+    return found
+
+
+def silence_of(ladder: Ladder, unit_ms: int, since: int, now: int, before: Said, hours: Hours = EVERY_HOUR) -> Finding | None:
     """What to say of a series that was last heard at `since`, where `before` was the last word; instants in epoch ms."""
-    silent = (Decimal(max(0, now - since)) / unit_ms).quantize(CENT, ROUND_DOWN)
+    silent = (Decimal(hours.open_ms(since, max(since, now))) / unit_ms).quantize(CENT, ROUND_DOWN)
     standing = Standing(max(ladder.raised(silent), ladder.held(silent, before.severity)), since, since)
     return change(ladder, before, standing, corrected=False, number=silent, value=silent)
 
 
-def reached_at(ladder: Ladder, unit_ms: int, since: int, severity: int, after: int = 0) -> int | None:
+def reached_at(
+    ladder: Ladder, unit_ms: int, since: int, severity: int, after: int = 0, hours: Hours = EVERY_HOUR
+) -> int | None:
     """The first instant after `after` at which silence since `since` reaches a level above `severity`; None: there is none."""
-    found = (since + int(step.raise_at * unit_ms) for step in ladder.steps if step.severity > severity)
-    return min((at for at in found if at > after), default=None)
+    found = (hours.open_until(since, int(step.raise_at * unit_ms)) for step in ladder.steps if step.severity > severity)
+    return min((at for at in found if at is not None and at > after), default=None)
