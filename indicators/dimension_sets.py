@@ -34,7 +34,10 @@ def sets_of(spec: SeriesSpec) -> tuple[tuple[str, ...], ...]:
 
 
 def pane_of(spec: SeriesSpec) -> PaneKind:
-    """The pane by which the row's sets are added up: the month of events; the finest period that is reported."""
+    """The pane by which the row's sets are added up: the month of events; the finest period that is reported;
+    the day of what follows a market."""
+    if spec.trading_calendar:
+        return "day"
     if spec.fold == "event":
         wanted: tuple[PaneKind, ...] = ("month", "day", "hour")
     elif "day" in spec.period_types:

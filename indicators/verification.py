@@ -77,6 +77,8 @@ def _specs(vocabulary: Vocabulary, home: Path) -> Iterator[Problem]:
             yield Problem("series.yaml", f"{name}: no catalogue has this row; correct `indicator`")
         elif not spec.component and row.concept != spec.concept:
             yield Problem("series.yaml", f"{name}: concept {spec.concept}, the catalogue says {row.concept}; make them equal")
+        if spec.trading_calendar and vocabulary.trading_calendar(spec.trading_calendar) is None:
+            yield Problem("series.yaml", f"{name}: calendar {spec.trading_calendar} is not in trading-calendars.yaml; add it there")
         if vocabulary.measure_unit(spec.measure_unit) is None:
             yield Problem("series.yaml", f"{name}: unit {spec.measure_unit!r} is not in measure-units.yaml; add it there")
 

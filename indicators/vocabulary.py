@@ -14,11 +14,11 @@ from typing import Literal
 from indicators.agency import Agency, read_agencies
 from indicators.catalogue import Catalogue, Indicator, read_catalogues, rows
 from indicators.instant import local_day
-from indicators.market import Market, read_markets
 from indicators.measure_unit import MeasureUnit, read_measure_units
 from indicators.spec import SeriesSpec, read_series_specs
 from indicators.subject import Subject, read_subjects
 from indicators.territory import COUNTRY, REFORM, Territory, read_current, read_former
+from indicators.trading_calendar import TradingCalendar, read_trading_calendars
 
 
 class Vocabulary:
@@ -114,13 +114,13 @@ class Vocabulary:
         """Name and symbol of a unit of measure."""
         return self._measure_units.get(code)
 
-    def market(self, code: str) -> Market | None:
-        """The market of this code, with its sessions."""
-        return self._markets.get(code)
+    def trading_calendar(self, code: str) -> TradingCalendar | None:
+        """The sessions of the market of this code."""
+        return self._trading_calendars.get(code)
 
-    def markets(self) -> Iterable[Market]:
-        """Every market."""
-        return self._markets.values()
+    def trading_calendars(self) -> Iterable[TradingCalendar]:
+        """The sessions of every market."""
+        return self._trading_calendars.values()
 
     def former_territories(self) -> Iterable[Territory]:
         """The units in force until July 2025."""
@@ -131,8 +131,8 @@ class Vocabulary:
         return read_measure_units(self._folder / "measure-units.yaml")
 
     @cached_property
-    def _markets(self) -> dict[str, Market]:
-        return read_markets(self._home)
+    def _trading_calendars(self) -> dict[str, TradingCalendar]:
+        return read_trading_calendars(self._home)
 
     @cached_property
     def _catalogues(self) -> dict[str, Catalogue]:

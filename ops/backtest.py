@@ -217,7 +217,7 @@ def _of_silence(rule: Rule, vocabulary: Vocabulary, rows: Iterator[Mapping[str, 
     first: dict[str, int] = {}
     for at, series in heard:
         first.setdefault(series, at)
-    machine, state = SilenceRule(rule, first, hours_of(rule, vocabulary.market)), SilenceState()
+    machine, state = SilenceRule(rule, first, hours_of(rule, vocabulary.trading_calendar)), SilenceState()
     last = 0
     for at, series in heard:
         while (due := machine.next_due(state, last)) is not None and due < at:

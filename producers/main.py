@@ -1,7 +1,8 @@
 """The process: every configured source, one publisher, metrics; stops on SIGTERM and SIGINT within fifteen seconds.
 
-Folders `<inbox>/{tax,customs,treasury,sensors,icu,open_data,intake,tasks}` are always read; addresses of `catalogue/exchange/feeds.yaml`
-(source, url) are read over HTTP beside them; live sensors where `NHIP_MQTT_HOST` is set; and the platform itself beats (heartbeat.py).
+Folders `<inbox>/{tax,customs,treasury,sensors,icu,open_data,intake,tasks,securities}` are always read; addresses of
+`catalogue/exchange/feeds.yaml` (source, url) are read over HTTP beside them; live sensors where `NHIP_MQTT_HOST` is set; and the platform
+itself beats (heartbeat.py).
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from producers.pseudonym import Pseudonyms
 from producers.publisher import Publisher
 from producers.reject_report import RejectReport
 from producers.runner import Runner
+from producers.securities import Securities
 from producers.sensors import Sensors
 from producers.tasks import Tasks
 from producers.tax import Tax
@@ -59,7 +61,7 @@ def adapters(settings: Settings, vocabulary: Vocabulary) -> dict[str, Adapter]:
     codes = Codes.load(settings.home)
     made: tuple[Adapter, ...] = (
         Tax(codes), Customs(codes.offices, Pseudonyms(settings.site_secret)), Treasury(), Sensors(vocabulary), IntensiveCare(vocabulary),
-        OpenData(vocabulary), Intake(vocabulary), Tasks(vocabulary),
+        OpenData(vocabulary), Intake(vocabulary), Tasks(vocabulary), Securities(vocabulary),
     )  # fmt: skip
     return {adapter.name: adapter for adapter in made}
 

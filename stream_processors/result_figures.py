@@ -5,7 +5,7 @@ integers (six places), fractions only where a ratio is an operand, and are round
 
 Rules of the definition (indicators/derived/definition.py) that are kept here:
 
-- *period*, *newest*, *year to date*, shifted to the previous period, the same one of last year or December;
+- *period*, *newest*, *year to date*, shifted to the previous period or session, the same one of last year or December;
 - a year to date of reports needs every period of the year so far; of entries, what there is;
 - a unit that lacks one operand stays out with all of them, and the result says how many of the expected units stand behind it; a unit's own
   report goes before the sum of its parts. Entries against plans (`Formula.pooled`) meet as totals: a project without entries is not late.
@@ -16,13 +16,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from indicators import period as periods
-from indicators.derived.alignment import december_before, year_start
+from indicators.derived.alignment import december_before, session_before, year_start
+from indicators.derived.definition import At
 from indicators.derived.formula import UNIT, Formula, Input, Unscaled
 from indicators.instant import DAY_MS, HOUR_MS, local_day
 from indicators.period import Period
+from indicators.trading_calendar import TradingCalendar
 from stream_processors.operand import DIVISOR, Operand, Operands, Place, Slot, dimension, place_of
 from stream_processors.result_targets import Units
 
@@ -96,7 +98,7 @@ def _reported(formula: Formula, operands: Operands, start: int, spot: Spot) -> b
 def shares(formula: Formula, one: Input, operands: Operands, year: int, at: Period) -> Shares:
     """The aligned values of one input at a period, by place; only an input of `each` keeps dimensions."""
     by_start = operands.get(one.role, {})
-    start = shifted(one.term.at, at, one.step)
+    start = shifted(one.term.at, at, one.step, one.trading_calendar)
     if one.term.take == "period" or (one.running and one.term.take == "year_to_date"):
         chosen = _live(by_start.get(start, {}))
     else:
@@ -118,8 +120,8 @@ def _total(values: Iterable[Unscaled]) -> Unscaled:
 
 
 @lru_cache(maxsize=1 << 15)
-def shifted(by: Literal["this", "previous", "same_period", "december"], period: Period, step: int) -> int:
-    """Start of the period that a term speaks of; `step`: months from one report to the next."""
+def shifted(by: At, period: Period, step: int, calendar: TradingCalendar | None = None) -> int:
+    """Start of the period that a term speaks of; `step`: months from one report to the next; `calendar`: whose sessions count."""
     match by:
         case "this":
             return period.start_ms
@@ -131,6 +133,8 @@ def shifted(by: Literal["this", "previous", "same_period", "december"], period: 
             return periods.same_period_last_year(period).start_ms
         case "december":
             return december_before(period).start_ms
+        case "previous_session":
+            return session_before(period, calendar).start_ms
 
 
 @lru_cache(maxsize=1 << 14)

@@ -110,7 +110,7 @@ class ResultState:
             yield from (p for p in (start,) if p in self.operands.get(self.formula.leading.role, {}))
             return
         for p in known:
-            moved = shifted(one.term.at, self._period(p), one.step)
+            moved = shifted(one.term.at, self._period(p), one.step, one.trading_calendar)
             if moved == start or (moved > start and one.term.take != "period" and self._one_year(start, moved)):
                 yield p
 

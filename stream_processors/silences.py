@@ -6,7 +6,7 @@ it, of whatever series; it is a function of the partition's prefix, and equal in
 wall clock moves it, but only after GRACE_SECONDS and where the end of the input is folded: an outage of the worker is no silence of a
 station.
 
-Where a rule names a market, only its open hours count (indicators/market.py): neither night nor Tết is a silence of its feed.
+Where a rule names a market, only its open hours count (indicators/trading_calendar.py): neither night nor Tết is a silence of its feed.
 
 A subject is expected from the day its registry says (`valid_from`), or else from its first value on. An alert is named by the instant its
 series was last heard. State: what was said lies in the series' own row, the clock in the position row.
@@ -258,7 +258,7 @@ class Silences:
         if spec is None or spec.group != self._group:
             return
         self._adapters.add(spec.adapter)
-        since_rule, hours = day_start(rule.valid_from), hours_of(rule, vocabulary.market)
+        since_rule, hours = day_start(rule.valid_from), hours_of(rule, vocabulary.trading_calendar)
         for series, subject in expected_series(rule, vocabulary):
             key = series.key()
             if partition_of(key.encode(), GROUPS[self._group]) != self._partition:

@@ -15,7 +15,8 @@ from indicators import period as periods
 from indicators.derived.definition import Term
 from indicators.derived.derived_indicator import DerivedIndicator
 from indicators.instant import day_start, local_day
-from indicators.period import Period
+from indicators.period import Period, PeriodError
+from indicators.trading_calendar import TradingCalendar
 
 Values = Mapping[Period, Decimal]
 """The newest revision of each period of one series, in the unit of the series; where a budget year is asked for, of that year alone: in
@@ -29,9 +30,10 @@ def operands_of(derived: DerivedIndicator, period: Period, read: Read) -> dict[s
     return {role: operand(term, period, read(term)) for role, term in derived.definition.terms.items() if not term.of}
 
 
-def operand(term: Term, period: Period, values: Values) -> Decimal | None:
-    """The operand of one term at a period. Raises PeriodError where the period's type has no calendar."""
-    at = shifted(term, period)
+def operand(term: Term, period: Period, values: Values, calendar: TradingCalendar | None = None) -> Decimal | None:
+    """The operand of one term at a period; `calendar`: whose sessions the series follows. Raises PeriodError where the period's type has no
+    calendar."""
+    at = shifted(term, period, calendar)
     match term.take:
         case "period":
             return values.get(at)
@@ -43,8 +45,8 @@ def operand(term: Term, period: Period, values: Values) -> Decimal | None:
             return _year_to_date(term.period_type or at.type, at, values)
 
 
-def shifted(term: Term, period: Period) -> Period:
-    """The period a term speaks of when `period` is asked for."""
+def shifted(term: Term, period: Period, calendar: TradingCalendar | None = None) -> Period:
+    """The period a term speaks of when `period` is asked for. Raises PeriodError where the calendar has none."""
     match term.at:
         case "this":
             return period
@@ -54,6 +56,16 @@ def shifted(term: Term, period: Period) -> Period:
             return periods.same_period_last_year(period)
         case "december":
             return december_before(period)
+        case "previous_session":
+            return session_before(period, calendar)
+
+
+def session_before(period: Period, calendar: TradingCalendar | None) -> Period:
+    """The day of the session before a day of a market. Raises PeriodError where there is none, or no calendar to ask."""
+    day = calendar.previous_day(local_day(period.start_ms)) if calendar is not None and period.type == "day" else None
+    if day is None:
+        raise PeriodError(f"{period.type}: only the days of a market have a session before them (catalogue/trading-calendars.yaml)")
+    return periods.period_of("day", day_start(day))
 
 
 def december_before(period: Period) -> Period:

@@ -17,6 +17,7 @@ from indicators.derived.expression import ExpressionError
 from indicators.derived.quantity import Quantity, quantities
 from indicators.measure_unit import read_measure_units
 from indicators.spec import SeriesSpec, read_series_specs
+from indicators.trading_calendar import TradingCalendar, read_trading_calendars
 
 FOLDER = Path("formulas") / "derived"
 
@@ -37,15 +38,17 @@ class _Entry:
 
 class DerivedBook:
     """The derived indicators by id; iteration gives a definition after every definition it uses. `specs`, `units`: what they were checked
-    against."""
+    against; `trading_calendars`: whose sessions some of them follow."""
 
     def __init__(
         self,
         derived: Mapping[str, DerivedIndicator],
         specs: Mapping[tuple[str, str], SeriesSpec] | None = None,
         units: Mapping[str, Quantity] | None = None,
+        trading_calendars: Mapping[str, TradingCalendar] | None = None,
     ) -> None:
         self._derived = dict(derived)
+        self.trading_calendars = dict(trading_calendars or {})
         self.specs, self.units = dict(specs or {}), dict(units or {})
         self._uses: dict[tuple[str, str, str], list[Use]] = {}
         self._users: dict[str, list[Use]] = {}
@@ -65,7 +68,8 @@ class DerivedBook:
             raise DataFileError(folder / "measure-units.yaml", str(e), field="units") from e
         entries = _entries(folder)
         specs = read_series_specs(folder / "series.yaml")
-        return cls({name: _ready(entries[name], entries, specs, algebra) for name in _ordered(entries)}, specs, algebra)
+        derived = {name: _ready(entries[name], entries, specs, algebra) for name in _ordered(entries)}
+        return cls(derived, specs, algebra, read_trading_calendars(home))
 
     def uses(self, indicator: str, component: str, figure: str) -> list[Use]:
         """Where the values of this kind of series are operands."""

@@ -17,6 +17,7 @@ from indicators.derived.expression import Binary, Call, Node
 from indicators.derived.formula import Formula, Input, leading_of
 from indicators.dimension_sets import pane_of, set_id, sets_of
 from indicators.spec import PaneKind, SeriesSpec
+from indicators.trading_calendar import TradingCalendar
 
 _STEPS = {"month": 1, "reporting_month": 1, "july_november": 1, "quarter": 3, "half_year": 6, "nine_months": 12}
 
@@ -114,7 +115,19 @@ def _input(role: str, term: Term, definition: Definition, book: DerivedBook, mad
         role=role, indicator=term.indicator, component=term.component, figure=term.figure, panes=_panes(spec, term, reported=reported),
         take="last" if reported or spec.additivity != "flow" else "sum", term=term, source=_source(spec, term, names), dimensions=names,
         pooled=not reported, running=running, step=min((_STEPS[p] for p in spec.period_types if p in _STEPS), default=1),
+        trading_calendar=_trading_calendar(term, spec, book),
     )  # fmt: skip
+
+
+def _trading_calendar(term: Term, spec: SeriesSpec, book: DerivedBook) -> TradingCalendar | None:
+    """Whose session before a term asks for."""
+    if term.at != "previous_session":
+        return None
+    found = book.trading_calendars.get(spec.trading_calendar)
+    if found is None:
+        named = spec.trading_calendar or "–"
+        raise _Refused(Idle(f"không có lịch phiên của thị trường {named}", f"no sessions of the market {named} are known"))
+    return found
 
 
 def _of_results(role: str, term: Term, book: DerivedBook, made: Mapping[str, Formula]) -> Input:

@@ -3,6 +3,7 @@
 | asked | what | of |
 |---|---|---|
 | K1, K2, K3 | growth against the previous period, December, the same period of last year; of a rate the difference in points | any |
+| K1 | of a series that follows a market: growth against the close of the session before | index, stock |
 | K5 | total of the year to date | flows |
 | K6 | percent of the newest plan of the year: a flow's year to date, a stock's value | rows with plans |
 | K10 | share in percent of the total over all provinces | flows, stocks |
@@ -65,7 +66,8 @@ def _computed(spec: SeriesSpec, kind: str) -> dict[str, Any]:
             return {"expression": "value / total", "terms": {"value": own, "total": own | {"across": "sum"}}} | percent
         case "K11":
             return {"expression": "value", "terms": {"value": own}, "carried": [_ranked(spec)]} | same
-    terms = {"value": own, "base": own | {"at": _BASES[kind]}}
+    at = "previous_session" if kind == "K1" and spec.trading_calendar else _BASES[kind]
+    terms = {"value": own, "base": own | {"at": at}}
     if spec.additivity == "rate":
         unit = "percentage_point" if spec.measure_unit == "percent" else spec.measure_unit
         return {"expression": "value - base", "terms": terms, "measure_unit": unit, "places": spec.scale}

@@ -16,12 +16,14 @@ from indicators.derived.evaluation import Rounding
 Standing = Literal["printed", "in_words", "named", "implied", "proposal"]
 """How far the source goes: prints the formula, says it in words, names the indicator, implies it by its inputs; or it is our proposal."""
 
+At = Literal["this", "previous", "same_period", "december", "previous_session"]
+
 
 class Term(Row):
     """One operand: which series, of which period, and what its absence means.
 
     - `of`: another definition instead of a series; its exact result is the operand.
-    - `at`: the asked period, the one before, the same one of last year, or December of last year.
+    - `at`: the asked period, the one before, the same one of last year, or December of last year; of a trading day the session before.
     - `take`: *period*: the value of that period; *year_to_date*: the values of `period_type` from 1 January to the period's end, added up;
       *newest*: the newest value of the year that is not after the period (plans, estimates, denominators).
     - `across`: over all territories of the level: the highest value, the mean or the sum, instead of the territory's own.
@@ -35,7 +37,7 @@ class Term(Row):
     figure: str = "actual"
     dimensions: dict[str, str] = Field(default_factory=dict)
     of: str = ""
-    at: Literal["this", "previous", "same_period", "december"] = "this"
+    at: At = "this"
     take: Literal["period", "year_to_date", "newest"] = "period"
     period_type: str = Field("", description="period type of the values added up; empty: that of the asked period")
     across: Literal["", "highest", "mean", "sum"] = ""

@@ -22,6 +22,7 @@ from indicators.derived.evaluation import Absence, Rounding, exact, rounded
 from indicators.derived.expression import Binary, Name, Node, roles
 from indicators.observation import SCALE
 from indicators.spec import PaneKind
+from indicators.trading_calendar import TradingCalendar
 
 Level = Literal["subject", "province", "country"]
 Kind = Literal["ratio", "sum", "rank"]
@@ -38,6 +39,7 @@ class Input:
     - `dimensions`: names that the series or result carries, and no others; a plan's series may carry more, which are added up.
     - `pooled`: entries, of which a period without any says nothing late; else one value a period is due from every unit.
     - `running`: arrives as a running total of the year; `step`: months from one report to the next.
+    - `trading_calendar`: whose sessions the days of the series are.
     - `factor`: for results of a ratio, what numerator ÷ denominator is multiplied by to be in the unit of that ratio.
     """
 
@@ -53,6 +55,7 @@ class Input:
     pooled: bool = False
     running: bool = False
     step: int = 1
+    trading_calendar: TradingCalendar | None = None
     factor: Fraction = Fraction(0)
 
     @property

@@ -19,7 +19,6 @@ from indicators.assigned_task import OWN_DAY, OwnDay
 from indicators.calendar import WorkingCalendar
 from indicators.datafile import DataFileError, Row, read_yaml, refuse
 from indicators.instant import VIETNAM, day_start, to_ms
-from indicators.market import Market
 from indicators.period import Period, period_of
 from indicators.rule import Rule
 from indicators.rules.composite_rule import CompositeRule, CompositeState
@@ -28,6 +27,7 @@ from indicators.rules.finding import Finding
 from indicators.rules.rank_rule import RankRule, RankState
 from indicators.rules.series_rule import Reading, SeriesRule, SeriesState
 from indicators.rules.silence import SilenceRule, SilenceState, hours_of
+from indicators.trading_calendar import TradingCalendar
 
 NOTHING = "nothing"
 ONLY = ""
@@ -73,7 +73,7 @@ class Setting(NamedTuple):
 
     calendar: WorkingCalendar
     dues: dict[str, DueCalendar]
-    markets: Mapping[str, Market] = {}
+    trading_calendars: Mapping[str, TradingCalendar] = {}
 
 
 class Failure(NamedTuple):
@@ -126,7 +126,8 @@ def _machine(rule: Rule, case: Case, setting: Setting) -> Machine:
         case "rank":
             return _ranked(RankRule(rule, case.expected), rule)
         case "absence" | "watchdog":
-            return _silent(SilenceRule(rule, dict.fromkeys(case.expected, instant(case.since)), hours_of(rule, setting.markets.get)))
+            hours = hours_of(rule, setting.trading_calendars.get)
+            return _silent(SilenceRule(rule, dict.fromkeys(case.expected, instant(case.since)), hours))
         case "due":
             if rule.due is not None and rule.due.calendar == OWN_DAY:
                 return _due(DueRule(rule, OwnDay(), setting.calendar), _expected(case))

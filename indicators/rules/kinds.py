@@ -125,7 +125,9 @@ class Absence(Row):
     """Hours of silence of each expected series since its newest value: in wall time, or while a market is open."""
 
     expected: Literal["subjects", "provinces", "providers", "country"] = Field(description="registry the expected series come from")
-    market: str = Field("", description="code of catalogue/market-sessions.yaml whose open hours alone count; empty: every hour counts")
+    trading_calendar: str = Field(
+        "", description="code of catalogue/trading-calendars.yaml whose open hours alone count; empty: every hour"
+    )
 
 
 class Due(Row):

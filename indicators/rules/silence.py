@@ -23,7 +23,7 @@ CENT = Decimal("0.01")
 
 
 class Hours(Protocol):
-    """Which time counts. `indicators.market.Market` is one: its open time."""
+    """Which time counts. `indicators.trading_calendar.TradingCalendar` is one: its open time."""
 
     def open_ms(self, start: int, end: int) -> int:
         """How much of [start, end) counts, in ms."""
@@ -100,13 +100,13 @@ class SilenceRule:
         return replace(state, said=said), found
 
 
-def hours_of(rule: Rule, market: Callable[[str], Hours | None]) -> Hours:
-    """Which time counts as silence; `market`: the market of a code. Raises RuleError where the rule names one that is not known."""
-    if rule.absence is None or not rule.absence.market:
+def hours_of(rule: Rule, calendar: Callable[[str], Hours | None]) -> Hours:
+    """Which time counts as silence; `calendar`: the trading calendar of a code. Raises RuleError where the rule names an unknown one."""
+    if rule.absence is None or not rule.absence.trading_calendar:
         return EVERY_HOUR
-    found = market(rule.absence.market)
+    found = calendar(rule.absence.trading_calendar)
     if found is None:
-        raise RuleError(f"{rule.id}: absence.market: {rule.absence.market} is not in catalogue/market-sessions.yaml; add it there")
+        raise RuleError(f"{rule.id}: absence: {rule.absence.trading_calendar} is not in catalogue/trading-calendars.yaml; add it there")
     return found
 
 

@@ -158,8 +158,8 @@ def problems(home: Path, book: RuleBook) -> Iterator[str]:
                 yield f"{rule.id}: {agency} không có trong catalogue/agencies.yaml / no such agency"
         if rule.due is not None and rule.due.calendar not in (*setting.dues, OWN_DAY):
             yield f"{rule.id}: due.calendar: {rule.due.calendar} không có trong catalogue/due-calendars.yaml / no such calendar"
-        if rule.absence is not None and rule.absence.market not in ("", *setting.markets):
-            yield f"{rule.id}: absence.market: {rule.absence.market} không có trong catalogue/market-sessions.yaml / no such market"
+        if rule.absence is not None and rule.absence.trading_calendar not in ("", *setting.trading_calendars):
+            yield f"{rule.id}: {rule.absence.trading_calendar} không có trong catalogue/trading-calendars.yaml / no such calendar"
         for named in rule.composite.of if rule.composite else ():
             if named not in book.rules:
                 yield f"{rule.id}: composite.of: {named} không phải là quy tắc / no such rule"
@@ -170,11 +170,11 @@ def problems(home: Path, book: RuleBook) -> Iterator[str]:
 def _setting(home: Path) -> Setting:
     from indicators.calendar import WorkingCalendar
     from indicators.datafile import DataFileError
-    from indicators.market import read_markets
     from indicators.rules.cases import Setting
     from indicators.rules.due_rule import load_due_calendars
+    from indicators.trading_calendar import read_trading_calendars
 
     try:
-        return Setting(WorkingCalendar.load(home), load_due_calendars(home), read_markets(home))
+        return Setting(WorkingCalendar.load(home), load_due_calendars(home), read_trading_calendars(home))
     except DataFileError as error:
         raise StackError(str(error)) from error

@@ -28,7 +28,7 @@ def older(tmp_path: Path) -> Path:
         assert old in text, name
         (folder / name).write_text(text.replace(old, new, 1), encoding="utf-8")
     lines = (folder / "series.yaml").read_text(encoding="utf-8").split("\n- {")
-    kept = [line for line in lines if "indicator: vn-1012/A.II.6, component: vnindex" not in line]
+    kept = [line for line in lines if "indicator: vn-1012/A.II.6, component: turnover" not in line]
     (folder / "series.yaml").write_text("\n- {".join(kept), encoding="utf-8")
     return tmp_path
 
@@ -38,7 +38,7 @@ def test_the_differences_and_what_they_touch(older: Path) -> None:
     assert result.exit_code == 0
     lines = result.output.splitlines()
     assert "sửa / changed row vn-1012/A.VI.3: name_en" in lines
-    assert "thêm / added series vn-1012/A.II.6#vnindex" in lines
+    assert "thêm / added series vn-1012/A.II.6#turnover" in lines
     changed = next(line for line in lines if "series guide-7146/T14.ICU#free" in line)
     assert changed == (
         "sửa / changed series guide-7146/T14.ICU#free: maximum → definition F36, formula F36.hospital, formula F36.province, "

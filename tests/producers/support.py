@@ -19,6 +19,7 @@ from producers.intake import Intake
 from producers.open_data import OpenData
 from producers.pseudonym import Pseudonyms
 from producers.reject import Reject
+from producers.securities import Securities
 from producers.sensors import Sensors
 from producers.tasks import Tasks
 from producers.tax import Tax
@@ -49,7 +50,7 @@ def adapters() -> dict[str, Adapter]:
     codes, words = Codes.load(HOME), vocabulary()
     made: tuple[Adapter, ...] = (
         Tax(codes), Customs(codes.offices, Pseudonyms(SecretStr("of the test"))), Treasury(), Sensors(words), IntensiveCare(words),
-        OpenData(words), Intake(words), Tasks(words),
+        OpenData(words), Intake(words), Tasks(words), Securities(words),
     )  # fmt: skip
     return {a.name: a for a in made}
 

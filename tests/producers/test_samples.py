@@ -15,7 +15,8 @@ from tests.producers.support import ADAPTERS, DOOR, NOW, SAMPLES, Remembering, p
 DOCUMENTS = {
     "tax-receipts.csv": "tax", "tax-receipts.json": "tax", "revenue-estimate.csv": "tax", "declarations.edi": "customs",
     "declarations.json": "customs", "disbursement.jsonl": "treasury", "plans.csv": "treasury", "station-table.csv": "sensors",
-    "measure-report.json": "icu", "icu-return.csv": "icu",
+    "measure-report.json": "icu", "icu-return.csv": "icu", "market-snapshots.csv": "securities", "market-snapshots.json": "securities",
+    "gold-quotes.csv": "securities", "gold-quotes.json": "securities",
 }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Markets and their sessions: when an exchange or the gold shops are open, and how many snapshots are due between two instants.
 
-File: `catalogue/market-sessions.yaml`, which says what each hour rests on and who confirms it. Instants are epoch ms UTC; hours are
+File: `catalogue/trading-calendars.yaml`, which says what each hour rests on and who confirms it. Instants are epoch ms UTC; hours are
 Vietnam's. A trading day is one of the market's weekdays that is no public holiday, no day in lieu, no day off for a swapped one, and no
 closure of its own; a rest day that offices work for a swapped one stays closed. Silence of a market's feed is measured against open time.
 """
@@ -59,7 +59,7 @@ class Closure(Row):
     basis: str = Field(min_length=4)
 
 
-class MarketRow(Row):
+class TradingCalendarRow(Row):
     """One market as the file holds it. `weekdays`: 1 Monday to 7 Sunday; `to_confirm`: fields that are proposals, for `owner_agency`."""
 
     code: str = Field(pattern=r"^[A-Z]+$")
@@ -93,10 +93,10 @@ class Session(NamedTuple):
     end_ms: int
 
 
-class Market:
+class TradingCalendar:
     """One market over the working-day calendar. Days beyond what that knows (1976–2100) raise CalendarError, instants PeriodError."""
 
-    def __init__(self, row: MarketRow, calendar: WorkingCalendar) -> None:
+    def __init__(self, row: TradingCalendarRow, calendar: WorkingCalendar) -> None:
         self.row, self._calendar = row, calendar
         self._closures = {closure.day: closure.reason_vi for closure in row.closures}
         self._days: dict[date, tuple[Session, ...]] = {}
@@ -200,22 +200,22 @@ def _joined(sessions: tuple[Session, ...]) -> list[tuple[int, int]]:
     return found
 
 
-def read_markets(home: Path) -> dict[str, Market]:
+def read_trading_calendars(home: Path) -> dict[str, TradingCalendar]:
     """The markets of the installation at `home` by code; none without the file. Raises DataFileError naming file, line and field."""
-    path = home / "catalogue" / "market-sessions.yaml"
+    path = home / "catalogue" / "trading-calendars.yaml"
     if not path.exists():
         return {}
     content = read_yaml(path)
-    if not isinstance(content, dict) or not isinstance(content.get("markets"), list):
-        raise DataFileError(path, "expected a mapping with a list `markets`")
+    if not isinstance(content, dict) or not isinstance(content.get("calendars"), list):
+        raise DataFileError(path, "expected a mapping with a list `calendars`")
     calendar = WorkingCalendar.load(home)
-    found: dict[str, Market] = {}
-    for index, entry in enumerate(content["markets"]):
+    found: dict[str, TradingCalendar] = {}
+    for index, entry in enumerate(content["calendars"]):
         try:
-            row = MarketRow.model_validate(entry)
+            row = TradingCalendarRow.model_validate(entry)
         except ValidationError as e:
-            refuse(path, e, ("markets", index))
+            refuse(path, e, ("calendars", index))
         if row.code in found:
-            raise DataFileError(path, f"market {row.code} given twice", field=f"markets.{index}.code")
-        found[row.code] = Market(row, calendar)
+            raise DataFileError(path, f"calendar {row.code} given twice", field=f"calendars.{index}.code")
+        found[row.code] = TradingCalendar(row, calendar)
     return found

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from indicators.calendar import WorkingCalendar
 from indicators.datafile import DataFileError
 from indicators.instant import day_start
-from indicators.market import MINUTE_MS, Market, MarketRow, read_markets
 from indicators.rules.cases import instant
+from indicators.trading_calendar import MINUTE_MS, TradingCalendar, TradingCalendarRow, read_trading_calendars
 from transport.settings import HOME
 
-MARKETS = read_markets(HOME)
+MARKETS = read_trading_calendars(HOME)
 HOSE, HNX, UPCOM, SJC = (MARKETS[code] for code in ("HOSE", "HNX", "UPCOM", "SJC"))
 HOUR = 60 * MINUTE_MS
 instants = st.integers(day_start(date(2026, 1, 25)), day_start(date(2026, 3, 5)))
@@ -107,7 +107,7 @@ def test_a_market_may_change_its_hours_close_for_a_day_and_for_good() -> None:
         "schedules": [{"valid_from": "2026-03-18", "valid_to": "2026-03-20", "sessions": hours},
                       {"valid_from": "2026-03-20", "valid_to": "2026-03-24", "sessions": longer}],
     }  # fmt: skip
-    market = Market(MarketRow.model_validate(row), WorkingCalendar.load(HOME))
+    market = TradingCalendar(TradingCalendarRow.model_validate(row), WorkingCalendar.load(HOME))
     open_hours = [market.open_ms(day_start(date(2026, 3, d)), day_start(date(2026, 3, d + 1))) // HOUR for d in range(17, 26)]
     assert open_hours == [0, 1, 0, 3, 0, 0, 3, 0, 0]
     assert market.closed_vi(date(2026, 3, 19)) == "sự cố hệ thống"
@@ -118,20 +118,21 @@ def test_a_market_may_change_its_hours_close_for_a_day_and_for_good() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "field"),
     [
-        ('to: "09:15"', 'to: "09:30"', "markets.0.schedules.0"), ("weekdays: [1, 2, 3, 4, 5]", "weekdays: [0]", "markets.0"),
-        ("code: HNX", "code: HOSE", "markets.1.code"), ("valid_from: 2021-01-01", "valid_from: soon", "markets.0.schedules.0.valid_from"),
+        ('to: "09:15"', 'to: "09:30"', "calendars.0.schedules.0"), ("weekdays: [1, 2, 3, 4, 5]", "weekdays: [0]", "calendars.0"),
+        ("code: HNX", "code: HOSE", "calendars.1.code"),
+        ("valid_from: 2021-01-01", "valid_from: soon", "calendars.0.schedules.0.valid_from"),
     ],
 )  # fmt: skip
 def test_a_wrong_file_is_named_with_its_field(tmp_path: Path, old: str, new: str, field: str) -> None:
     folder = tmp_path / "catalogue"
     folder.mkdir()
     (folder / "working-days.yaml").write_text("swaps: []\n", encoding="utf-8")
-    text = (HOME / "catalogue" / "market-sessions.yaml").read_text(encoding="utf-8")
+    text = (HOME / "catalogue" / "trading-calendars.yaml").read_text(encoding="utf-8")
     assert old in text
-    (folder / "market-sessions.yaml").write_text(text.replace(old, new, 1), encoding="utf-8")
+    (folder / "trading-calendars.yaml").write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(DataFileError, match=field.replace(".", r"\.")):
-        read_markets(tmp_path)
+        read_trading_calendars(tmp_path)
 
 
 def test_an_installation_without_markets_has_none(tmp_path: Path) -> None:
-    assert read_markets(tmp_path) == {}
+    assert read_trading_calendars(tmp_path) == {}
