@@ -172,6 +172,17 @@ def test_comparisons_of_a_row_are_series_like_any_other(context: OfflineContext)
     assert bench.one(f"K11.{name}.rank", "01", february)["rank"] == 2
 
 
+def test_entries_of_two_budget_years_in_one_month_are_two_operands(context: OfflineContext) -> None:
+    """A year's capital is paid until 31 January of the next: that January holds entries of both years, and its total is their sum."""
+    bench, january, part = Bench(context), month(2027, 1), f"{PART}|obs.test|0|||"
+    key = "SET.vn-1012.A.II.5.export|01|||"
+    bench.feed([raw_operand(context, key, PART, part, month(2026, 12), Decimal(10), 0, budget_year=2026)])
+    bench.feed([raw_operand(context, key, PART, part, january, Decimal(5), n + 1, budget_year=2026 + n) for n in range(2)])
+    assert bench.one("K5.vn-1012.A.II.5.export.province", "01", january)["value"] == 10
+    bench.feed([raw_operand(context, key, PART, part, january, Decimal(7), 3, budget_year=2026)])
+    assert bench.one("K1.vn-1012.A.II.5.export.province", "01", january)["value"] == Decimal("20.00"), "one replaced, the other kept"
+
+
 def test_a_comparison_with_the_plan_is_the_year_to_date_of_the_newest_plan(context: OfflineContext) -> None:
     jobs = reported("guide-7146/T5.5.2", "", "01")
     told = [Told(jobs, "month", month(2026, m), Decimal(n)) for m, n in ((1, 30), (2, 20))]
