@@ -43,7 +43,7 @@ _COMMON: Final = """'official' AS status, 'none' AS price_basis, false AS cumula
     concat('R', toString(n)) AS source_record_id, 0 AS revision, intDiv(n, 12) AS offset, toInt32(n % 12) AS partition"""
 _TERRITORY: Final = "['01', '31', '48', '79', '92', '24', '36', '40', '22', '19'][1 + cityHash64({0}) % 10] AS territory"
 KINDS: Final[dict[str, tuple[float, str]]] = {
-    "river": (0.45, f"""'obs.emergency' AS topic, 'vn-1012/D.1' AS indicator,
+    "river": (0.44, f"""'obs.emergency' AS topic, 'vn-1012/D.1' AS indicator,
         ['river_level', 'rain', 'temperature'][1 + n % 3] AS component,
         component AS concept, if(component = 'rain', 'mm', 'm') AS measure_unit, 'actual' AS figure, 'instant' AS period_type,
         if(intDiv(n, 3) % 200 = 0, 'TV-HANOI', concat('ST', toString(intDiv(n, 3) % 200))) AS subject_id, 'station' AS subject_type,
@@ -62,6 +62,14 @@ KINDS: Final[dict[str, tuple[float, str]]] = {
         'VND' AS measure_unit, 'actual' AS figure, 'day' AS period_type, concat('DA', toString(n % 600)) AS subject_id,
         'project' AS subject_type, {_TERRITORY.format("subject_id")}, toUInt32({SECONDS} + n * (31536000 / total)) AS at,
         'MOF' AS agency, 'MOF' AS provider, 'tabmis' AS source_system"""),
+    "report": (0.01, f"""'obs.annual_plan' AS topic,
+        (SELECT groupArray((indicator, component, provider)) FROM obligations WHERE area = 'VN' AND period_type = 'month') AS owed,
+        (SELECT groupArray(code) FROM territories) AS codes, intDiv(n, 12) AS series_number,
+        owed[1 + series_number % length(owed)] AS item, item.1 AS indicator, item.2 AS component, component AS concept, '%' AS measure_unit,
+        'actual' AS figure, 'month' AS period_type, '' AS subject_id, '' AS subject_type,
+        codes[1 + intDiv(series_number, length(owed)) % length(codes)] AS territory,
+        toUInt32({SECONDS} + n % 12 * 2629800 + (17 + cityHash64(n) % 10) * 86400) AS at,
+        item.3 AS agency, agency AS provider, 'intake' AS source_system"""),
 }  # fmt: skip
 """Kind → share of the rows, and its columns of row `n` out of `total`."""
 _INSERT: Final = """INSERT INTO observations (topic, indicator, component, concept, measure_unit, figure, period_type, subject_id,
@@ -73,8 +81,11 @@ SELECT topic, indicator, component, concept, measure_unit, figure, period_type, 
     source_record_id, revision, offset, partition,
     concat(indicator, '|', component, '|', territory, '|', if(subject_id = '', '', concat(subject_type, ':', subject_id)), '||actual')
         AS series,
-    if(period_type = 'instant', event_time, toDateTime64(toStartOfDay(toTimeZone(event_time, 'Asia/Ho_Chi_Minh')), 3)) AS period_start,
-    if(period_type = 'instant', event_time, period_start + 86400) AS period_end, toDecimal128(n % 100000, 6) / 100 AS value
+    multiIf(period_type = 'instant', event_time, period_type = 'month',
+        toDateTime64(toStartOfMonth(toTimeZone(event_time, 'Asia/Ho_Chi_Minh')), 3, 'Asia/Ho_Chi_Minh'),
+        toDateTime64(toStartOfDay(toTimeZone(event_time, 'Asia/Ho_Chi_Minh')), 3)) AS period_start,
+    multiIf(period_type = 'instant', event_time, period_type = 'month', addMonths(period_start, 1), period_start + 86400) AS period_end,
+    toDecimal128(n % 100000, 6) / 100 AS value
 FROM (SELECT n, {columns}, {common} FROM (SELECT number AS n, {total} AS total FROM numbers({first}, {count})))"""
 _DERIVED: Final = """INSERT INTO derived (topic, partition, offset, appended, result, formula, kind, indicator, component, territory,
     measure_unit, period_type, period_start, period_end, budget_year, deleted, status, value, numerator, denominator, event_time, caused_at,
@@ -95,6 +106,10 @@ _AGGREGATES: Final = """INSERT INTO aggregates (topic, partition, offset, append
 SELECT 'agg', 0, rowNumberInAllBlocks(), max(observations.appended), series, argMax(value, event_time), max(event_time), 2026, 0, 0,
     max(offset)
 FROM observations GROUP BY series"""
+EMERGENCY: Final = "bao-1"
+_EMERGENCY: Final = f"""INSERT INTO emergency_steps (topic, partition, offset, appended, step_key, body)
+SELECT 'ops.emergency', 0, 0, toDateTime64('2026-10-15 00:00:00', 3, 'UTC'), 'step|{EMERGENCY}|open',
+    '{{"emergency": "{EMERGENCY}", "did": "open", "scenario": "storm-flood", "area": {{"units": ["01", "31"]}}}}'"""
 ASKED: Final[dict[str, tuple[dict[str, str], ...]]] = {
     "station": ({"until": UNTIL}, {"until": "30/06/2026", "component": "rain"}),
     "freshness": ({"until": UNTIL}, {"until": UNTIL, "hours": "720"}),
@@ -102,6 +117,9 @@ ASKED: Final[dict[str, tuple[dict[str, str], ...]]] = {
     "known": ({"moment": "30/06/2026"}, {"moment": "30/06/2026", "indicator": "vn-1012/A.II.4"}),
     "breakdown": ({}, {"territory": "01", "budget_year": "2026"}),
     "ranking": ({"as_of": UNTIL}, {"as_of": "30/06/2026"}),
+    "quality": ({"as_of": UNTIL}, {"as_of": UNTIL, "indicator": "vn-1012/A.IX.1"}),
+    "emergency": ({"emergency": EMERGENCY}, {"emergency": EMERGENCY, "series": "vn-1012/D.1|rain,vn-1012/D.1|river_level"}),
+    "emergency_alerts": ({"emergency": EMERGENCY},),
 }  # fmt: skip
 """Question → the parameters it is asked with; a question that is not named is asked with its defaults."""
 
@@ -115,6 +133,7 @@ def seed(settings: Settings, rows: int) -> None:
                 count = min(BLOCK, total - first)
                 client.command(_INSERT.format(columns=columns, common=_COMMON, total=total, first=first, count=count))
                 _say(f"{kind}: {first + count} / {total}")
+        client.command(_EMERGENCY)
         client.command(_AGGREGATES)
         client.command(_DERIVED.format(seconds=SECONDS, count=max(1000, rows // 100)))
 

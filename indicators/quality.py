@@ -11,9 +11,10 @@ the reports received until then (`known_at`).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from indicators.derived.evaluation import rounded
@@ -21,7 +22,8 @@ from indicators.period import Period
 
 
 class Report(NamedTuple):
-    """One figure as it was received: which series and period, from whom, its revision, its value (None: taken back), when it arrived."""
+    """One figure as it was received: which series and period, from whom, as which record of theirs, its revision, its value (None: taken
+    back), when it arrived, and how sure it is (indicators/observation.py): reported first, confirmed later."""
 
     series: str
     period: Period
@@ -30,6 +32,7 @@ class Report(NamedTuple):
     revision: int
     value: Decimal | None
     received_at: int
+    status: str = "official"
 
 
 class Due(NamedTuple):
@@ -108,13 +111,17 @@ def newest(reports: Iterable[Report]) -> dict[tuple[str, Period, str], Report]:
 
 
 def timeliness(dues: Collection[Due], reports: Iterable[Report], now: int) -> Timeliness:
-    """Punctuality by the first report of each figure: a correction after the due day makes nobody late."""
-    first: dict[tuple[str, Period, str], int] = {}
-    for report in known_at(reports, now):
-        key = (report.series, report.period, report.provider)
-        first[key] = min(first.get(key, report.received_at), report.received_at)
+    """Punctuality by the first report of each figure, whoever sent it: a correction after the due day makes nobody late. A figure that was
+    taken back is not there."""
+    known = known_at(reports, now)
+    there = {(series, period) for series, period, _ in newest(known)}
+    first: dict[tuple[str, Period], int] = {}
+    for report in known:
+        key = (report.series, report.period)
+        if report.value is not None and key in there:
+            first[key] = min(first.get(key, report.received_at), report.received_at)
     owed = [due for due in dues if due.until <= now]
-    arrived = [(due, first.get((due.series, due.period, due.provider))) for due in owed]
+    arrived = [(due, first.get((due.series, due.period))) for due in owed]
     late = [at - due.until for due, at in arrived if at is not None and at > due.until]
     absent = sum(at is None for _, at in arrived)
     in_time = len(owed) - len(late) - absent
@@ -131,34 +138,39 @@ def completeness(expected: Collection[str], present: Collection[str]) -> Complet
 
 def revisions(reports: Iterable[Report]) -> Revisions:
     """How far first figures were from the newest ones."""
-    history: dict[tuple[str, Period, str], list[Report]] = defaultdict(list)
-    for report in reports:
-        if report.value is not None:
-            history[report.series, report.period, report.provider].append(report)
+    histories = [[one for one in kept if one.value is not None] for kept, _ in _histories(reports)]
+    histories = [kept for kept in histories if kept]
     changes: list[Fraction] = []
     revised = 0
-    for figures in history.values():
-        ordered = sorted(figures, key=lambda r: (r.revision, -r.received_at))
-        first, last = Fraction(ordered[0].value or 0), Fraction(ordered[-1].value or 0)
-        revised += ordered[-1].revision > ordered[0].revision
-        if ordered[-1].revision > ordered[0].revision and first:
+    for kept in histories:
+        first, last = Fraction(kept[0].value or 0), Fraction(kept[-1].value or 0)
+        revised += last != first
+        if kept[-1].revision > kept[0].revision and first:
             changes.append((last - first) / abs(first) * 100)
     if not changes:
-        return Revisions(len(history), revised, None, None)
+        return Revisions(len(histories), revised, None, None)
     size, bias = sum(map(abs, changes), Fraction(0)) / len(changes), sum(changes, Fraction(0)) / len(changes)
-    return Revisions(len(history), revised, _two(size), _two(bias))
+    return Revisions(len(histories), revised, _two(size), _two(bias))
 
 
 def duplicates(reports: Iterable[Report]) -> int:
-    """Reports that say again what is known: the same record and revision, or a higher revision with the same value."""
+    """Reports of a provider that say again what it has said of a series and period: the same revision, sent again or under another record,
+    or a higher revision with the same value and status (a confirmation of the same value is none)."""
     again = 0
-    seen: dict[str, dict[int, Decimal | None]] = defaultdict(dict)
-    for report in sorted(reports, key=lambda r: (r.revision, r.received_at)):
-        known = seen[report.record]
-        if report.revision in known or (known and known[max(known)] == report.value):
-            again += 1
-        known.setdefault(report.revision, report.value)
+    for kept, repeated in _histories(reports):
+        again += repeated + sum((a.value, a.status) == (b.value, b.status) for a, b in pairwise(kept))
     return again
+
+
+def _histories(reports: Iterable[Report]) -> Iterator[tuple[list[Report], int]]:
+    """Of each series, period and provider the report that counts of each revision, the one received first, in order; and how many more
+    there were."""
+    found: dict[tuple[str, Period, str], list[Report]] = defaultdict(list)
+    for report in sorted(reports, key=lambda r: (r.revision, r.received_at)):
+        found[report.series, report.period, report.provider].append(report)
+    for sent in found.values():
+        kept = [next(same) for _, same in groupby(sent, key=lambda r: r.revision)]
+        yield kept, len(sent) - len(kept)
 
 
 def conflicts(reports: Iterable[Report]) -> list[Conflict]:
@@ -168,6 +180,11 @@ def conflicts(reports: Iterable[Report]) -> list[Conflict]:
         if report.value is not None:
             by_figure[series, period].append((provider, report.value))
     return [Conflict(series, period, tuple(sorted(values))) for (series, period), values in sorted(by_figure.items()) if len(values) > 1]
+
+
+def rounding(parts: int, scale: int) -> Decimal:
+    """By how much a whole may differ from the sum of its parts because each was rounded to `scale` decimals: half a unit each."""
+    return Decimal(parts + 1).scaleb(-scale) / 2
 
 
 def inconsistency(whole: Decimal, parts: Collection[Decimal], tolerance: Decimal = Decimal(0)) -> Inconsistency | None:

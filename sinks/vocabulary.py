@@ -6,18 +6,26 @@ Each table is filled beside and swapped in as a whole, so a reader sees the old 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 from clickhouse_connect.driver.client import Client
 
+from indicators.calendar import WorkingCalendar
 from indicators.derived.formula_book import FormulaBook
+from indicators.instant import DAY_MS, day_start
+from indicators.obligation import ObligationBook, periods_of
 from indicators.vocabulary import Vocabulary
 from sinks import clickhouse
 from transport.settings import Settings
 
 Row = dict[str, Any]
+NEVER: Final = date(2299, 12, 31)
+"""ClickHouse's last Date32: an obligation that names no day."""
+DUE_YEARS: Final = (2015, 2040)
+"""Years whose periods have a due day: the steering reports of Decree 09/2019/NĐ-CP and as far as anybody plans."""
 
 
 def load_vocabulary(settings: Settings) -> dict[str, int]:
@@ -26,6 +34,7 @@ def load_vocabulary(settings: Settings) -> dict[str, int]:
     Raises DataFileError for a wrong file (nothing is replaced), clickhouse.Unavailable or NotReady.
     """
     vocabulary, book = Vocabulary.load(settings.home), FormulaBook.load(settings.home)
+    owed, calendar = ObligationBook.load(settings.home, vocabulary), WorkingCalendar.load(settings.home)
     content = {
         "territories": list(_territories(vocabulary)),
         "indicators": list(_indicators(vocabulary)),
@@ -35,6 +44,8 @@ def load_vocabulary(settings: Settings) -> dict[str, int]:
                      for a in vocabulary.agencies()],
         "formulas": list(_formulas(book)),
         "formula_operands": [{"name": name, "operand": operand} for name, operand in sorted(book.operand_pairs)],
+        "obligations": list(_obligations(owed)),
+        "due_days": list(_due_days(owed, calendar)),
     }  # fmt: skip
     with clickhouse.connected(settings) as client:
         for table, rows in content.items():
@@ -91,3 +102,25 @@ def _formulas(book: FormulaBook) -> Iterator[Row]:
         yield {"id": formula.id, "name_vi": formula.name_vi, "name_en": formula.name_en, "kind": formula.kind,
                "indicator": formula.indicator, "component": formula.component, "level": formula.level, "measure_unit": formula.measure_unit,
                "figure_compared": formula.figure_compared, "places": formula.places}  # fmt: skip
+
+
+def _obligations(book: ObligationBook) -> Iterator[Row]:
+    for debt, items in book.items.items():
+        for item in items:
+            yield {"indicator": item.indicator, "component": item.component, "area": debt.area, "period_type": debt.period_type,
+                   "provider": debt.provider, "calendar": debt.calendar, "since": item.since or NEVER,
+                   "until": item.until or NEVER}  # fmt: skip
+
+
+def _due_days(book: ObligationBook, calendar: WorkingCalendar) -> Iterator[Row]:
+    """Every period of the types that are owed under a calendar, in `DUE_YEARS`."""
+    first, last = day_start(date(DUE_YEARS[0], 1, 1)), day_start(date(DUE_YEARS[1], 12, 31))
+    for name, period_type in sorted({(debt.calendar, debt.period_type) for debt in book.items}):
+        for period in periods_of(period_type, first, last):
+            due = book.calendars[name].due(period, calendar)
+            yield {"calendar": name, "period_type": period_type, "period_start": _moment(period.start_ms),
+                   "period_end": _moment(period.end_ms), "due_day": due, "due_at": _moment(day_start(due) + DAY_MS)}  # fmt: skip
+
+
+def _moment(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000, UTC)

@@ -2,6 +2,7 @@
 -- name_en: Figures of an emergency's area at its opening and at its close (or now)
 -- parameter: emergency String = | mã tình huống, xem `nhip emergency list` / id of the emergency
 -- parameter: series String = | các chuỗi «chỉ số|thành phần», cách nhau dấu phẩy; trống: mọi chuỗi / series «indicator|component» with commas
+-- parameter: days Int32 = 35 | số đo trong số ngày trước lúc mở trở đi / readings from so many days before the opening on
 -- column: indicator | Chỉ số
 -- column: component | Thành phần
 -- column: territory_name | Địa bàn
@@ -10,12 +11,24 @@
 -- column: at_close | Lúc kết thúc
 -- column: measure_unit | Đơn vị
 -- column: told | Số liệu lúc
--- As known then: by the clock of arrival. The newest period or reading of each series, corrections folded in.
+-- As known then: by the clock of arrival. The newest period or reading of each series of the emergency group, corrections folded in. Readings
+-- and daily reports go back `days`, figures of longer periods 400 days: what is older says nothing of the situation.
 WITH
     (SELECT groupUniqArrayArray(units) FROM emergency_steps WHERE emergency = {emergency:String} AND did IN ('open', 'widen')) AS listed,
     (SELECT min(appended) + INTERVAL 10 SECOND FROM emergency_steps WHERE emergency = {emergency:String} AND did = 'open') AS begins,
     (SELECT if(count() = 0, now64(3, 'UTC'), min(appended) + INTERVAL 10 SECOND) FROM emergency_steps
-        WHERE emergency = {emergency:String} AND did = 'close') AS ends
+        WHERE emergency = {emergency:String} AND did = 'close') AS ends,
+    asked AS
+    (
+        SELECT indicator, component, fold FROM series_specs
+        WHERE if({series:String} = '', concept_group = 'emergency', has(splitByChar(',', {series:String}), concat(indicator, '|', component)))
+    ),
+    area AS
+    (
+        SELECT code FROM territories
+        WHERE has(listed, 'VN') OR has(listed, code) OR has(listed, province)
+            OR code IN (SELECT province FROM territories WHERE has(listed, code))
+    )
 SELECT
     v.indicator AS indicator, v.component AS component, coalesce(nullIf(t.name_vi, ''), v.territory) AS territory_name,
     coalesce(nullIf(s.name_vi, ''), v.subject_id) AS subject_name, v.at_open AS at_open, v.at_close AS at_close,
@@ -27,15 +40,22 @@ FROM
         argMaxIf(value, tuple(event_time, revision, -offset), ingested_at <= begins) AS at_open,
         argMaxIf(value, tuple(event_time, revision, -offset), ingested_at <= ends) AS at_close,
         maxIf(event_time, ingested_at <= ends) AS told
-    FROM observations
-    WHERE figure = 'actual' AND empty(dimensions) AND ingested_at <= ends AND access_level = 0
-        AND ({series:String} = '' OR has(splitByChar(',', {series:String}), concat(indicator, '|', component)))
-        AND territory IN
-        (
-            SELECT code FROM territories
-            WHERE has(listed, 'VN') OR has(listed, code) OR has(listed, province)
-                OR code IN (SELECT province FROM territories WHERE has(listed, code))
-        )
+    FROM
+    (
+        SELECT indicator, component, territory, subject_type, subject_id, series, measure_unit, value, event_time, revision, offset, ingested_at
+        FROM observations
+        WHERE indicator IN (SELECT indicator FROM asked) AND (indicator, component) IN (SELECT indicator, component FROM asked) AND territory IN (SELECT code FROM area)
+            AND observations.event_time > begins - toIntervalDay({days:Int32}) AND observations.event_time <= ends
+            AND figure = 'actual' AND empty(dimensions) AND ingested_at <= ends AND access_level = 0
+            AND period_type IN ('instant', 'hour', 'day', 'week')
+        UNION ALL
+        SELECT indicator, component, territory, subject_type, subject_id, series, measure_unit, value, event_time, revision, offset, ingested_at
+        FROM observations
+        WHERE indicator IN (SELECT indicator FROM asked WHERE fold = 'reported') AND (indicator, component) IN (SELECT indicator, component FROM asked) AND territory IN (SELECT code FROM area)
+            AND observations.event_time > begins - toIntervalDay(400) AND ingested_at <= ends
+            AND figure = 'actual' AND empty(dimensions) AND access_level = 0
+            AND period_type NOT IN ('instant', 'hour', 'day', 'week')
+    )
     GROUP BY indicator, component, territory, subject_type, subject_id, series
 ) AS v
 LEFT JOIN territories AS t ON t.code = v.territory

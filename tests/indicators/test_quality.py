@@ -23,6 +23,7 @@ from indicators.quality import (
     known_at,
     newest,
     revisions,
+    rounding,
     timeliness,
 )  # fmt: skip
 from tests.indicators.comparisons.support import month
@@ -40,12 +41,16 @@ def report(
 
 
 def test_timeliness_counts_the_first_report_and_only_what_is_due() -> None:
-    dues = [Due("s", month(2026, n), "VST", n * 10 * HOUR) for n in (1, 2, 3, 4)] + [Due("s", month(2026, 1), "TAX", 10 * HOUR)]
+    dues = [Due("s", month(2026, n), "VST", n * 10 * HOUR) for n in (1, 2, 3, 4)] + [Due("t", month(2026, 1), "TAX", 10 * HOUR)]
     reports = [report("1", at=9 * HOUR, period=month(2026, 1)), report("2", 1, 15 * HOUR, period=month(2026, 1)),
                report("1", at=23 * HOUR, period=month(2026, 2)), report("1", at=35 * HOUR, period=month(2026, 3))]  # fmt: skip
-    # At hour 36: due 10 (in time; the other provider absent), 20 (3 hours late), 30 (5 hours late); hour 40 is not due yet.
+    # At hour 36: due 10 (in time), 20 (3 hours late), 30 (5 hours late), another series (absent); hour 40 is not due yet.
     assert timeliness(dues, reports, 36 * HOUR) == Timeliness(4, 1, 2, 1, D("25.00"), D("4.00"))
     assert timeliness(dues, reports, 20 * HOUR) == Timeliness(3, 1, 0, 2, D("33.33"), None)
+    others = [report("1", at=9 * HOUR, provider="TAX", period=month(2026, 1))]
+    assert timeliness(dues[:1], others, 36 * HOUR).in_time == 1, "who sent it is a question of the one source"
+    taken_back = [report(None, 2, 12 * HOUR, period=month(2026, 1))]
+    assert timeliness(dues[:1], reports + taken_back, 36 * HOUR).absent == 1
     assert timeliness(dues, reports, 0) == Timeliness(0, 0, 0, 0, None, None)
     assert timeliness([Due("s", FEBRUARY, "VST", 5)], [report("1", at=5)], 5).in_time == 1
 
@@ -66,6 +71,9 @@ def test_size_and_bias_of_revisions() -> None:
 def test_duplicates_are_repetitions_of_record_and_revision_or_of_the_value() -> None:
     assert duplicates([report("5"), report("5", at=9), report("5", 1), report("6", 2), report("5", 3)]) == 2
     assert duplicates([report("5"), report("5", provider="TAX")]) == 0
+    other = report("6", at=9)._replace(record="again")
+    assert duplicates([report("5"), other]) == 1, "another record of the same revision"
+    assert duplicates([report("5")._replace(status="preliminary"), report("5", 1)]) == 0, "confirmed, with the value as it was"
 
 
 def test_two_providers_of_one_figure_break_the_rule_of_one_source() -> None:
@@ -81,6 +89,7 @@ def test_a_whole_and_its_parts() -> None:
     assert inconsistency(D(100), [D(60), D(40)]) is None
     assert inconsistency(D(100), [D(60), D("39.9")], tolerance=D("0.1")) is None
     assert inconsistency(D(100), [D(60), D(50)]) == Inconsistency(D(100), D(110), D(-10), D("-10.00"))
+    assert rounding(34, 1) == D("1.75")
     assert inconsistency(D(0), [D(1)]) == Inconsistency(D(0), D(1), D(-1), None)
 
 

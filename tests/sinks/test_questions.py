@@ -96,7 +96,8 @@ def test_each_question_answers(settings: Settings, database: Client) -> None:
         "refused": ask(settings, "refused").rows,
         "breakdown": ask(settings, "breakdown").rows,
         "comparisons": ask(settings, "comparisons").rows,
-        "quality": ask(settings, "quality", {"indicator": "vn-1012/A.XI.7", "due_hours": "72"}).rows,
+        "quality": ask(settings, "quality", {"indicator": "vn-1012/A.XI.7", "as_of": "31/03/2026"}).rows,
+        "conflicts": ask(settings, "conflicts").rows,
         "reports": ask(settings, "reports").rows,
     }
     of_emergencies = {"emergency": {"emergency": "bao-1"}, "emergency_alerts": {"emergency": "bao-1"}}
@@ -111,10 +112,11 @@ def test_each_question_answers(settings: Settings, database: Client) -> None:
     assert [(row[0], row[4]) for row in answers["latest"]] == [("Thành phố Hà Nội", Decimal("3.25"))]
     assert [row[1:5] for row in answers["breakdown"]] == [("GTGT", Decimal(75), "VND", 2), ("TNDN", Decimal(9), "VND", 1)]
     assert [(row[2], row[5]) for row in answers["comparisons"]] == [(Decimal("12.5"), "30/34")]
-    january, february = answers["quality"]
-    assert january[3:] == (2, 2, 100, Decimal("72.0"), False, 1, Decimal("10.00")), "the delays of first reports; 100 became 110"
-    assert february[3:7] == (1, 2, 50, Decimal("24.0"))
-    assert (february[7], february[8], february[9]) == (True, 0, None)
+    # MPS owes crime by 23/01, 25/02 and 25/03/2026. The first reports came in February: January is no debt yet; two units owe from then on.
+    march, february, january = answers["quality"]
+    assert march[5:12] == (0, 2, 0, 0, 0, 2, 0)
+    assert february[5:15] == (1, 2, 50, 0, 1, 1, 0, Decimal("24.0"), 0, None)
+    assert january[5:15] == (2, 2, 100, 0, 0, 0, None, Decimal("72.0"), 1, Decimal("10.00")), "the delays of first reports; 100 became 110"
     assert [(row[1], row[3], row[4], row[5], row[7]) for row in answers["reports"]] == [("month", 2, 3, Decimal("66.67"), "vn-1012/A.I.1")]
     assert ask(settings, "reports", {"provider": "NSO", "incomplete": "1"}).rows == answers["reports"]
     assert ask(settings, "reports", {"provider": "MOF"}).rows == []
