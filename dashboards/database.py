@@ -48,6 +48,7 @@ _TAKES: Final[dict[str, tuple[str, ...]]] = {
     "board_territory_values": ("territories", "clearance"),
     "board_tasks": ("territories", "clearance"),
     "board_supply": ("territories", "clearance"),
+    "board_quality": ("territories", "clearance"),
     "board_refused": ("territories", "depth"),
     "board_operations": ("territories", "depth"),
     "board_withheld": ("clearance",),

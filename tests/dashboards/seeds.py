@@ -20,6 +20,8 @@ TERRITORIES: Final = ("01", "31", "26732", "VN")
 """Hà Nội, Hải Phòng, Côn Đảo in Hồ Chí Minh City (79), the country."""
 LEVELS: Final = (0, 5)
 TAX, ICU, PRICES = "vn-1012/A.II.4", "guide-7146/T14.ICU", "vn-1012/A.I.1"
+CRIME: Final = "vn-1012/A.XI.7"
+"""Owed every month by the 25th: August came in time, September late, October not yet."""
 
 
 class Planted(NamedTuple):
@@ -81,7 +83,13 @@ def plant(client: Client) -> list[Planted]:
             ]
         )
         planted.append(Planted("board_records", f"cpi{i}", "VN", 3, 0))
-    planted += [Planted(view, f"{PRICES}||VN|||actual", "VN", 0, 0) for view in ("board_values", "board_known_values")]
+    for i, arrived in enumerate((datetime(2026, 8, 20, tzinfo=UTC), datetime(2026, 10, 10, tzinfo=UTC))):
+        row = _observation(950 + i, CRIME, "VN", f"{CRIME}||VN|||actual", "", "", [], 0)
+        times = [MONTHS[i], MONTHS[i + 1], MONTHS[i + 1], arrived]
+        observations.append([*row[:15], "case", "official", Decimal(90 + i), *times, f"crime{i}", "MPS", "intake"])
+        planted.append(Planted("board_records", f"crime{i}", "VN", 3, 0))
+    totals = (f"{code}||VN|||actual" for code in (PRICES, CRIME))
+    planted += [Planted(view, key, "VN", 0, 0) for key in totals for view in ("board_values", "board_known_values")]
     client.insert("observations", observations, column_names=_OBSERVATION)
     client.insert("panes", panes, column_names=_PANE)
     client.insert("aggregates", [[*row[:5], Decimal(7), NOW] for row in panes], column_names=[*_PANE[:5], "latest", "latest_time"])

@@ -117,6 +117,11 @@ def test_alerts_tell_their_story_and_the_map_shows_the_archipelagos(seeded: Seed
             assert drawn.count('class="dots') == 34
         supply = (await client.get("/supply")).text
         assert "trạm báo số đo hỏng" in supply
+        public_security = supply[supply.index("Báo cáo theo hạn") :]
+        public_security = public_security[public_security.index("Bộ Công an") :].split("</tr>")[0]
+        cells = re.findall(r'<td class="n">([^<]*)</td>', public_security)
+        assert cells == ["33,3", "1", "1", "1", "0", "0"], "one report in time, one late, one missing"
+        assert "Còn thiếu: " in public_security
         assert (await client.get("/operations")).status_code == 200
 
     served(seeded.settings, DUTY, work)
