@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from alerts.action import Action
 from alerts.alert import Alert, Memory
 from alerts.inquiries import Inquiries, kept, under_way
-from alerts.inquiry import NEXT, Inquiry, InquiryError
+from alerts.inquiry import Inquiry, InquiryError
 from alerts.lifecycle import INQUIRY_ACTS, STORY, State, step
+from indicators.inquiry import NEXT
 from indicators.rule import Rule
 
 REFUSED = "refused"

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from alerts.condition import ConditionError, typed
-from alerts.inquiry import OUTCOMES_VI, TITLES_VI
 from alerts.lifecycle import ACTS, INQUIRY_ACTS
+from indicators.inquiry import OUTCOMES_VI, TITLES_VI
 
 TEXT = ("action_id", "alert_id", "action", "actor", "office", "note", "via")
 OF_INQUIRY = ("inquiry", "authority", "document_number", "outcome")

@@ -3,14 +3,13 @@ records what came of it; nothing is applied here."""
 
 from __future__ import annotations
 
-import json
 import threading
 
 from alerts.action import Action
 from alerts.codec import ACTIONS
-from alerts.rows import Row, instant
+from alerts.rows import Row
 from alerts.writer import WriteError, Writer
-from transport.audit import AUDIT
+from transport.audit import AUDIT, Deed
 from transport.records import AvroEncoder
 from transport.registry import Registry
 from transport.settings import Settings
@@ -28,13 +27,11 @@ class ActWriter:
     def record(self, act: Action) -> None:
         """Write one act. Raises WriteError where the broker refuses it: it is not written."""
         prefix = self._settings.topic_prefix
-        audit = {
-            "at": instant(act.acted_at), "actor": act.actor, "office": act.office, "did": f"alerts.{act.action}", "on": act.alert_id,
-            "with": act.action_id, "note": act.note, "via": act.via,
-        }  # fmt: skip
+        deed = Deed(at=act.acted_at, actor=act.actor, office=act.office, did=f"alerts.{act.action}", on=act.alert_id, run=act.action_id,
+                    why=act.note, via=act.via)  # fmt: skip
         rows = [
             Row(prefix + ACTIONS, act.alert_id.encode(), self._encoder.encode(act.record())),
-            Row(prefix + AUDIT, act.actor.encode(), json.dumps(audit, ensure_ascii=False).encode()),
+            Row(prefix + AUDIT, act.actor.encode(), deed.body()),
         ]
         with self._lock:
             try:

@@ -1,33 +1,13 @@
-"""Wall time and business time: when something falls due, when a quiet night ends. Pure; instants are epoch ms UTC, days are Vietnam's."""
+"""When a quiet night ends, when the Monday digest goes. Pure; instants are epoch ms UTC, days are Vietnam's; spans: indicators/due.py."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import time, timedelta
 
 from indicators.calendar import WorkingCalendar
-from indicators.instant import VIETNAM, local, to_ms
-from indicators.rules.policy import DAY, Span
-
-OFFICE_OPENS = time(8, 0)
-"""Work begins (reminders and digests arrive then). No document fixes the hour; the owner may say another."""
-
-
-def due_after(start: int, span: Span, calendar: WorkingCalendar) -> int:
-    """The instant `span` after `start`. In business time the same hour, so many working days later; what begins on a day of rest begins
-    with the next working day. Raises CalendarError beyond the years the calendar knows."""
-    if span.clock == "wall":
-        return start + span.after // timedelta(milliseconds=1)
-    begins = local(start)
-    day, clock = begins.date(), begins.time()
-    if not calendar.is_working_day(day):
-        day, clock = calendar.add_working_days(day, 0), OFFICE_OPENS
-    return instant_of(calendar.add_working_days(day, span.after // DAY) if span.after else day, clock)
-
-
-def instant_of(day: date, clock: time = OFFICE_OPENS) -> int:
-    """The instant of a clock time on a day in Vietnam."""
-    return to_ms(datetime.combine(day, clock, VIETNAM))
+from indicators.due import instant_of
+from indicators.instant import local
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ Each act leaves two rows in one transaction: the act itself (`alerts.actions`) a
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from alerts.acting import refusal
-from alerts.action import Action
+from alerts.action import Action, check
 from alerts.acts import ActWriter
 from alerts.alert import Alert, Memory, restored
 from alerts.codec import CURRENT, EVENTS, Codec
@@ -74,8 +74,11 @@ class Desk:
                 raise DeskError(f"Không đọc được {place} / cannot be read: {error}; `nhip doctor`") from error
         return sorted(found, key=lambda step: step.sequence)
 
-    def act(self, alert: Alert, what: str, actor: str, note: str, *, office: str = "", until: int = 0) -> Action:
-        """Write an act. Raises DeskError where the alert's state refuses it, WriteError where the broker does."""
+    def act(
+        self, alert: Alert, what: str, actor: str, note: str, *, office: str = "", until: int = 0, about: Mapping[str, str] | None = None,
+    ) -> Action:  # fmt: skip
+        """Write an act; `about`: the fields of an act on a request (action.OF_INQUIRY). Raises DeskError where it says too little or the
+        alert's state refuses it, WriteError where the broker does."""
         if not actor.strip():
             raise DeskError("Thiếu người thực hiện / who does it? --by «họ tên»")
         if what in ("explain", "comment") and not note.strip():
@@ -85,8 +88,12 @@ class Desk:
             raise DeskError("Thời hạn gác lại đã qua / the shelf's end lies in the past")
         act = Action(
             action_id=str(uuid.uuid4()), alert_id=alert.alert_id, action=what, actor=actor.strip(), office=office, note=note, until=until,
-            acted_at=now, via="command",
+            acted_at=now, via="command", **(about or {}),
         )  # fmt: skip
+        try:
+            check(act)
+        except ConditionError as error:
+            raise DeskError(f"Chưa đủ / says too little: {error}") from error
         refused = refusal(alert, act)
         if refused:
             raise DeskError(f"Không thực hiện được: {refused} / refused in the alert's present state")

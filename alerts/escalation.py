@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from alerts.clocks import due_after
 from indicators.calendar import WorkingCalendar
+from indicators.due import due_after
 from indicators.rules.policy import Escalation, EscalationStep, Stop
 
 OFFICE_OF_GOVERNMENT = "OOG"

@@ -10,15 +10,15 @@ from alerts import inquiry as one
 from alerts.action import Action
 from alerts.alert import Alert
 from alerts.ids import NAMESPACE
-from alerts.inquiry import OUTCOMES_VI, TITLES_VI, Inquiry, InquiryError, Kind
+from alerts.inquiry import Inquiry, InquiryError
 from alerts.messages import TEXT_LIMIT, TITLE_LIMIT, Names, Text
 from alerts.words import EXERCISE_EN, EXERCISE_VI
 from indicators.calendar import WorkingCalendar
+from indicators.inquiry import OUTCOMES_VI, TITLES_EN, TITLES_VI, Kind, Outcome
 from indicators.numbers_vi import time_vi
 from indicators.rule import Rule
 from indicators.rules.policy import Explanation
 
-TITLES_EN: dict[Kind, str] = {"data_query": "Data query", "explanation_request": "Request for explanation"}
 OPEN = ("issued", "answered")
 
 
@@ -39,7 +39,7 @@ class Inquiries:
         if act.action == "answer":
             return one.answer(found, act.note, act.acted_at)
         if act.action == "decide":
-            return one.decide(found, cast("one.Outcome", act.outcome), act.acted_at)
+            return one.decide(found, cast("Outcome", act.outcome), act.acted_at)
         return one.send_back(found) if act.action == "send_back" else one.withdraw(found)
 
     def _issued(self, alert: Alert, act: Action, kind: Kind, rule: Rule | None) -> Inquiry:
@@ -57,7 +57,7 @@ class Inquiries:
         named = f"{TITLES_VI[inquiry.kind]} số {inquiry.document_number}"
         news = {
             "issued": f"{inquiry.authority} ban hành, hạn trả lời {time_vi(inquiry.due_at)}",
-            "decided": f"kết luận: {OUTCOMES_VI.get(cast('one.Outcome', inquiry.outcome), '')}", "urged": "quá hạn, chưa trả lời",
+            "decided": f"kết luận: {OUTCOMES_VI.get(cast('Outcome', inquiry.outcome), '')}", "urged": "quá hạn, chưa trả lời",
             "answered": "trả lời quá hạn" if inquiry.late else "",
         }.get(what, "")  # fmt: skip
         return "; ".join(part for part in (named, news, note) if part)

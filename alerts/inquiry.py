@@ -9,29 +9,18 @@ error of the data, or the explanation is accepted.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from uuid import uuid5
 
-from alerts.clocks import due_after
 from alerts.ids import NAMESPACE
 from alerts.messages import Names
 from indicators.calendar import WorkingCalendar
-from indicators.numbers_vi import date_vi, time_vi
+from indicators.due import due_after
+from indicators.inquiry import NEXT, OUTCOMES_OF, OUTCOMES_VI, About, Kind, Outcome, draft_text
 from indicators.rules.policy import Span
 
 if TYPE_CHECKING:
     from alerts.alert import Alert  # which remembers its requests
-
-Kind = Literal["data_query", "explanation_request"]
-Outcome = Literal["true", "data_error", "accepted"]
-TITLES_VI: dict[Kind, str] = {"data_query": "Đề nghị xác nhận số liệu", "explanation_request": "Yêu cầu báo cáo, giải trình"}
-OUTCOMES_VI: dict[Outcome, str] = {"true": "số liệu đúng", "data_error": "số liệu sai", "accepted": "chấp nhận giải trình"}
-OUTCOMES_OF: dict[Kind, tuple[Outcome, ...]] = {"data_query": ("true", "data_error"), "explanation_request": ("accepted", "data_error")}
-NEXT = {
-    "drafted": ("issue", "withdraw"), "issued": ("answer", "withdraw"), "answered": ("decide", "return"), "decided": (), "withdrawn": (),
-}  # fmt: skip
-"""State → what can be done. An answer that does not answer is returned: the request is open again, under its old deadline."""
-
 
 class InquiryError(ValueError):
     """What cannot be done to a request in its state; the message says what can, Vietnamese first."""
@@ -78,7 +67,11 @@ def draft(alert: Alert, kind: Kind, within: Span, names: Names, now: int) -> Inq
     if not to_agency:
         raise InquiryError("Cảnh báo không nêu cơ quan để hỏi | the alert names no agency to ask: set it in the series or the subject")
     identity = str(uuid5(NAMESPACE, f"inquiry|{alert.alert_id}|{kind}|{alert.memory.attention_since}"))
-    text = _text(alert, kind, within, names.agency_name(to_agency))
+    about = About(
+        alert_id=alert.alert_id, title_vi=alert.title_vi, text_vi=alert.text_vi, opened_at=alert.opened_at,
+        exercise=c.mode == "exercise",
+    )  # fmt: skip
+    text = draft_text(about, kind, within, names.agency_name(to_agency))
     return Inquiry(id=identity, alert_id=alert.alert_id, kind=kind, to_agency=to_agency, text_vi=text, drafted_at=now)
 
 
@@ -127,20 +120,3 @@ def _can(inquiry: Inquiry, act: str) -> None:
     if act not in NEXT[inquiry.state]:
         rest = ", ".join(NEXT[inquiry.state]) or "không còn bước nào / nothing"
         raise InquiryError(f"Văn bản đang ở trạng thái {inquiry.state}, chỉ có thể: {rest} | in this state only these can be done")
-
-
-def _text(alert: Alert, kind: Kind, within: Span, agency: str) -> str:
-    """The draft for the Office, with the blanks it fills in."""
-    days = within.after.days
-    span = f"{days} ngày làm việc" if within.clock == "business" else f"{days} ngày"
-    asked = (
-        "xác nhận số liệu nêu trên là đúng; trường hợp sai, đề nghị đính chính tại nguồn"
-        if kind == "data_query" else "báo cáo nguyên nhân, trách nhiệm và biện pháp khắc phục"
-    )  # fmt: skip
-    mark = "[DIỄN TẬP] " if alert.evidence.mode == "exercise" else ""
-    return "\n".join([
-        f"{mark}DỰ THẢO – {TITLES_VI[kind]}", "Số: ……………", f"Kính gửi: {agency}",
-        f"Ngày {date_vi(alert.opened_at)}, hệ thống ghi nhận: {alert.title_vi}.", alert.text_vi,
-        f"Đề nghị {agency} {asked}, gửi về Văn phòng trong {span} kể từ ngày ban hành văn bản này.",
-        f"Mã cảnh báo: {alert.alert_id[:8]}, mở lúc {time_vi(alert.opened_at)}.", "Thẩm quyền ký: ……………",
-    ])  # fmt: skip

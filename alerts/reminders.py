@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from alerts.clocks import instant_of
 from indicators.calendar import WorkingCalendar
+from indicators.due import instant_of
 from indicators.instant import local_day
 from indicators.numbers_vi import day_vi
 
@@ -21,10 +21,6 @@ TEXTS_VI = {
     "assigned": "Giao mới, hạn {due}", "three_days": "Còn 3 ngày đến hạn {due}", "one_day": "Còn 1 ngày đến hạn {due}",
     "after": "Đã quá hạn {due}",
 }  # fmt: skip
-DONE_IN_TIME, DONE_LATE, OPEN_IN_TIME, OPEN_LATE, NO_DUE = (
-    "hoàn thành đúng hạn", "hoàn thành quá hạn", "chưa hoàn thành, trong hạn", "chưa hoàn thành, quá hạn", "không có hạn",
-)  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True, order=True)
 class Reminder:
@@ -50,16 +46,6 @@ def reminders(assigned_at: int, due: date, calendar: WorkingCalendar) -> list[Re
 def reminder_vi(which: str, due: date) -> str:
     """«Còn 3 ngày đến hạn 14/10/2026»."""
     return TEXTS_VI[which].format(due=day_vi(due))
-
-
-def due_state_vi(done_at: int | None, due: date | None, now: int) -> str:
-    """The state of something due, in the words of the reports on assigned tasks. A due day lasts to its end."""
-    if due is None:
-        return NO_DUE
-    late = local_day(done_at if done_at is not None else now) > due
-    if done_at is not None:
-        return DONE_LATE if late else DONE_IN_TIME
-    return OPEN_LATE if late else OPEN_IN_TIME
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,12 @@ from datetime import timedelta
 from typing import Literal
 
 from alerts.alert import Alert
-from alerts.clocks import instant_of
 from alerts.escalation import Rung, Rungs
 from alerts.inquiry import Inquiry
 from alerts.reminders import BEFORE, reminders
 from indicators.assigned_task import OWN_DAY, OwnDay
 from indicators.calendar import WorkingCalendar
+from indicators.due import instant_of
 from indicators.period import Period
 from indicators.rule import Rule
 from indicators.rules.due_rule import DueCalendar

@@ -45,7 +45,10 @@ from transport.settings import Settings
 
 PAGES: Final = (
     "/", "/ranking", "/indicator/guide-7146/F02", "/indicator/vn-1012/A.II.4", "/map", "/map?layer=stations", "/alerts", "/wall", "/report",
+    "/tasks", "/requests", "/rules/GN-DTC-CHAM-KE-HOACH",
 )  # fmt: skip
+DEEP: Final = ("/supply", "/operations", "/emergency")
+"""Pages for a reader of the whole depth."""
 API: Final = ("/ranking?format=json", "/alerts?format=json", "/indicator/guide-7146/F02?format=json")
 TOPIC: Final = "derived.finance_budget"
 STREAMS_AN_ACCOUNT: Final = 20
@@ -66,18 +69,20 @@ def running(settings: Settings) -> Iterator[Server]:
         yield server
 
 
-def reader(made: Board, number: int) -> dict[str, str]:
+def reader(made: Board, number: int, depth: int = 0) -> dict[str, str]:
     """The cookie of one leader of the whole country."""
-    account = Account(name=f"doc{number:02d}", title_vi="Lãnh đạo", role="leader", territories=("VN",), password=NO_HASH)
+    name = f"doc{number:02d}-{depth}"
+    account = Account(name=name, title_vi="Lãnh đạo", role="leader", territories=("VN",), depth=depth, password=NO_HASH)
     if not made.settings.accounts_path.exists() or account.name not in made.accounts.accounts():
         made.accounts.put(account)
     return {COOKIE: made.sessions.written(made.sessions.begin(account, END_MS))}
 
 
-def pages(server: Server, addresses: Sequence[str], repeats: int) -> dict[str, dict[str, float]]:
+def pages(server: Server, addresses: Sequence[str], repeats: int, depth: int = 0) -> dict[str, dict[str, float]]:
     """Milliseconds by address: cold and warm p50 and p95, cold p99. Raises MeasurementError for an answer that is no page."""
     found = {}
-    with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", cookies=reader(server.board, 0), trust_env=False, timeout=30) as client:
+    home, cookies = f"http://127.0.0.1:{server.port}", reader(server.board, 0, depth)
+    with httpx.Client(base_url=home, cookies=cookies, trust_env=False, timeout=30) as client:
         for address in addresses:
             cold, warm = [], []
             client.get(address)  # templates compiled, connections open
@@ -181,7 +186,7 @@ def measure(rows: int, repeats: int, watching: int) -> dict[str, Any]:
         with clickhouse.connected(settings) as client:
             planted = plant(client, rows)
         with running(settings) as server:
-            found = {"pages": pages(server, PAGES, repeats), "api": pages(server, API, repeats * 3)}
+            found = {"pages": pages(server, PAGES, repeats) | pages(server, DEEP, repeats, depth=3), "api": pages(server, API, repeats * 3)}
             live = viewers(settings, server, watching) if watching else {}
     return {"machine": described, "rows": planted, **found, "live": live}
 

@@ -16,16 +16,20 @@ Role = Literal["leader", "duty_officer", "analyst"]
 TOTAL, BREAKDOWN, SUBJECT, RECORD = range(4)
 DEPTH_OF: Final[dict[Role, int]] = {"leader": TOTAL, "duty_officer": SUBJECT, "analyst": RECORD}
 MAY_ACT: Final[frozenset[Role]] = frozenset({"leader", "duty_officer"})
+MAY_ISSUE: Final[frozenset[Role]] = frozenset({"leader"})
+"""Who records that a request was issued, decides it, sends it back or withdraws it: a default, no document names the role."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What one reader may see. `territories`: codes, `VN` the whole country; `depth` 0–3; `clearance`: highest access_level, 0–9."""
+    """What one reader may see. `territories`: codes, `VN` the whole country; `depth` 0–3; `clearance`: highest access_level, 0–9;
+    `may_act`: on alerts; `may_issue`: requests under a named authority."""
 
     territories: tuple[str, ...]
     depth: int = TOTAL
     clearance: int = 0
     may_act: bool = False
+    may_issue: bool = False
 
     @property
     def whole_country(self) -> bool:

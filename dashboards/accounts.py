@@ -17,7 +17,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from dashboards.access import DEPTH_OF, MAY_ACT, Access, Role
+from dashboards.access import DEPTH_OF, MAY_ACT, MAY_ISSUE, Access, Role
 
 N, R, P, SALT_BYTES, HASH_BYTES = 1 << 15, 8, 1, 16, 32
 SHORTEST_PASSWORD: Final = 12
@@ -39,13 +39,14 @@ class Account(BaseModel):
     territories: tuple[str, ...] = Field(min_length=1, description="codes; VN: the whole country")
     depth: int | None = Field(None, ge=0, le=3)
     clearance: int = Field(0, ge=0, le=9)
+    agency: str = Field("", max_length=64, description="code of the agency the reader works for: whose tasks are «mine»; empty: none")
     password: str = Field(pattern=r"^scrypt\$", description="scrypt$N$r$p$salt$hash", repr=False)
 
     @property
     def access(self) -> Access:
         """What this reader may see and do."""
         depth = DEPTH_OF[self.role] if self.depth is None else self.depth
-        return Access(self.territories, depth, self.clearance, self.role in MAY_ACT)
+        return Access(self.territories, depth, self.clearance, self.role in MAY_ACT, self.role in MAY_ISSUE)
 
     @property
     def stamp(self) -> str:

@@ -10,7 +10,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -25,74 +24,24 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboards import openapi, web
 from dashboards.accounts import AccountError
-from dashboards.board import Answer, Board, Forbidden, Missing, Query, Visit
+from dashboards.board import Answer, Board, Forbidden, Missing, Visit
 from dashboards.database import DatabaseError
 from dashboards.events import Streams, stream
 from dashboards.export import MEDIA, SUFFIX
-from dashboards.journal import Deed, JournalError
+from dashboards.inquiries import RequestError
+from dashboards.journal import JournalError
 from dashboards.moments import MomentError
-from dashboards.pages import (
-    alerts,
-    country,
-    emergency,
-    emergency_acts,
-    indicator,
-    operations,
-    overview,
-    projects,
-    ranking,
-    report,
-    sheets,
-    supply,
-    tasks,
-    wall,
-)
 from dashboards.problems import Busy, Expired, NotSignedIn, answer_of
 from dashboards.report import DOCUMENTS, encoded
+from dashboards.routes import FORMS, PAGES, Form, Page
 from dashboards.session import COOKIE, Session
 from dashboards.words import TEXT, Language
 from indicators.emergency import EmergencyError
+from transport.audit import Deed
 
 log = structlog.get_logger(__name__)
 
-Handler = Callable[[Visit, Any, dict[str, str]], Awaitable[Answer]]
 STATICS: Final = {"board.css": "text/css", "board.js": "text/javascript", "mark.svg": "image/svg+xml"}
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page: where it is, what parameters it takes, who answers."""
-
-    path: str
-    summary: str
-    query: type[Query]
-    handler: Handler
-    documents: tuple[str, ...] = ()
-
-
-PAGES: Final = (
-    Page("/", "Tổng quan / overview", overview.OverviewQuery, lambda v, q, _: overview.answer(v, q)),
-    Page(
-        "/indicator/{catalogue}/{code}",
-        "Chỉ số / indicator",
-        indicator.IndicatorQuery,
-        lambda v, q, at: indicator.answer(v, q, f"{at['catalogue']}/{at['code']}"),
-    ),
-    Page("/ranking", "Xếp hạng / ranking", ranking.RankingQuery, lambda v, q, _: ranking.answer(v, q)),
-    Page("/map", "Bản đồ / map", country.MapQuery, lambda v, q, _: country.answer(v, q)),
-    Page("/alerts", "Cảnh báo / alerts", alerts.AlertsQuery, lambda v, q, _: alerts.answer(v, q)),
-    Page("/alerts/{alert_id}", "Một cảnh báo / one alert", alerts.AlertQuery, lambda v, q, at: alerts.one(v, q, at["alert_id"])),
-    Page("/emergency", "Khẩn cấp / emergencies", emergency.EmergenciesQuery, lambda v, q, _: emergency.answer(v, q)),
-    Page("/emergency/{emergency}", "Một tình huống / one", emergency.EmergencyQuery, lambda v, q, at: emergency.one(v, q, at["emergency"])),
-    Page("/projects", "Dự án / projects", projects.ProjectsQuery, lambda v, q, _: projects.answer(v, q)),
-    Page("/projects/{project}", "Một dự án / one project", projects.ProjectQuery, lambda v, q, at: projects.one(v, q, at["project"])),
-    Page("/tasks", "Nhiệm vụ / tasks", tasks.TasksQuery, lambda v, q, _: tasks.answer(v, q)),
-    Page("/report", "Báo cáo tổng hợp / merged report", report.ReportQuery, lambda v, q, _: report.answer(v, q), tuple(DOCUMENTS)),
-    Page("/wall", "Màn hình lớn / wall", wall.WallQuery, lambda v, q, _: wall.answer(v, q)),
-    Page("/print", "Bản in theo nhóm / print", sheets.SheetsQuery, lambda v, q, _: sheets.answer(v, q)),
-    Page("/supply", "Cung cấp số liệu / data supply", supply.SupplyQuery, lambda v, q, _: supply.answer(v, q)),
-    Page("/operations", "Vận hành / operations", operations.OperationsQuery, lambda v, q, _: operations.answer(v, q)),
-)
 
 
 def application(board: Board) -> ASGIApp:
@@ -123,15 +72,13 @@ class _Application:
 
     def __init__(self, board: Board) -> None:
         self._board, self._streams = board, Streams()
-        self._document = openapi.document(PAGES)
+        self._document = openapi.document(PAGES, FORMS)
 
     def starlette(self) -> Starlette:
         """Routes, error pages and life."""
         routes = [Route(page.path, self._page(page), methods=["GET"]) for page in PAGES]
         routes += [
-            Route("/alerts/{alert_id}/acts", self._act, methods=["POST"]),
-            Route("/emergency/acts", self._opens, methods=["POST"]),
-            Route("/emergency/{emergency}/acts", self._steps, methods=["POST"]),
+            *(Route(form.path, self._written(form), methods=["POST"]) for form in FORMS),
             Route("/sign-in", self._sign_in, methods=["GET", "POST"]),
             Route("/sign-out", self._sign_out, methods=["POST"]),
             Route("/events", self._events, methods=["GET"]),
@@ -140,7 +87,7 @@ class _Application:
         ]
         kinds = (
             NotSignedIn, Busy, Expired, Forbidden, Missing, DatabaseError, JournalError,
-            AccountError, MomentError, EmergencyError, ValidationError, web.TooLarge, HTTPException,
+            AccountError, MomentError, EmergencyError, RequestError, ValidationError, web.TooLarge, HTTPException,
         )  # fmt: skip
         handlers: dict[Any, Any] = dict.fromkeys(kinds, self._problem)
         return Starlette(routes=routes, exception_handlers=handlers, lifespan=self._life)
@@ -199,25 +146,15 @@ class _Application:
         seen = request.cookies.get(web.SEEN_COOKIE, "")
         return Visit(board, account, session, web.language_of(request), now, int(seen) if seen.isdigit() and len(seen) < 15 else 0)
 
-    async def _act(self, request: Request) -> Response:
-        visit = self._visit(request)
-        fields = await self._form(request, visit.session)
-        alert_id = request.path_params["alert_id"]
-        await alerts.act(visit, alert_id, alerts.ActForm.model_validate({k: v for k, v in fields.items() if v}))
-        return RedirectResponse(f"/alerts/{quote(alert_id, safe='')}?done=1", 303)
+    def _written(self, form: Form) -> Callable[[Request], Awaitable[Response]]:
+        async def handle(request: Request) -> Response:
+            visit = self._visit(request)
+            fields = await self._form(request, visit.session)
+            given = form.fields.model_validate({k: v for k, v in fields.items() if v})
+            await form.work(visit, given, request.path_params)
+            return RedirectResponse(form.goal(request.path_params), 303)
 
-    async def _opens(self, request: Request) -> Response:
-        visit = self._visit(request)
-        fields = await self._form(request, visit.session)
-        await emergency_acts.opened(visit, emergency_acts.OpenForm.model_validate({k: v for k, v in fields.items() if v}))
-        return RedirectResponse("/emergency?done=1", 303)
-
-    async def _steps(self, request: Request) -> Response:
-        visit = self._visit(request)
-        fields = await self._form(request, visit.session)
-        which = request.path_params["emergency"]
-        await emergency_acts.stepped(visit, which, emergency_acts.StepForm.model_validate({k: v for k, v in fields.items() if v}))
-        return RedirectResponse(f"/emergency/{quote(which, safe='')}?done=1", 303)
+        return handle
 
     async def _form(self, request: Request, session: Session | None) -> dict[str, str]:
         """The fields of a form of ours. Raises Expired or web.TooLarge."""
@@ -248,7 +185,7 @@ class _Application:
             log.warning("board.sign_in_refused", account=name, address=_from(request))
             return web.render(request, "sign_in.html", language, {**shown, "said": TEXT["wrong"].of(language), "name": name}, 401)
         try:
-            await board.journal.deed(Deed(at=now, actor=name, office=account.title_vi, did="board.sign_in", on=_from(request)))
+            await board.journal.deed(Deed(at=now, actor=name, office=account.title_vi, did="board.sign_in", on=_from(request), via="board"))
         except JournalError:
             log.error("board.sign_in_not_written", account=name)  # a leader is let in while Kafka is away; the log holds it
         session = board.sessions.begin(account, now)

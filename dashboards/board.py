@@ -13,7 +13,7 @@ from dashboards.accounts import Account, AccountBook
 from dashboards.database import Database, Row
 from dashboards.export import Table
 from dashboards.headlines import Lookup
-from dashboards.journal import Deed, Journal
+from dashboards.journal import Journal
 from dashboards.limits import Limit
 from dashboards.live import Follower, Hub
 from dashboards.report import Report
@@ -21,11 +21,13 @@ from dashboards.session import Session, Sessions
 from dashboards.settings import BoardSettings
 from dashboards.terms import OFFICES
 from dashboards.words import Language, word
+from indicators.calendar import WorkingCalendar
 from indicators.derived.formula_book import FormulaBook
 from indicators.rule import RuleBook
 from indicators.scenario import ScenarioBook
 from indicators.territory import COUNTRY
 from indicators.vocabulary import Vocabulary
+from transport.audit import Deed
 from transport.emergency_follower import EmergencyFollower
 
 
@@ -46,6 +48,7 @@ class Board:
     formulas: FormulaBook
     rules: RuleBook
     scenarios: ScenarioBook
+    calendar: WorkingCalendar
     database: Database
     journal: Journal
     hub: Hub
@@ -102,9 +105,11 @@ class Visit:
 
     async def write_down(self, did: str, on: str, detail: str = "") -> None:
         """One line of the audit. Raises JournalError."""
-        await self.board.journal.deed(
-            Deed(at=self.now, actor=self.account.name, office=self.account.title_vi, did=did, on=on, detail=detail)
-        )
+        await self.board.journal.deed(self.deed(did, on, detail))
+
+    def deed(self, did: str, on: str, run: str = "", why: str = "") -> Deed:
+        """The line of the audit for something this reader does. `run`: the act's id, or what was looked at."""
+        return Deed(at=self.now, actor=self.account.name, office=self.account.title_vi, did=did, on=on, run=run, why=why, via="board")
 
     def territory_name(self, code: str) -> str:
         """A unit's name; the code where it is unknown."""

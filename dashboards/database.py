@@ -51,6 +51,9 @@ _TAKES: Final[dict[str, tuple[str, ...]]] = {
     "board_quality": ("territories", "clearance"),
     "board_refused": ("territories", "depth"),
     "board_operations": ("territories", "depth"),
+    "board_backtests": ("territories", "clearance"),
+    "board_assigned_tasks": ("territories", "clearance"),
+    "board_requests": ("territories", "clearance"),
     "board_withheld": ("clearance",),
     "board_emergency_steps": ("territories",),
 }

@@ -14,6 +14,8 @@ from dashboards.board import Board, Visit
 from dashboards.database import DatabaseError
 from dashboards.judgement import of_severity
 from dashboards.live import Change
+from dashboards.terms import DEEDS
+from dashboards.words import word
 
 HEARTBEAT_SECONDS: Final = 15.0
 AGAIN_SECONDS: Final = 1.0
@@ -89,6 +91,10 @@ def event(visit: Visit, change: Change) -> bytes:
     if change.kind in ("result", "series"):
         unit = change.measure_unit or _unit_of(visit, change.key)
         said |= {"text": visit.lookup.value(change.value, unit), "at": figures.instant(change.at, visit.language)}
+    if change.kind == "emergency":
+        title = change.title_vi if visit.language == "vi" else change.title_en
+        said |= {"id": change.key.removeprefix("emergency:").partition("|")[0], "title": title}
+        said |= {"did": word(DEEDS, change.condition, visit.language), "at": figures.instant(change.at, visit.language)}
     if change.kind == "alert":
         judgement = of_severity(change.severity)
         said |= {

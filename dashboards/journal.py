@@ -8,7 +8,6 @@ restricted data that cannot be written down is not shown.
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 import uuid
 from collections.abc import Callable, Sequence
@@ -19,8 +18,7 @@ import structlog
 from confluent_kafka import KafkaException, Producer
 
 from indicators.emergency import Step
-from indicators.instant import local
-from transport.audit import AUDIT
+from transport.audit import AUDIT, Deed
 from transport.emergencies import TOPIC as EMERGENCIES
 from transport.emergencies import step_key
 from transport.kafka_clients import transactional_producer
@@ -34,6 +32,7 @@ ACTIONS: Final = "alerts.actions"
 START_SECONDS: Final = 8.0
 COMMIT_SECONDS: Final = 8.0
 ActName = Literal["acknowledge", "explain", "shelve", "unshelve", "close", "comment", "return", "task"]
+RequestActName = Literal["issue", "answer", "decide", "send_back", "withdraw"]
 
 
 class JournalError(RuntimeError):
@@ -42,43 +41,22 @@ class JournalError(RuntimeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """One act on an alert: the record of schema `alert_action`. `until`: epoch ms a shelf ends or a task is due, None for none."""
+    """One act on an alert: the record of schema `alert_action`. `until`: epoch ms a shelf ends or a task is due, None for none. `inquiry`:
+    the request an act is about; `authority`, `document_number`: under which it is issued; `outcome`: how it is decided; else empty."""
 
     action_id: str
     alert_id: str
-    action: ActName
+    action: ActName | RequestActName
     actor: str
     office: str
     note: str
     until: int | None
     acted_at: int
     via: str = "board"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deed:
-    """One line of the audit: who did what, on what, when (epoch ms)."""
-
-    at: int
-    actor: str
-    office: str
-    did: str
-    on: str
-    detail: str = ""
-    via: str = "board"
-
-    def body(self) -> bytes:
-        """JSON with the names that every writer of the audit uses."""
-        fields = {
-            "at": local(self.at).isoformat(timespec="milliseconds"),
-            "actor": self.actor,
-            "office": self.office,
-            "did": self.did,
-            "on": self.on,
-            "with": self.detail,
-            "via": self.via,
-        }
-        return json.dumps(fields, ensure_ascii=False).encode()
+    inquiry: str = ""
+    authority: str = ""
+    document_number: str = ""
+    outcome: str = ""
 
 
 class Journal(Protocol):

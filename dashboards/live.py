@@ -19,6 +19,7 @@ import structlog
 from confluent_kafka import OFFSET_END, KafkaException, Message, TopicPartition
 
 from dashboards.access import depth_of
+from indicators.emergency import Emergency
 from indicators.series import SeriesError, parse
 from transport.kafka_clients import IDLE_FETCH_MS, consumer
 from transport.records import AvroDecoder, DecodeError
@@ -36,7 +37,8 @@ MOST_PENDING: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that changed. `key` names it on pages; `kind`: alert, result, series, or moved (that an indicator has new data).
+    """One thing that changed. `key` names it on pages; `kind`: alert, result, series, moved (that an indicator has new data), or emergency
+    (that one has a new step; one change a unit of its area, so that each reader hears of it who sees one).
 
     `series`: the series whose restriction is that of the change, empty where the indicator's decides. `severity` and `title_…`: of alerts.
     """
@@ -182,6 +184,15 @@ class Reader:
             return Change("moved", f"moved:{s.indicator}|{s.territory}", s.indicator, s.territory, 0, 0, series=key)
         r = self._decoders["aggregate"].decode(value)
         return Change("series", key, s.indicator, s.territory, depth, r["latest_time"], series=key, value=r["latest"])
+
+
+def steps_of(one: Emergency, title_vi: str, title_en: str) -> list[Change]:
+    """The changes of an emergency that has a new step."""
+    last = one.steps[-1].step
+    return [
+        Change("emergency", f"emergency:{one.id}|{unit}", "", unit, 0, last.at, title_vi=title_vi, title_en=title_en, condition=last.did)
+        for unit in one.units
+    ]
 
 
 class Follower:

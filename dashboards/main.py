@@ -24,11 +24,13 @@ from dashboards.board import Board
 from dashboards.country_map import dots
 from dashboards.database import Database
 from dashboards.journal import KafkaJournal
-from dashboards.live import Follower, Hub
+from dashboards.live import Follower, Hub, steps_of
 from dashboards.session import Sessions, key
 from dashboards.settings import BoardSettings
+from indicators.calendar import WorkingCalendar
 from indicators.datafile import DataFileError
 from indicators.derived.formula_book import FormulaBook, FormulaError
+from indicators.emergency import Emergency
 from indicators.rule import RuleBook, RuleError
 from indicators.scenario import ScenarioBook
 from indicators.vocabulary import Vocabulary
@@ -53,22 +55,30 @@ def board(settings: BoardSettings) -> Board:
     """The parts of a board. Raises DataFileError, FormulaError or RuleError for a wrong catalogue, ValueError for a wrong key."""
     formulas = FormulaBook.load(settings.home)
     vocabulary = whole(Vocabulary.load(settings.home))
-    hub = Hub()
+    hub, scenarios = Hub(), ScenarioBook.load(settings.home)
     return Board(
         settings=settings,
         vocabulary=vocabulary,
         formulas=formulas,
         rules=RuleBook.load(settings.home),
-        scenarios=ScenarioBook.load(settings.home),
+        scenarios=scenarios,
+        calendar=WorkingCalendar.load(settings.home),
         database=Database(settings),
         journal=KafkaJournal(settings, lambda: Registry(settings)),
         hub=hub,
         accounts=AccountBook(settings.accounts_path),
         sessions=Sessions(key(settings.board_secret.get_secret_value(), settings.secret_path), settings.board_session_hours),
         clock=now_ms,
-        ordered=EmergencyFollower(settings, vocabulary=vocabulary),
+        ordered=EmergencyFollower(settings, vocabulary=vocabulary, changed=lambda one: _told(hub, scenarios, one)),
         follower=Follower(settings, hub, lambda: Registry(settings)) if settings.board_live else None,
     )
+
+
+def _told(hub: Hub, scenarios: ScenarioBook, one: Emergency) -> None:
+    """Every open page whose reader sees the emergency hears of its step."""
+    scenario = scenarios.get(one.scenario)
+    if scenario is not None:
+        hub.publish(steps_of(one, scenario.name_vi, scenario.name_en))
 
 
 def whole(vocabulary: Vocabulary) -> Vocabulary:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any, Protocol, get_args
+from typing import Any, Protocol
 
 from pydantic import BaseModel
 
-from dashboards.journal import ActName
 from dashboards.report import DOCUMENTS
 
 FORMATS = ("html", "json", "csv", "xlsx", "sdmx")
@@ -60,7 +59,23 @@ class Described(Protocol):
         """Forms of documents it makes besides."""
 
 
-def document(pages: Iterable[Described]) -> dict[str, Any]:
+class Sent(Protocol):
+    """What the document needs of a form."""
+
+    @property
+    def path(self) -> str:
+        """Where it is sent, in Starlette's writing."""
+
+    @property
+    def summary(self) -> str:
+        """What it writes."""
+
+    @property
+    def fields(self) -> type[BaseModel]:
+        """Its fields beside the token."""
+
+
+def document(pages: Iterable[Described], forms: Iterable[Sent]) -> dict[str, Any]:
     """The document; `path` in Starlette's writing."""
     return {
         "openapi": "3.1.0",
@@ -70,12 +85,18 @@ def document(pages: Iterable[Described]) -> dict[str, Any]:
             "securitySchemes": {"session": {"type": "apiKey", "in": "cookie", "name": "nhip_session"}},
         },
         "security": [{"session": []}],
-        "paths": {re.sub(r":\w+", "", page.path): {"get": _operation(page)} for page in pages} | _OTHERS,
+        "paths": {re.sub(r":\w+", "", page.path): {"get": _operation(page)} for page in pages}
+        | {form.path: {"post": _written(form)} for form in forms}
+        | _OTHERS,
     }
 
 
+def _inside(path: str) -> list[dict[str, Any]]:
+    """The parameters within a path."""
+    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in re.findall(r"{(\w+)", path)]
+
+
 def _operation(page: Described) -> dict[str, Any]:
-    inside = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in re.findall(r"{(\w+)", page.path)]
     parts = page.query.model_json_schema()["properties"]
     asked = [{"name": name, "in": "query", "description": part.pop("description", ""), "schema": part} for name, part in parts.items()]
     form = {
@@ -85,7 +106,7 @@ def _operation(page: Described) -> dict[str, Any]:
         "schema": {"type": "string", "enum": [*FORMATS, *page.documents]},
     }
     language = {"name": "lang", "in": "query", "description": "ngôn ngữ / language", "schema": {"type": "string", "enum": ["vi", "en"]}}
-    return {"summary": page.summary, "parameters": [*inside, *asked, form, language], "responses": _responses(page.documents)}
+    return {"summary": page.summary, "parameters": [*_inside(page.path), *asked, form, language], "responses": _responses(page.documents)}
 
 
 def _responses(documents: Iterable[str] = ()) -> dict[str, Any]:
@@ -104,12 +125,14 @@ def _responses(documents: Iterable[str] = ()) -> dict[str, Any]:
     }
 
 
-def _written(summary: str, fields: dict[str, Any], inside: list[dict[str, Any]]) -> dict[str, Any]:
+def _written(form: Sent) -> dict[str, Any]:
     """What a form sends and what comes of it."""
-    schema = {"type": "object", "required": ["token"], "properties": {"token": {"type": "string"}, **fields}}
+    fields = form.fields.model_json_schema()
+    parts = {"token": {"type": "string"}, **fields["properties"]}
+    schema = {"type": "object", "required": ["token", *fields.get("required", ())], "properties": parts}
     return {
-        "summary": summary,
-        "parameters": inside,
+        "summary": form.summary,
+        "parameters": _inside(form.path),
         "requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": schema}}},
         "responses": {
             "303": {"description": "đã ghi / written"},
@@ -119,50 +142,7 @@ def _written(summary: str, fields: dict[str, Any], inside: list[dict[str, Any]])
     }
 
 
-_TEXT: dict[str, Any] = {"type": "string", "maxLength": 2000}
-_OPENS: dict[str, Any] = dict.fromkeys(("scenario", "phase", "units", "track", "why", "document", "exercise"), _TEXT)
-_STEPS: dict[str, Any] = {
-    "did": {"enum": ["widen", "phase", "readiness", "note", "handover", "accept", "close"]},
-    **dict.fromkeys(("phase", "units", "track", "pillar", "state", "to", "why", "document"), _TEXT),
-}
 _OTHERS: dict[str, Any] = {
-    "/alerts/{alert_id}/acts": {
-        "post": {
-            "summary": "Xử lý một cảnh báo / act on an alert",
-            "parameters": [{"name": "alert_id", "in": "path", "required": True, "schema": {"type": "string"}}],
-            "requestBody": {
-                "required": True,
-                "content": {
-                    "application/x-www-form-urlencoded": {
-                        "schema": {
-                            "type": "object",
-                            "required": ["token", "action"],
-                            "properties": {
-                                "token": {"type": "string"},
-                                "action": {"enum": list(get_args(ActName))},
-                                "note": {"type": "string", "maxLength": 2000},
-                                "hours": {"type": "number", "minimum": 0, "maximum": 720},
-                                "due": {"type": "string", "description": "hạn của nhiệm vụ dd/mm/yyyy / day a task is due"},
-                            },
-                        }
-                    }
-                },
-            },
-            "responses": {
-                "303": {"description": "đã ghi, về trang cảnh báo / written, back to the alert"},
-                **{c: {"description": _SAID[c]} for c in ("400", "401", "403", "404", "429", "503")},
-                "413": {"description": "nội dung quá dài / body too long"},
-            },
-        }
-    },
-    "/emergency/acts": {"post": _written("Mở hoặc diễn tập một kịch bản / open or exercise a scenario", _OPENS, [])},
-    "/emergency/{emergency}/acts": {
-        "post": _written(
-            "Một bước của tình huống khẩn cấp / a step of an emergency",
-            _STEPS,
-            [{"name": "emergency", "in": "path", "required": True, "schema": {"type": "string"}}],
-        )
-    },
     "/events": {
         "get": {
             "summary": "Thay đổi trực tiếp, server-sent events / live changes",

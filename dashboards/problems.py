@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from dashboards.accounts import AccountError
 from dashboards.board import Forbidden, Missing
 from dashboards.database import DatabaseError
+from dashboards.inquiries import RequestError
 from dashboards.journal import JournalError
 from dashboards.moments import MomentError
 from dashboards.web import TooLarge
@@ -48,7 +49,7 @@ def answer_of(error: Exception) -> tuple[int, str, str]:
             return 503, "unavailable", ""
         case JournalError() | AccountError():
             return 503, "not_written" if isinstance(error, JournalError) else "sign_in", str(error)
-        case MomentError() | EmergencyError():
+        case MomentError() | EmergencyError() | RequestError():
             return 400, "bad_request", str(error)
         case ValidationError():
             first = error.errors(include_url=False, include_input=False)[0]

@@ -69,6 +69,10 @@ OFFICES: Final = words(
     duty_health_province=("Trực ban Sở Y tế", "Health duty"),
     operations_centre=("Trực vận hành Trung tâm điều hành", "Operations centre duty"),
     duty_government_office=("Trực ban Văn phòng Chính phủ", "Government Office duty"),
+    office_province=("Văn phòng Ủy ban nhân dân", "Office of the People's Committee"),
+    science_department=("Sở Khoa học và Công nghệ", "Department of Science and Technology"),
+    responsible_head=("Người đứng đầu cơ quan chịu trách nhiệm", "Head of the agency that answers"),
+    provider=("Đầu mối cung cấp số liệu", "Provider of the figure"),
 )
 STATUSES: Final = words(
     estimated=("ước thực hiện", "estimated"),

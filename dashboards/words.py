@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final, Literal, NamedTuple
 
 from dashboards.emergency_words import EMERGENCY
+from dashboards.request_words import REQUESTS
+from dashboards.rule_page_words import RULES
 
 Language = Literal["vi", "en"]
 
@@ -26,6 +28,8 @@ def words(**pairs: tuple[str, str]) -> dict[str, Words]:
 
 TEXT: Final[dict[str, Words]] = words(
     **EMERGENCY,
+    **REQUESTS,
+    **RULES,
     board=("Bảng chỉ đạo, điều hành", "Steering board"),
     overview=("Tổng quan", "Overview"),
     indicator=("Chỉ số", "Indicator"),
@@ -223,15 +227,27 @@ TEXT: Final[dict[str, Words]] = words(
     task_soon=("sắp đến hạn", "due soon"),
     task_running=("đang thực hiện", "under way"),
     tasks_open=("Đang mở", "Open"),
-    tasks_mine=("Tôi giao", "Given by me"),
+    tasks_mine=("Của tôi", "Mine"),
+    tasks_units=("Đơn vị của tôi", "My units'"),
+    tasks_soon=("Sắp đến hạn", "Due soon"),
+    assigned_tasks=("Giao bằng văn bản", "Assigned by document"),
+    alert_tasks=("Giao từ cảnh báo", "Made of alerts"),
+    tasks_agency=("«Của tôi» là nhiệm vụ của {agency} và nhiệm vụ Ông/Bà giao.", "«Mine» are those of {agency} and those you gave."),
+    tasks_no_agency=(
+        "Tài khoản chưa gắn cơ quan nên «Của tôi» chỉ gồm nhiệm vụ Ông/Bà giao; quản trị gắn bằng nhip board account … --agency.",
+        "The account names no agency, so «Mine» are only those you gave; the administrator sets --agency.",
+    ),
+    done_on=("Hoàn thành", "Done"),
+    none_of_these=("Không có nhiệm vụ nào trong mục này.", "No task of this kind."),
+    no_assigned=("Chưa có nhiệm vụ giao bằng văn bản nào được cung cấp.", "No task assigned by a document has been supplied yet."),
     tasks_overdue=("Quá hạn", "Overdue"),
     tasks_all=("Tất cả", "All"),
     given_by=("Người giao", "Given by"),
     given_on=("Ngày giao", "Given on"),
     no_tasks=("Chưa có nhiệm vụ nào được giao từ cảnh báo.", "No task has been made of an alert yet."),
     no_tasks_why=(
-        "Nhiệm vụ được giao trên trang của từng cảnh báo, mục «Giao nhiệm vụ». Hệ thống theo dõi nhiệm vụ khác chưa kết nối.",
-        "Tasks are given on the page of an alert, under «Make a task». No other system of tasks is connected.",
+        "Nhiệm vụ được giao trên trang của từng cảnh báo, mục «Giao nhiệm vụ»; nhiệm vụ giao bằng văn bản đến từ nguồn «tasks».",
+        "Tasks are given on the page of an alert, under «Make a task»; those assigned by a document come from the source «tasks».",
     ),
     budget_year=("Năm ngân sách", "Budget year"),
     registry=("theo sổ đăng ký dự án", "from the register of projects"),

@@ -8,7 +8,7 @@ is the task's, a revision says what has changed.
 from __future__ import annotations
 
 from datetime import date
-from typing import Final
+from typing import Final, Literal
 
 from indicators.calendar import WorkingCalendar
 from indicators.heartbeat import CATALOGUE
@@ -26,6 +26,13 @@ OWN_DAY: Final = "task"
 PERIOD: Final = "on_decision"
 NO_DUE_MS: Final = 1
 
+State = Literal["done_in_time", "done_late", "open_in_time", "open_late", "no_due"]
+STATES_VI: Final[dict[State, str]] = {
+    "done_in_time": "hoàn thành đúng hạn", "done_late": "hoàn thành quá hạn", "open_in_time": "chưa hoàn thành trong hạn",
+    "open_late": "chưa hoàn thành quá hạn", "no_due": "không có hạn",
+}  # fmt: skip
+"""The words of the reports on assigned tasks."""
+
 
 class OwnDay:
     """The due calendar of what carries its due day as the end of its period."""
@@ -38,3 +45,13 @@ class OwnDay:
 def is_due(start_ms: int, end_ms: int) -> bool:
     """Has a task of this period a due day?"""
     return end_ms - start_ms > NO_DUE_MS
+
+
+def state_of(done_at: int | None, due: date | None, now: int) -> State:
+    """The state of a task. A due day lasts to its end; instants are epoch ms."""
+    if due is None:
+        return "no_due"
+    late = local_day(done_at if done_at is not None else now) > due
+    if done_at is not None:
+        return "done_late" if late else "done_in_time"
+    return "open_late" if late else "open_in_time"

@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
 
-from indicators.agency import Agency, read_agencies
+from indicators.agency import Agency, chain, read_agencies
 from indicators.catalogue import Catalogue, Indicator, read_catalogues, rows
 from indicators.instant import local_day
 from indicators.measure_unit import MeasureUnit, read_measure_units
@@ -97,6 +97,10 @@ class Vocabulary:
     def agency(self, code: str) -> Agency | None:
         """The agency of this code, in force or not."""
         return self._agencies.get(code)
+
+    def agency_chain(self, code: str) -> tuple[str, ...]:
+        """The agency and those that command it, up to the Government; empty where the code is unknown."""
+        return chain(self._agencies, code)
 
     def agencies(self) -> Iterable[Agency]:
         """Every agency."""

@@ -1,12 +1,18 @@
-"""History for a backtest, from ClickHouse, as the read-only user."""
+"""History for a backtest, from ClickHouse, as the read-only user; and what a backtest found, kept there for the board."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
+from indicators.derived.result import Result
+from indicators.instant import local
+from indicators.rule import Rule
+from indicators.series import parse
+from ops.backtest import Outcomes, Step
 from sinks import clickhouse
 from transport.settings import Settings
 
@@ -32,3 +38,25 @@ class ClickHouseHistory:
             for block in stream:
                 for row in block:
                     yield dict(zip(names, row, strict=True))
+
+
+COLUMNS: Final = ("rule", "rule_version", "since", "until", "ran_at", "mark", "series", "indicator", "territory", "subject_type",
+                  "subject_id", "event_time", "transition", "severity", "value")  # fmt: skip
+
+
+def kept(settings: Settings, rule: Rule, found: Outcomes, since: int, until: int) -> None:
+    """Write a run and its steps into `backtests`, in one insert: seen whole or not at all. Raises clickhouse.Unavailable, NotReady."""
+    run = (rule.id, rule.version, local(since), local(until), local(time.time_ns() // 1_000_000))
+    marked = (("same", found.same), ("now", found.only_now), ("then", found.only_then))
+    rows: list[list[object]] = [[*run, "ran", "", "", "", "", "", local(until), "", 0, None]]
+    for mark, steps in marked:
+        rows += [[*run, mark, *_place(rule, s), local(s.at), s.transition, s.severity, s.value] for s in steps]
+    with clickhouse.connected(settings) as client:
+        client.insert("backtests", rows, column_names=COLUMNS)
+
+
+def _place(rule: Rule, step: Step) -> tuple[str, str, str, str, str]:
+    """series, indicator (the formula, where the rule looks at results), territory, subject type and id: what access goes by."""
+    of = Result.parse(step.series) if rule.scope.formula else parse(step.series)
+    named = rule.scope.formula or rule.scope.indicator
+    return step.series, named, of.territory, of.subject_type, of.subject_id

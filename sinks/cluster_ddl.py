@@ -28,6 +28,7 @@ SHARDED: Final = {
     "alert_actions": "alert_id", "notifications": "alert_id", "dead_letters": "dead_letter_id", "audit": "actor",
     "emergency_steps": "emergency", "restricted_series": "series", "flow_months": "series", "territory_values": "indicator",
     "reports": "series", "report_units": "series",
+    "table_heads": "name", "supply_days": "provider",
 }  # fmt: skip
 """Table → the column that decides the shard. Tables that a view fills have the column of the table it reads, or, where they leave it
 out, one that nobody inserts by: the view's rows lie where their source's rows lie."""
@@ -40,7 +41,7 @@ _ALTER: Final = re.compile(r"ALTER TABLE (\w+)")
 _COLUMNS: Final = re.compile(r"\b(ADD|DROP|RENAME|MODIFY) COLUMN\b", re.IGNORECASE)
 _VIEW: Final = re.compile(r"CREATE OR REPLACE VIEW (\w+)")
 _DROP: Final = re.compile(r"DROP VIEW IF EXISTS (\w+)")
-_FILL: Final = re.compile(r"INSERT INTO \w+\s+SELECT\b")
+_FILL: Final = re.compile(r"(INSERT INTO \w+\s+SELECT|TRUNCATE TABLE \w+)\b")
 
 
 class ClusterError(ValueError):

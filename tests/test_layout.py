@@ -75,7 +75,7 @@ CONFINED: dict[str, dict[str, str]] = {
         "sinks.letters": "type of a message",
         "sinks.decode": "type of a message",
         "ops.stack.health": "asks whether the broker answers",
-        "ops.commands.alerts": "errors shown to the operator",
+        "ops.commands.alert_requests": "errors shown to the operator",
         "ops.replay.records": "type of a message",
         "ops.replay.copying": "type of a message",
         "ops.demo.pulse": "how far the topics have grown, and the worker with them",

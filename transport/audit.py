@@ -20,22 +20,25 @@ AUDIT: Final = "ops.audit"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
-    """One line: who did what on what, when (epoch ms), why, in which run, with which result and further facts."""
+    """One line: who (in which office) did what on what, when (epoch ms), why, in which run or by which act, with which result and further
+    facts, by which way (`via`: board, link, code, api, command, nhip)."""
 
     at: int
     actor: str
     did: str
     on: str
-    why: str
-    run: str
+    why: str = ""
+    run: str = ""
+    office: str = ""
     result: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
+    via: str = "nhip"
 
     def body(self) -> bytes:
         """JSON with the names that every writer of the audit uses, `ms` for the exact instant."""
-        names = {"at": local(self.at).isoformat(timespec="milliseconds"), "ms": self.at, "actor": self.actor, "office": "",
+        names = {"at": local(self.at).isoformat(timespec="milliseconds"), "ms": self.at, "actor": self.actor, "office": self.office,
                  "did": self.did, "on": self.on, "with": self.run, "note": self.why, "result": self.result, "facts": self.facts,
-                 "via": "nhip"}  # fmt: skip
+                 "via": self.via}  # fmt: skip
         return json.dumps(names, ensure_ascii=False).encode()
 
 

@@ -15,6 +15,7 @@ from typing import Final
 import structlog
 from confluent_kafka import KafkaError, KafkaException
 
+from indicators.emergency import Emergency
 from indicators.vocabulary import Vocabulary
 from transport.emergencies import LEAD_MS, TOPIC, EmergencyBook, words_of
 from transport.job_follower import RowFollower
@@ -30,12 +31,15 @@ _MISSING: Final = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, 
 
 class EmergencyFollower:
     """`book` is written by the thread alone; readers see it whole or a step older. `clock`: epoch seconds. `vocabulary`: takes ad-hoc sets
-    in: those in effect, or with `early` at once (the worker tells by the record whether a set was open).
+    in: those in effect, or with `early` at once (the worker tells by the record whether a set was open). `changed` is told of each
+    emergency that has a new step, from the thread, once the topic has been read to its end.
     """
 
     def __init__(
-        self, settings: Settings, clock: Callable[[], float] = time.time, vocabulary: Vocabulary | None = None, *, early: bool = False
-    ) -> None:
+        self, settings: Settings, clock: Callable[[], float] = time.time, vocabulary: Vocabulary | None = None, *, early: bool = False,
+        changed: Callable[[Emergency], None] | None = None,
+    ) -> None:  # fmt: skip
+        self._changed, self._told = changed, dict[str, int]()
         self._vocabulary, self._early, self._adopted = vocabulary, early, 0
         self.book = EmergencyBook()
         self.seen_at = 0
@@ -86,6 +90,14 @@ class EmergencyFollower:
             self._vocabulary.adopt(*words_of(due))
             log.info("ad-hoc sets taken in", sets=[one.row.content.id for one in due])
 
+    def _tell(self) -> None:
+        """Steps that came before the first end of the topic are history: nobody is told of them."""
+        for one in self.book.emergencies.values():
+            if self._told.get(one.id) != len(one.steps):
+                self._told[one.id] = len(one.steps)
+                if self.seen_at and self._changed is not None:
+                    self._changed(one)
+
     def _follow(self) -> None:
         """From the start of the topic; a step taken twice counts once."""
         reader = RowFollower(self._settings, self._settings.topic_prefix + TOPIC, "emergencies", self.book.take)
@@ -94,6 +106,7 @@ class EmergencyFollower:
                 reader.look(LOOK_SECONDS)
                 now = int(self._clock() * 1000)
                 self._adopt(now)
+                self._tell()
                 if reader.at_end():
                     self.seen_at = now
         finally:

@@ -10,14 +10,15 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from dashboards import figures
+from dashboards import figures, inquiries
 from dashboards.board import Answer, Forbidden, Missing, Query, Visit
 from dashboards.database import Row
 from dashboards.export import Table
 from dashboards.headlines import rule_of
-from dashboards.journal import Act, ActName, Deed
+from dashboards.journal import Act, ActName
 from dashboards.judgement import gap_to_path, of_severity
 from dashboards.moments import PATTERN, MomentError, known_at
+from dashboards.pages import requests, rules
 from dashboards.terms import ATTENTIONS, CONDITIONS, STATES, TRANSITIONS
 from dashboards.words import word
 from indicators.derived.formula_book import FormulaBook
@@ -80,8 +81,8 @@ async def answer(visit: Visit, query: AlertsQuery) -> Answer:
 async def one(visit: Visit, query: AlertQuery, alert_id: str) -> Answer:
     """One alert with its story. Raises Missing where there is none in the reader's scope."""
     alert = await find(visit, alert_id)
-    events, told, now = await asyncio.gather(
-        visit.ask("story", alerts=[alert_id]), visit.ask("told", alerts=[alert_id]), present(visit, [alert])
+    events, told, done, now = await asyncio.gather(
+        visit.ask("story", alerts=[alert_id]), visit.ask("told", alerts=[alert_id]), visit.ask("requests"), present(visit, [alert])
     )
     shown = {
         "alert": summary(visit, alert, told, now),
@@ -89,6 +90,10 @@ async def one(visit: Visit, query: AlertQuery, alert_id: str) -> Answer:
         "story": story(visit, events, told),
         "acts": acts(visit, alert),
         "done": query.done,
+        "requests": requests.lines_of(visit, alert, done),
+        "drafts": requests.drafts(visit, alert, done),
+        "waiting": inquiries.waiting(done, alert_id),
+        "why": rules.in_words(visit, rule) if (rule := visit.board.rules.rules.get(alert["rule"])) else None,
     }
     return Answer("alert.html", shown, story_table(visit, events))
 
@@ -120,10 +125,7 @@ async def act(visit: Visit, alert_id: str, form: ActForm) -> None:
         until=_until(visit, form),
         acted_at=visit.now,
     )
-    deed = Deed(
-        at=visit.now, actor=visit.account.name, office=visit.account.title_vi, did=f"alerts.{form.action}", on=alert_id, detail=action_id
-    )
-    await visit.board.journal.act(made, deed)
+    await visit.board.journal.act(made, visit.deed(f"alerts.{form.action}", alert_id, action_id, form.note))
 
 
 def _until(visit: Visit, form: ActForm) -> int | None:

@@ -50,9 +50,7 @@ class EmergencyQuery(Query):
 
 async def answer(visit: Visit, query: EmergenciesQuery) -> Answer:
     """The list."""
-    opened = list(visit.board.ordered.book.sets.values()) if visit.board.ordered else []
-    asked = sorted(f"{one.row.content.catalogue}/{i.code}" for one in opened for i in one.row.content.indicators)
-    book, told = await asyncio.gather(book_of(visit), visit.ask("ordered_series", indicators=asked))
+    book, sets = await asyncio.gather(book_of(visit), ordered_sets(visit))
     lines = [_line(visit, one) for one in book.newest_first()]
     shown = {
         "open": [line for line in lines if line["open"]],
@@ -63,7 +61,7 @@ async def answer(visit: Visit, query: EmergenciesQuery) -> Answer:
             if may(visit, s, "open") or may(visit, s, "exercise")
         ],
         "phases": [(p, word(PHASES, p, visit.language)) for p in PHASE_ORDER],
-        "sets": [_ordered(visit, one, told) for one in sorted(opened, key=lambda one: -one.effective)],
+        "sets": sets,
         "done": query.done,
     }
     names = ("scenario", "phase", "opened_at", "opened_by", "document_number", "why")
@@ -130,6 +128,7 @@ def _watched(visit: Visit, watched: Watched, rows: list[Row]) -> dict[str, Any]:
         "every": every_text(watched.every, visit.language),
         "value": at.value(newest[0]["latest"], unit) if newest else "–",
         "where": _where(visit, newest[0]) if newest else "",
+        "live": live_key(newest[0]) if newest else f"moved:{watched.indicator}",
         "age": figures.age(ages[0], visit.language) if newest else "",
         "count": len(newest),
         "late": late,
@@ -137,12 +136,19 @@ def _watched(visit: Visit, watched: Watched, rows: list[Row]) -> dict[str, Any]:
         "sign": {"none": "·", "attention": "▲", "good": "✓"}[state],
         "said": at.text(words[state]),
         "more": [
-            {"where": _where(visit, r), "value": at.value(r["latest"], unit), "age": figures.age(age, visit.language)}
+            {"where": _where(visit, r), "value": at.value(r["latest"], unit), "age": figures.age(age, visit.language), "live": live_key(r)}
             for r, age in list(zip(newest, ages, strict=True))[:MOST_SHOWN]
         ],
         "raw": newest,
         "unit": unit,
     }
+
+
+def live_key(row: Row) -> str:
+    """The key of live changes of a row's value: stations are told singly, of others only that their indicator moved."""
+    if row["subject_type"] != "station":
+        return f"moved:{row['indicator']}"
+    return f"{row['indicator']}|{row['component']}|{row['territory']}|station:{row['subject_id']}||actual"
 
 
 def _component(watched: Watched) -> str:
@@ -251,6 +257,16 @@ def _step(visit: Visit, taken: Taken) -> dict[str, Any]:
         "why": step.why,
         "counts": taken.counts,
     }
+
+
+async def ordered_sets(visit: Visit) -> list[dict[str, Any]]:
+    """Every ad-hoc set that was opened, the newest first."""
+    opened = list(visit.board.ordered.book.sets.values()) if visit.board.ordered else []
+    if not opened:
+        return []
+    asked = sorted(f"{one.row.content.catalogue}/{i.code}" for one in opened for i in one.row.content.indicators)
+    told = await visit.ask("ordered_series", indicators=asked)
+    return [_ordered(visit, one, told) for one in sorted(opened, key=lambda one: -one.effective)]
 
 
 def _ordered(visit: Visit, one: OpenedSet, told: Iterable[Row]) -> dict[str, Any]:

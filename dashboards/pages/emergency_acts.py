@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dashboards.board import Forbidden, Missing, Visit
 from dashboards.figures import ms
-from dashboards.journal import Deed
 from indicators.datafile import DataFileError
 from indicators.emergency import Area, Emergency, EmergencyError, State, Step
 from indicators.instant import VIETNAM, local
@@ -147,6 +146,4 @@ def _step(visit: Visit, identity: str, **fields: object) -> Step:
 async def _written(visit: Visit, one: Emergency, step: Step) -> None:
     if said := step.lacks() or one.refuses(step):
         raise EmergencyError(said)
-    deed = Deed(at=visit.now, actor=visit.account.name, office=visit.account.title_vi, did=f"emergency.{step.did}", on=step.emergency,
-                detail=step.id)  # fmt: skip
-    await visit.board.journal.step(step, deed)
+    await visit.board.journal.step(step, visit.deed(f"emergency.{step.did}", step.emergency, step.id, step.why))

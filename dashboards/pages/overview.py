@@ -17,6 +17,7 @@ from dashboards.headlines import Headline, Lookup, core, flows, ratios, scope_na
 from dashboards.judgement import Judgement, of_severity
 from dashboards.pages.alerts import open_only, present, summary
 from dashboards.pages.country import judged
+from dashboards.pages.emergency import ordered_sets
 from dashboards.reported import levels
 from indicators.catalogue import Catalogue
 from indicators.instant import local
@@ -35,7 +36,7 @@ class OverviewQuery(Query):
 async def answer(visit: Visit, query: OverviewQuery) -> Answer:
     """The page of a territory."""
     territory = visit.territory(query.territory)
-    urgent, (cards, old) = await asyncio.gather(urgent_alerts(visit, territory), headlines(visit, territory))
+    urgent, (cards, old), sets = await asyncio.gather(urgent_alerts(visit, territory), headlines(visit, territory), ordered_sets(visit))
     standing, told, now = urgent
     at = visit.lookup
     shown = {
@@ -52,6 +53,7 @@ async def answer(visit: Visit, query: OverviewQuery) -> Answer:
         "groups": groups(at, query.catalogue, {c.indicator for c in (*cards, *old)}),
         "catalogues": [(c.catalogue, c.title_vi if visit.language == "vi" else c.title_en) for c in at.vocabulary.catalogues.values()],
         "catalogue": query.catalogue,
+        "sets": [one for one in sets if not one["over"]],
     }
     return Answer("overview.html", shown, table([*cards, *old], at))
 

@@ -121,17 +121,30 @@
       flash(item);
     }
   };
+  /* A step of an emergency: told on every page; on its own page and the list the reader is asked to update. One step comes once a unit. */
+  let told = "";
+  const onEmergency = (change) => {
+    const said = `■ ${change.title}: ${change.did} (${change.at})`;
+    if (said === told) return;
+    told = said;
+    announce(said);
+    const link = news?.querySelector("a");
+    if (link) link.href = `/emergency/${encodeURIComponent(change.id)}`;
+  };
+  const onMoved = (change) => {
+    const here = [...document.querySelectorAll("[data-key]")].filter((e) => e.dataset.key === `moved:${change.indicator}`);
+    here.forEach(flash);
+    if (here.length && news?.hidden) announce(news.dataset.moved);
+  };
   const source = new EventSource(address);
   source.addEventListener("state", (event) => say(JSON.parse(event.data).live));
   source.addEventListener("error", () => say(false));
   source.addEventListener("change", (event) => {
     const change = JSON.parse(event.data);
     if (change.kind === "alert") onAlert(change);
-    else if (change.kind === "moved") {
-      for (const element of document.querySelectorAll("[data-key]")) {
-        if (element.dataset.key === `moved:${change.indicator}`) flash(element);
-      }
-    } else onValue(change);
+    else if (change.kind === "emergency") onEmergency(change);
+    else if (change.kind === "moved") onMoved(change);
+    else onValue(change);
   });
   window.addEventListener("pagehide", () => source.close());
 })();

@@ -22,12 +22,12 @@ from indicators.instant import VIETNAM, day_start, to_ms
 from indicators.period import Period, period_of
 from indicators.rule import Rule
 from indicators.rules.composite_rule import CompositeRule, CompositeState
-from indicators.rules.due_rule import ABSENT, NOTHING_SAID, DueCalendar, DueRule, LastWord, Presence
+from indicators.rules.due_rule import ABSENT, NOTHING_SAID, DueCalendar, DueRule, LastWord, Presence, load_due_calendars
 from indicators.rules.finding import Finding
 from indicators.rules.rank_rule import RankRule, RankState
 from indicators.rules.series_rule import Reading, SeriesRule, SeriesState
 from indicators.rules.silence import SilenceRule, SilenceState, hours_of
-from indicators.trading_calendar import TradingCalendar
+from indicators.trading_calendar import TradingCalendar, read_trading_calendars
 
 NOTHING = "nothing"
 ONLY = ""
@@ -74,6 +74,11 @@ class Setting(NamedTuple):
     calendar: WorkingCalendar
     dues: dict[str, DueCalendar]
     trading_calendars: Mapping[str, TradingCalendar] = {}
+
+    @classmethod
+    def load(cls, home: Path) -> Setting:
+        """That of an installation. Raises DataFileError naming file, line and field."""
+        return cls(WorkingCalendar.load(home), load_due_calendars(home), read_trading_calendars(home))
 
 
 class Failure(NamedTuple):

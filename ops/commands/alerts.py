@@ -1,52 +1,27 @@
-"""`nhip alerts list | show | ack | return | explain | comment | task | shelve | unshelve | close`: alerts that stand, and acts on one."""
+"""`nhip alerts list | show | ack | return | explain | comment | task | shelve | unshelve | close | cap`: alerts that stand, acts on one.
+Requests about one: `nhip alerts request …` (alert_requests)."""
 
 from __future__ import annotations
 
-import getpass
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ops.commands import alert_requests
+from ops.commands.alert_requests import By, Id, Note, Office, desk
 from ops.stack.control import StackError
 from transport.settings import Settings
 
 if TYPE_CHECKING:
     from alerts.alert import Alert
-    from alerts.desk import Desk
 
 app = typer.Typer(help="Cảnh báo / alerts.", no_args_is_help=True, add_completion=False)
+app.add_typer(alert_requests.app, name="request")
 
-Id = Annotated[str, typer.Argument(help="mã cảnh báo hoặc phần đầu của mã / the alert's id or its beginning")]
-By = Annotated[str, typer.Option("--by", help="người thực hiện / who does it", default_factory=getpass.getuser)]
-Office = Annotated[str, typer.Option("--office", help="chức danh, đơn vị / office")]
-Note = Annotated[str, typer.Option("--note", help="nội dung / what is said")]
 CONDITIONS_VI = {"inactive": "đã hết", "pending": "chờ", "active": "đang mở", "recovering": "đang hồi phục"}
 ATTENTIONS_VI = {"unacknowledged": "chưa tiếp nhận", "acknowledged": "đã tiếp nhận", "returned": "hết khi chưa tiếp nhận",
                  "shelved": "đang gác lại", "suppressed": "đang nén"}  # fmt: skip
-
-
-@contextmanager
-def desk() -> Iterator[Desk]:
-    """The desk of this installation; what goes wrong is an error for people."""
-    from confluent_kafka import KafkaException
-
-    from alerts.desk import Desk, DeskError
-    from alerts.main import now_ms
-    from alerts.restore import RestoreError
-    from alerts.writer import WriteError
-    from transport.registry import Registry, RegistryError
-
-    settings = Settings.load()
-    with Registry(settings) as registry:
-        try:
-            yield Desk(settings, registry, now_ms)
-        except (DeskError, RestoreError, WriteError, RegistryError) as error:
-            raise StackError(str(error)) from error
-        except KafkaException as error:
-            raise StackError(f"Kafka: {error.args[0].str()}; `nhip status`") from error
 
 
 @app.command("list")
@@ -136,32 +111,6 @@ def task(alert_id: Id, by: By, note: Note = "", office: Office = "") -> None:
 def close(alert_id: Id, by: By, note: Note = "", office: Office = "") -> None:
     """Đóng một cảnh báo đã hết / close an alert that is over."""
     _act("close", alert_id, by, note, office)
-
-
-@app.command()
-def draft(
-    alert_id: Id,
-    data: Annotated[bool, typer.Option("--data", help="đề nghị xác nhận số liệu thay vì giải trình / ask for the figure")] = False,
-) -> None:
-    """Dự thảo yêu cầu để Văn phòng ban hành / the draft of a request, for the Office to issue."""
-    from alerts.inquiry import InquiryError
-    from alerts.inquiry import draft as drafted
-    from alerts.main import now_ms
-    from alerts.names import VocabularyNames
-    from indicators.rule import RuleBook
-    from indicators.rules.policy import Explanation
-    from indicators.vocabulary import Vocabulary
-
-    home = Settings.load().home
-    with desk() as at:
-        alert = at.find(alert_id)
-    rule = RuleBook.load(home).rules.get(alert.evidence.rule)
-    within = (rule.explanation if rule and rule.explanation else Explanation()).within
-    try:
-        names = VocabularyNames(Vocabulary.load(home))
-        print(drafted(alert, "data_query" if data else "explanation_request", within, names, now_ms()).text_vi)
-    except InquiryError as error:
-        raise StackError(str(error)) from error
 
 
 @app.command()

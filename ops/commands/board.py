@@ -30,6 +30,7 @@ def account(
     title: Annotated[str, typer.Option("--title", help="họ tên, chức danh / name and office")],
     territory: Annotated[list[str], typer.Option("--territory", help="mã địa bàn, VN: cả nước; có thể nhiều / may be repeated")],
     depth: Annotated[int, typer.Option("--depth", min=-1, max=3, help="0 tổng số … 3 bản ghi nguồn; -1: theo vai trò / of the role")] = -1,
+    agency: Annotated[str, typer.Option("--agency", help="mã cơ quan của người dùng / agency the reader works for")] = "",
     clearance: Annotated[int, typer.Option("--clearance", min=0, max=9, help="mức mật cao nhất được xem / highest access level")] = 0,
 ) -> None:
     """Thêm hoặc thay một tài khoản / add or replace an account."""
@@ -37,10 +38,12 @@ def account(
     unknown = [code for code in territory if Vocabulary.load(settings.home).territory(code) is None]
     if unknown:
         raise StackError(f"Không có địa bàn / no such territory: {', '.join(unknown)}; `nhip catalogue show`")
+    if agency and Vocabulary.load(settings.home).agency(agency) is None:
+        raise StackError(f"Không có cơ quan / no such agency: {agency}; xem / see catalogue/agencies.yaml")
     if role not in ROLES:
         raise StackError(f"Vai trò «{role}» không có / no such role; có / there are: {', '.join(ROLES)}")
     _put(settings, {"name": name, "title_vi": title, "role": role, "territories": tuple(territory), "depth": None if depth < 0 else depth,
-                    "clearance": clearance}, _password())  # fmt: skip
+                    "clearance": clearance, "agency": agency}, _password())  # fmt: skip
     print(f"Đã ghi tài khoản / account written: {name}")
 
 

@@ -57,13 +57,14 @@ def backtest(
     rule_id: Annotated[str, typer.Argument(metavar="RULE", help="mã quy tắc / rule id")],
     since: Annotated[str, typer.Option("--from", help="từ ngày, dd/mm/yyyy / first day")],
     until: Annotated[str, typer.Option("--to", help="đến hết ngày, dd/mm/yyyy / last day")],
+    keep: Annotated[bool, typer.Option("--keep", help="lưu để xem trên bảng chỉ đạo / keep it for the board's page of the rule")] = False,
 ) -> None:
     """Chạy lại quy tắc trên lịch sử, bên cạnh những gì đã báo / what a rule would have raised, beside what was raised."""
     from indicators.derived.formula_book import FormulaBook
     from indicators.instant import DAY_MS
     from indicators.vocabulary import Vocabulary
     from ops import backtest as backtests
-    from ops.backtest_history import ClickHouseHistory
+    from ops.backtest_history import ClickHouseHistory, kept
     from sinks.clickhouse import NotReady, Unavailable
 
     settings = Settings.load()
@@ -74,6 +75,8 @@ def backtest(
     try:
         with ClickHouseHistory(settings) as history:
             found = backtests.backtest(rule, Vocabulary.load(settings.home), FormulaBook.load(settings.home), history, first, last)
+        if keep:
+            kept(settings, rule, found, first, last)
     except (backtests.BacktestError, Unavailable, NotReady) as error:
         raise StackError(str(error)) from error
     for line in _compared(found):
@@ -168,13 +171,10 @@ def problems(home: Path, book: RuleBook) -> Iterator[str]:
 
 
 def _setting(home: Path) -> Setting:
-    from indicators.calendar import WorkingCalendar
     from indicators.datafile import DataFileError
     from indicators.rules.cases import Setting
-    from indicators.rules.due_rule import load_due_calendars
-    from indicators.trading_calendar import read_trading_calendars
 
     try:
-        return Setting(WorkingCalendar.load(home), load_due_calendars(home), read_trading_calendars(home))
+        return Setting.load(home)
     except DataFileError as error:
         raise StackError(str(error)) from error

@@ -25,7 +25,8 @@ def make(settings: BoardSettings) -> list[tuple[str, str, Role]]:
     """Make the accounts anew: name, password, role of each. Raises AccountError where the file of accounts is wrong."""
     made = [(name, secrets.token_urlsafe(12), role) for name, _, role in READERS]
     for (name, title, role), (_, password, _) in zip(READERS, made, strict=True):
-        fields = {"name": name, "title_vi": title, "role": role, "territories": ("VN",), "password": hashed(SecretStr(password))}
+        fields = {"name": name, "title_vi": title, "role": role, "territories": ("VN",), "agency": "OOG",
+                  "password": hashed(SecretStr(password))}  # fmt: skip
         AccountBook(settings.accounts_path).put(Account.model_validate(fields))
     return made
 

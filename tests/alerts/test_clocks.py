@@ -7,8 +7,9 @@ from datetime import date, datetime, time, timedelta
 import pytest
 from pydantic import ValidationError
 
-from alerts.clocks import QuietHours, due_after, instant_of, monday_digest
+from alerts.clocks import QuietHours, monday_digest
 from indicators.calendar import WorkingCalendar
+from indicators.due import due_after, instant_of
 from indicators.instant import VIETNAM, to_ms
 from indicators.rules.policy import Span
 from transport.settings import HOME

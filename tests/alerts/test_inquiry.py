@@ -10,8 +10,9 @@ import pytest
 
 from alerts.audience import Audience
 from alerts.digest import Digests
-from alerts.inquiry import NEXT, Inquiry, InquiryError, answer, decide, draft, issue, send_back, withdraw
+from alerts.inquiry import Inquiry, InquiryError, answer, decide, draft, issue, send_back, withdraw
 from indicators.calendar import WorkingCalendar
+from indicators.inquiry import NEXT
 from indicators.instant import VIETNAM, to_ms
 from indicators.rules.policy import Span
 from tests.alerts.samples import HOUR, NOON, RIVER, SLOW, after

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-import pytest
-
-from alerts.clocks import instant_of
-from alerts.reminders import Outstanding, digest_vi, due_state_vi, reminder_vi, reminders
+from alerts.reminders import Outstanding, digest_vi, reminder_vi, reminders
 from indicators.calendar import WorkingCalendar
+from indicators.due import instant_of
 from indicators.instant import VIETNAM, to_ms
 from transport.settings import HOME
 
@@ -38,15 +36,6 @@ def test_two_reminders_never_come_at_once_and_none_before_the_assignment() -> No
 
 def test_words() -> None:
     assert reminder_vi("three_days", date(2026, 10, 15)) == "Còn 3 ngày đến hạn 15/10/2026"
-
-
-@pytest.mark.parametrize(("done", "due", "now", "state"), [
-    (None, None, ASSIGNED, "không có hạn"), (None, date(2026, 10, 1), ASSIGNED, "chưa hoàn thành, trong hạn"),
-    (None, date(2026, 9, 30), ASSIGNED, "chưa hoàn thành, quá hạn"), (ASSIGNED, date(2026, 10, 1), ASSIGNED, "hoàn thành đúng hạn"),
-    (ASSIGNED, date(2026, 9, 30), ASSIGNED, "hoàn thành quá hạn"),
-])  # fmt: skip
-def test_states_of_the_reports(done: int | None, due: date | None, now: int, state: str) -> None:
-    assert due_state_vi(done, due, now) == state
 
 
 def test_the_digest_counts_and_lists_the_worst() -> None:

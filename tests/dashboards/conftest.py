@@ -16,11 +16,12 @@ from dashboards.accounts import Account, AccountBook
 from dashboards.application import application
 from dashboards.board import Board
 from dashboards.database import Database
-from dashboards.journal import Act, Deed, JournalError
+from dashboards.journal import Act, JournalError
 from dashboards.limits import Limit
 from dashboards.live import Hub
 from dashboards.session import COOKIE, Sessions
 from dashboards.settings import BoardSettings
+from indicators.calendar import WorkingCalendar
 from indicators.derived.formula_book import FormulaBook
 from indicators.emergency import Step
 from indicators.rule import RuleBook
@@ -30,8 +31,9 @@ from sinks import clickhouse as ch
 from sinks.migrations import migrate
 from tests.dashboards.seeds import NOW_MS, Planted, plant
 from tests.dashboards.seeds_emergency import plant_emergencies
-from tests.dashboards.seeds_work import plant_work
+from tests.dashboards.seeds_work import plant_backtest, plant_work
 from tests.fixtures.network import GUARD
+from transport.audit import Deed
 
 CHEAP = "scrypt$2$8$1$AAAAAAAAAAAAAAAAAAAAAA==$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 """No password's hash: tests that do not sign in by password need none."""
@@ -85,7 +87,7 @@ def seeded(clickhouse: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with GUARD.lifted():
         migrate(settings)
         with ch.connected(settings) as client:
-            planted = [*plant(client), *plant_work(client), *plant_emergencies(client)]
+            planted = [*plant(client), *plant_work(client), *plant_emergencies(client), *plant_backtest(settings)]
     yield Seeded(settings, planted)
     with GUARD.lifted(), ch.connected(settings) as client:
         client.command(f"DROP DATABASE IF EXISTS {own}")
@@ -110,6 +112,7 @@ def made(settings: BoardSettings, journal: Memory | None = None) -> Board:
         formulas=formulas,
         rules=rules,
         scenarios=scenarios,
+        calendar=WorkingCalendar.load(settings.home),
         database=Database(settings),
         journal=journal or Memory(),
         hub=Hub(),
@@ -126,12 +129,16 @@ class Client:
 
     def __init__(self, board: Board, account: Account | None) -> None:
         self.board = board
-        self.session = board.sessions.begin(account, board.clock()) if account else None
-        self.token = board.sessions.token(self.session)
-        cookies = {COOKIE: board.sessions.written(self.session)} if self.session else {}
-        self.http = httpx.AsyncClient(
-            transport=httpx.ASGITransport(application(board)), base_url="http://board", cookies=cookies, trust_env=False
-        )
+        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(application(board)), base_url="http://board", trust_env=False)
+        self.sign(account)
+
+    def sign(self, account: Account | None) -> None:
+        """Sign a reader in, instead of whoever was before."""
+        self.session = self.board.sessions.begin(account, self.board.clock()) if account else None
+        self.token = self.board.sessions.token(self.session)
+        self.http.cookies.clear()
+        if self.session:
+            self.http.cookies.set(COOKIE, self.board.sessions.written(self.session))
 
     async def get(self, path: str) -> httpx.Response:
         return await self.http.get(path)

@@ -16,7 +16,16 @@ from tests.dashboards.seeds import NOW, Planted
 from tests.dashboards.seeds_emergency import CLOSED, STORM
 
 pytestmark = pytest.mark.loopback
-ALERTS = ("board_alerts", "board_alert_events", "board_told", "board_tasks", "board_emergency_steps")
+ALERTS = (
+    "board_alerts",
+    "board_alert_events",
+    "board_told",
+    "board_tasks",
+    "board_emergency_steps",
+    "board_requests",
+    "board_backtests",
+    "board_assigned_tasks",
+)
 KEYS = {
     "board_values": "series",
     "board_known_values": "series",
@@ -31,6 +40,9 @@ KEYS = {
     "board_results": "result",
     "board_known_results": "result",
     "board_emergency_steps": "step_key",
+    "board_requests": "action_id",
+    "board_assigned_tasks": "task",
+    "board_backtests": "if(mark = 'ran', '', series)",
 }
 READERS = [
     *(Access(("VN",), depth, clearance) for depth, clearance in itertools.product(range(4), (0, 5))),
@@ -68,7 +80,7 @@ def test_no_view_shows_a_reader_more_or_less_than_the_rules_say(seeded: Seeded) 
                 " UNION ALL ".join(parts[v] for v in views), parameters=access.parameters() | {"moment": NOW}
             ).result_rows
             wanted = {(row.view, row.key) for row in planted if row.view in views and expected(access, row, vocabulary)}
-            assert set(rows) == wanted, access
+            assert set(rows) - {("board_backtests", "")} == wanted, f"{access}: that a rule was run is told to everybody"
             checked += sum(1 for row in planted if row.view in views)
     assert checked > 1000
 
@@ -120,6 +132,9 @@ def test_a_province_reads_of_no_other_on_any_page(seeded: Seeded) -> None:
             "/print",
             "/report?cutoff=01/11/2026+12:00",
             "/tasks?show=all",
+            "/requests?show=all",
+            "/rules",
+            "/rules/GN-DTC-CHAM-KE-HOACH",
             "/emergency",
             f"/emergency/{STORM}",
         ):

@@ -6,13 +6,13 @@ import json
 
 import pytest
 
-from dashboards.journal import ACTIONS, Act, Deed, KafkaJournal
+from dashboards.journal import ACTIONS, Act, KafkaJournal
 from dashboards.settings import BoardSettings
 from indicators.instant import HOUR_MS
 from tests.dashboards.conftest import ANALYST, DUTY, PROVINCE, Client, Memory, Seeded, served
 from tests.dashboards.seeds import NOW_MS
 from tests.fixtures.stack import prepare
-from transport.audit import AUDIT
+from transport.audit import AUDIT, Deed
 from transport.records import AvroDecoder
 from transport.registry import Registry
 from transport.settings import Settings
@@ -44,7 +44,7 @@ def test_a_duty_officer_acts_and_it_is_written_with_its_audit(seeded: Seeded) ->
         ("shelve", "Trực ban", "chờ vốn", "board"),
     ]
     assert journal.acts[2].until == NOW_MS + 24 * HOUR_MS
-    assert [(d.did, d.on, d.detail) for d in journal.deeds] == [(f"alerts.{a.action}", "a25", a.action_id) for a in journal.acts]
+    assert [(d.did, d.on, d.run) for d in journal.deeds] == [(f"alerts.{a.action}", "a25", a.action_id) for a in journal.acts]
 
 
 @pytest.mark.loopback
@@ -74,7 +74,7 @@ def test_act_and_audit_are_in_kafka_together(settings: Settings) -> None:
     act = Act(
         action_id="x1", alert_id="a25", action="explain", actor="Trực ban", office="trucban", note="đang xử lý", until=None, acted_at=NOW_MS
     )
-    deed = Deed(at=NOW_MS, actor="trucban", office="Trực ban", did="alerts.explain", on="a25", detail="x1")
+    deed = Deed(at=NOW_MS, actor="trucban", office="Trực ban", did="alerts.explain", on="a25", run="x1", via="board")
 
     async def write() -> None:
         journal = KafkaJournal(own, lambda: Registry(own))

@@ -34,15 +34,21 @@ ROUNDS: list[tuple[Account, str, bool, tuple[str, ...]]] = [
         LEADER,
         "laptop",
         False,
-        ("/", "/ranking", "/map", "/alerts", "/alerts/a25", "/supply", "/indicator/guide-7146/F02", "/print", "/report", "/emergency"),
+        (
+            *("/", "/ranking", "/map", "/alerts", "/alerts/a25", "/supply", "/indicator/guide-7146/F02", "/print", "/report", "/emergency"),
+            *("/rules/GN-DTC-CHAM-KE-HOACH", "/requests"),
+        ),
     ),
     (
         DUTY,
         "phone",
         False,
-        ("/", "/ranking?lang=en", "/map?layer=stations&lang=vi", "/projects/DA-01-01", "/tasks", "/report", f"/emergency/{STORM}"),
+        (
+            *("/", "/ranking?lang=en", "/map?layer=stations&lang=vi", "/projects/DA-01-01", "/tasks", "/report", f"/emergency/{STORM}"),
+            "/alerts/a31",
+        ),
     ),
-    (ANALYST, "wall", True, ("/wall", "/projects", "/operations", "/indicator/vn-1012/A.I.1", f"/emergency/{DRILL}")),
+    (ANALYST, "wall", True, ("/wall", "/projects", "/operations", "/indicator/vn-1012/A.I.1", f"/emergency/{DRILL}", "/rules")),
 ]
 
 

@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from dashboards.application import PAGES
+from dashboards.routes import PAGES
 from dashboards.settings import BoardSettings
 from tests.dashboards.conftest import ANALYST, DUTY, LEADER, Client, Memory, Seeded, served
 from tests.dashboards.seeds_emergency import STORM
@@ -167,7 +167,8 @@ def test_the_document_names_every_page_and_every_answer(seeded: Seeded) -> None:
         for path, item in document["paths"].items():
             if path == "/events" or "get" not in item:
                 continue
-            address = path.format(catalogue="vn-1012", code="A.I.1", alert_id="a25", project="DA-01-01", emergency=STORM)
+            names = {"catalogue": "vn-1012", "code": "A.I.1", "alert_id": "a25", "project": "DA-01-01", "emergency": STORM}
+            address = path.format(**names, rule="GN-DTC-CHAM-KE-HOACH")
             for name in [p["name"] for p in item["get"]["parameters"] if p["in"] == "query" and p["name"] not in ("format", "lang")]:
                 answer = await client.get(f"{address}?{name}={wrong[name]}&format=json")
                 assert answer.status_code == 400, (path, name)

@@ -160,3 +160,28 @@ def test_a_task_is_given_on_the_alert_and_listed_with_its_day(seeded: Seeded) ->
         assert "Rà soát" not in (await client.get("/tasks?show=all")).text
 
     served(seeded.settings, PROVINCE, elsewhere)
+
+
+@pytest.mark.loopback
+def test_tasks_of_documents_stand_apart_with_the_words_of_the_reports(seeded: Seeded) -> None:
+    officer = PROVINCE.model_copy(update={"agency": "PPC-31"})
+
+    async def work(client: Client) -> None:
+        client.board.accounts.put(officer)
+        client.sign(officer)
+        rows = {row["id"]: row for row in (await client.get("/tasks?show=all&format=json")).json()["rows"]}
+        assert {name: rows[name]["task_state"] for name in ("NV-1", "NV-2", "NV-3")} == {
+            "NV-1": "chưa hoàn thành quá hạn",
+            "NV-2": "hoàn thành quá hạn",
+            "NV-3": "không có hạn",
+        }
+        assert (rows["NV-1"]["due"], rows["NV-1"]["document_number"]) == ("31/10/2026", "1/VPCP"), "the newest revision"
+        assert "NV-6" not in rows, "withdrawn"
+        assert not {"NV-4", "NV-5"} & set(rows), "the country's and another province's"
+        shown = {
+            show: {name for name in rows if f">{name}<" in (await client.get(f"/tasks?show={show}")).text}
+            for show in ("open", "mine", "units", "soon", "overdue")
+        }
+        assert shown == {"open": {"NV-1", "NV-3"}, "mine": {"NV-1"}, "units": {"NV-2", "NV-3"}, "soon": set(), "overdue": {"NV-1"}}
+
+    served(seeded.settings, PROVINCE, work)

@@ -1,0 +1,115 @@
+"""The two requests of alerts as they stand after what was done to them. Pure.
+
+What was done is the acts on the wire (`alerts.actions`); whether an act counted is what the alerts process told of it in the story: an act
+without its event is still on its way, one that was refused changed nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, get_args
+
+from dashboards import figures
+from indicators.calendar import WorkingCalendar
+from indicators.due import due_after
+from indicators.inquiry import NEXT, Kind
+from indicators.rule import Rule
+from indicators.rules.policy import Explanation
+
+Row = dict[str, Any]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+REFUSED: Final = "refused"
+OPEN: Final = ("issued", "answered")
+STATE_AFTER: Final = {"issue": "issued", "answer": "answered", "decide": "decided", "send_back": "issued", "withdraw": "withdrawn"}
+
+
+class RequestError(ValueError):
+    """What cannot be done to a request as it stands; the message says what can, Vietnamese first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request as it stands. Instants are epoch ms, 0: not yet. `to_agency`: who is asked; `by`: who issued it."""
+
+    alert_id: str
+    kind: Kind
+    to_agency: str
+    authority: str
+    document_number: str
+    by: str
+    issued_at: int
+    due_at: int
+    state: str = "issued"
+    answer: str = ""
+    answered_at: int = 0
+    outcome: str = ""
+    decided_at: int = 0
+
+    def overdue(self, now: int) -> bool:
+        """Issued, not answered, and past its deadline."""
+        return self.state == "issued" and now > self.due_at
+
+    @property
+    def possible(self) -> tuple[str, ...]:
+        """The acts that its state takes."""
+        return tuple("send_back" if act == "return" else act for act in NEXT[self.state])
+
+
+def within_of(rule: Rule | None) -> Explanation:
+    """How long whoever is asked has, from the rule or by default."""
+    return rule.explanation if rule and rule.explanation else Explanation()
+
+
+def asked_of(alert: Mapping[str, Any], kind: Kind) -> str:
+    """The agency that a request of a kind goes to: the provider for the figure, who answers for the substance; empty: nobody is named."""
+    return str(alert["provider"] if kind == "data_query" else alert["agency"])
+
+
+def requests_of(alert: Mapping[str, Any], acts: Iterable[Row], rule: Rule | None, calendar: WorkingCalendar) -> list[Request]:
+    """The requests of an alert in the order of their issue, from its acts in order."""
+    found: list[Request] = []
+    for act in acts:
+        if act["alert_id"] != alert["alert_id"] or act["transition"] in ("", REFUSED) or act["inquiry"] not in KINDS:
+            continue
+        at = figures.ms(act["acted_at"])
+        if act["action"] == "issue":
+            found.append(_issued(alert, act, rule, calendar, at))
+            continue
+        last = next((n for n in reversed(range(len(found))) if found[n].kind == act["inquiry"] and found[n].state in OPEN), None)
+        if last is not None and act["action"] in found[last].possible:
+            found[last] = _after(found[last], act, at)
+    return found
+
+
+def _issued(alert: Mapping[str, Any], act: Row, rule: Rule | None, calendar: WorkingCalendar, at: int) -> Request:
+    kind: Kind = "data_query" if act["inquiry"] == "data_query" else "explanation_request"
+    return Request(
+        alert_id=alert["alert_id"],
+        kind=kind,
+        to_agency=asked_of(alert, kind),
+        authority=act["authority"],
+        document_number=act["document_number"],
+        by=act["actor"],
+        issued_at=at,
+        due_at=due_after(at, within_of(rule).within, calendar),
+    )
+
+
+def _after(request: Request, act: Row, at: int) -> Request:
+    made = replace(request, state=STATE_AFTER[act["action"]])
+    if act["action"] == "answer":
+        return replace(made, answer=act["note"], answered_at=at)
+    if act["action"] == "send_back":
+        return replace(made, answer="", answered_at=0)
+    return replace(made, outcome=act["outcome"], decided_at=at) if act["action"] == "decide" else made
+
+
+def under_way(requests: Iterable[Request], kind: Kind) -> Request | None:
+    """The request of a kind that is issued and neither decided nor withdrawn."""
+    return next((one for one in requests if one.kind == kind and one.state in OPEN), None)
+
+
+def waiting(acts: Iterable[Row], alert_id: str) -> bool:
+    """Is an act on a request of this alert still on its way to the alerts process?"""
+    return any(act["alert_id"] == alert_id and not act["transition"] for act in acts)

@@ -1,0 +1,207 @@
+"""The two requests an alert may lead to: the draft, the issue under a named authority with a document number, answer, outcome.
+
+Đề nghị xác nhận số liệu goes to whoever supplied the figure, yêu cầu báo cáo, giải trình to the agency that answers for its substance.
+Issuing, deciding, sending back and withdrawing take a reader who may issue (`access.MAY_ISSUE`); an answer is written down by whoever may
+act on the alert. Whether the alert's state takes the act is decided by the alerts process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Iterable
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from dashboards import figures, inquiries
+from dashboards.board import Answer, Forbidden, Missing, Query, Visit
+from dashboards.database import Row
+from dashboards.export import Table
+from dashboards.inquiries import KINDS, Request, RequestError
+from dashboards.journal import Act, RequestActName
+from dashboards.words import Words, word, words
+from indicators.inquiry import OUTCOMES_EN, OUTCOMES_OF, OUTCOMES_VI, TITLES_EN, TITLES_VI, About, Kind, Outcome, draft_text
+
+STATES: Final = words(
+    issued=("chờ trả lời", "waiting for its answer"),
+    answered=("đã trả lời, chờ kết luận", "answered, to be decided"),
+    decided=("đã kết luận", "decided"),
+    withdrawn=("đã thu hồi", "withdrawn"),
+)
+OVERDUE: Final = Words("quá hạn trả lời", "answer overdue")
+
+
+class RequestsQuery(Query):
+    """The list of requests."""
+
+    show: Literal["open", "all"] = Field("open", description="đang mở hay tất cả / open or all")
+
+
+class RequestForm(BaseModel):
+    """What the form of a request sends."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
+
+    action: RequestActName
+    inquiry: Kind
+    authority: str = Field("", max_length=200)
+    document_number: str = Field("", max_length=100)
+    outcome: Outcome | Literal[""] = ""
+    note: str = Field("", max_length=2000)
+
+    @model_validator(mode="after")
+    def _says_enough(self) -> RequestForm:
+        if self.action == "issue" and not (self.authority and self.document_number):
+            raise ValueError("văn bản ban hành cần thẩm quyền ký và số văn bản / who issues it, under which document number?")
+        if self.action in ("answer", "send_back") and not self.note:
+            raise ValueError("cần ghi nội dung / say what")
+        if self.action == "decide" and self.outcome not in OUTCOMES_OF[self.inquiry]:
+            allowed = ", ".join(OUTCOMES_VI[outcome] for outcome in OUTCOMES_OF[self.inquiry])
+            raise ValueError(f"kết luận phải là một trong: {allowed} / one of {', '.join(OUTCOMES_OF[self.inquiry])}")
+        return self
+
+
+async def answer(visit: Visit, query: RequestsQuery) -> Answer:
+    """The list, overdue first, then by deadline."""
+    territory = visit.territory(query.territory) if query.territory else ""
+    acts, alerts = await asyncio.gather(visit.ask("requests"), visit.ask("alerts", everything=1, severity=0, territory=territory))
+    asked = {act["alert_id"] for act in acts}
+    lines = [line for alert in alerts if alert["alert_id"] in asked for line in lines_of(visit, alert, acts)]
+    lines.sort(key=lambda line: (not line["open"], not line["overdue"], line["due_ms"]))
+    shown = {
+        "territory": territory,
+        "show": query.show,
+        "requests": [line for line in lines if line["open"] or query.show == "all"],
+        "counts": {"open": sum(line["open"] for line in lines), "all": len(lines)},
+    }
+    return Answer("requests.html", shown, table(visit, lines))
+
+
+def lines_of(visit: Visit, alert: Row, acts: Iterable[Row]) -> list[dict[str, Any]]:
+    """The requests of an alert as pages show them."""
+    rule = visit.board.rules.rules.get(alert["rule"])
+    return [line(visit, alert, one) for one in inquiries.requests_of(alert, acts, rule, visit.board.calendar)]
+
+
+def line(visit: Visit, alert: Row, one: Request) -> dict[str, Any]:
+    """One request in words, with what the reader may do to it."""
+    language, overdue = visit.language, one.overdue(visit.now)
+    return {
+        "alert": one.alert_id,
+        "about": alert["title_vi"] if language == "vi" or not alert["title_en"] else alert["title_en"],
+        "kind": one.kind,
+        "title": (TITLES_VI if language == "vi" else TITLES_EN)[one.kind],
+        "agency": visit.agency_name(one.to_agency),
+        "authority": one.authority,
+        "number": one.document_number,
+        "by": one.by,
+        "issued": figures.instant(one.issued_at, language),
+        "due_ms": one.due_at,
+        "due": figures.instant(one.due_at, language),
+        "state": OVERDUE.of(language) if overdue else word(STATES, one.state, language),
+        "overdue": overdue,
+        "open": one.state in inquiries.OPEN,
+        "answer": one.answer,
+        "answered": figures.instant(one.answered_at, language) if one.answered_at else "",
+        "late": one.answered_at > one.due_at,
+        "outcome": outcome_text(visit, one.outcome),
+        "acts": [act for act in one.possible if may(visit, act)],
+        "outcomes": [(outcome, outcome_text(visit, outcome)) for outcome in OUTCOMES_OF[one.kind]],
+    }
+
+
+def outcome_text(visit: Visit, outcome: str) -> str:
+    """An outcome in words."""
+    names = OUTCOMES_VI if visit.language == "vi" else OUTCOMES_EN
+    return next((text for name, text in names.items() if name == outcome), outcome)
+
+
+def drafts(visit: Visit, alert: Row, acts: Iterable[Row]) -> list[dict[str, Any]]:
+    """The drafts that may be issued: one a kind that names an agency and is not under way."""
+    rule = visit.board.rules.rules.get(alert["rule"])
+    requests = inquiries.requests_of(alert, acts, rule, visit.board.calendar)
+    within = inquiries.within_of(rule).within
+    found = []
+    for kind in KINDS:
+        agency = inquiries.asked_of(alert, kind)
+        if not agency or inquiries.under_way(requests, kind) is not None:
+            continue
+        about = About(
+            alert_id=alert["alert_id"],
+            title_vi=alert["title_vi"],
+            text_vi=alert["text_vi"],
+            opened_at=figures.ms(alert["opened_at"]),
+            exercise=alert["mode"] == "exercise",
+        )
+        known = visit.board.vocabulary.agency(agency)
+        title = (TITLES_VI if visit.language == "vi" else TITLES_EN)[kind]
+        text = draft_text(about, kind, within, known.name_vi if known else agency)
+        found.append({"kind": kind, "title": title, "agency": visit.agency_name(agency), "text": text, "may": may(visit, "issue")})
+    return found
+
+
+def may(visit: Visit, act: str) -> bool:
+    """May the reader do this to a request?"""
+    return visit.access.may_act if act == "answer" else visit.access.may_issue
+
+
+async def act(visit: Visit, alert_id: str, form: RequestForm) -> None:
+    """Write an act on a request with its line of the audit. Raises Forbidden, Missing, RequestError or JournalError."""
+    if not may(visit, form.action):
+        raise Forbidden
+    alerts, acts = await asyncio.gather(visit.ask("alert", alert_id=alert_id), visit.ask("requests"))
+    if not alerts:
+        raise Missing
+    _check(visit, alerts[0], acts, form)
+    action_id = str(uuid.uuid4())
+    made = Act(
+        action_id=action_id,
+        alert_id=alert_id,
+        action=form.action,
+        actor=visit.account.title_vi,
+        office=visit.account.name,
+        note=form.note,
+        until=None,
+        acted_at=visit.now,
+        inquiry=form.inquiry,
+        authority=form.authority,
+        document_number=form.document_number,
+        outcome=form.outcome,
+    )
+    about = f"{form.inquiry} {form.document_number or form.outcome}".strip()
+    await visit.board.journal.act(made, visit.deed(f"alerts.{form.action}", alert_id, action_id, f"{about}; {form.note}".strip("; ")))
+
+
+def _check(visit: Visit, alert: Row, acts: Iterable[Row], form: RequestForm) -> None:
+    """What can be told now: an act that the request's state refuses is not sent."""
+    requests = inquiries.requests_of(alert, acts, visit.board.rules.rules.get(alert["rule"]), visit.board.calendar)
+    found = inquiries.under_way(requests, form.inquiry)
+    if form.action == "issue":
+        if found is not None:
+            raise RequestError("văn bản cùng loại đang chờ trả lời hoặc kết luận / one of this kind is under way")
+        if not inquiries.asked_of(alert, form.inquiry):
+            raise RequestError("cảnh báo không nêu cơ quan để hỏi / the alert names no agency to ask")
+        return
+    if found is None or form.action not in found.possible:
+        allowed = ", ".join(found.possible) if found else "issue"
+        raise RequestError(f"văn bản chưa ở bước này / not in this state; có thể / possible: {allowed}")
+
+
+def table(visit: Visit, lines: Iterable[dict[str, Any]]) -> Table:
+    """The requests for export."""
+    at = visit.lookup
+    names = {
+        "title": "request",
+        "number": "document_number",
+        "authority": "authority",
+        "agency": "asked",
+        "about": "alert",
+        "issued": "issued_on",
+        "due": "answer_due",
+        "state": "condition",
+        "answer": "request_answer",
+        "outcome": "outcome",
+    }
+    columns = [(key, at.text(text)) for key, text in names.items()]
+    return Table("van-ban-yeu-cau", columns, [[line[key] for key in names] for line in lines])

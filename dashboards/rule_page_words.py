@@ -1,0 +1,52 @@
+"""Words of the pages of rules, in both languages; part of `words.TEXT`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+RULES: Final[dict[str, tuple[str, str]]] = {
+    "rules": ("Quy tắc cảnh báo", "Rules of alerts"),
+    "rule": ("Quy tắc", "Rule"),
+    "rule_why": ("Quy tắc đã đặt cảnh báo này", "The rule behind this alert"),
+    "rule_gone": ("Quy tắc này không còn trong danh mục của bản cài đặt.", "The installation's catalogue no longer holds this rule."),
+    "rule_more": ("Trường hợp mẫu và chạy lại", "Golden cases and backtest"),
+    "rule_status": ("Tình trạng", "Status"),
+    "rule_owner": ("Cơ quan chủ trì", "Owner"),
+    "rule_legal": ("Căn cứ pháp lý", "Legal basis"),
+    "rule_in_words": ("Nội dung", "In words"),
+    "rule_unset": ("mức mặc định, chờ xác nhận", "default limits, to be confirmed"),
+    "rules_intro": (
+        "{n} quy tắc, {at_work} đang áp dụng; {unset} quy tắc dùng mức mặc định, chờ cơ quan chủ trì xác nhận.",
+        "{n} rules, {at_work} in force; {unset} use defaults that their owners have to confirm.",
+    ),
+    "ladder": ("Các mức", "Levels"),
+    "raised_at": ("Báo khi", "Raised at"),
+    "left_at": ("Rời mức khi", "Left at"),
+    "golden_cases": ("Trường hợp mẫu", "Golden cases"),
+    "golden_why": (
+        "Từng bước số liệu vào và điều quy tắc phải nói; được chạy lại mỗi lần mở trang.",
+        "What comes in step by step and what the rule must say; run anew each time the page is opened.",
+    ),
+    "golden_holds": ("đạt", "holds"),
+    "golden_fails": ("không đạt", "fails"),
+    "no_cases": ("Chưa đọc được trường hợp mẫu của quy tắc này.", "The golden cases of this rule could not be read."),
+    "brought": ("Số liệu vào", "Comes in"),
+    "must_say": ("Quy tắc phải nói", "Must say"),
+    "when": ("Khi nào", "When"),
+    "backtest": ("Chạy lại trên lịch sử", "Backtest"),
+    "backtest_said": (
+        "Số liệu từ {since} đến hết {until}; chạy lúc {ran}, phiên bản {version} của quy tắc.",
+        "History from {since} to {until}; run at {ran}, version {version} of the rule.",
+    ),
+    "backtest_older": ("Quy tắc đã đổi phiên bản từ lần chạy này.", "The rule has a newer version than this run."),
+    "backtest_none": ("Quy tắc chưa được chạy lại trên lịch sử.", "The rule has not been run over history."),
+    "backtest_how": (
+        "Bộ phận vận hành chạy: nhip rules backtest {rule} --from dd/mm/yyyy --to dd/mm/yyyy --keep",
+        "Operations run: nhip rules backtest {rule} --from dd/mm/yyyy --to dd/mm/yyyy --keep",
+    ),
+    "backtest_calm": ("Trong khoảng này quy tắc không báo gì trong phạm vi của Ông/Bà.", "The rule says nothing within your scope here."),
+    "backtest_mark": ("So sánh", "Comparison"),
+    "series": ("Chuỗi", "Series"),
+    "where": ("Ở đâu", "Where"),
+    "step": ("Bước", "Step"),
+}

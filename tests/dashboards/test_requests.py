@@ -1,0 +1,103 @@
+"""Requests of alerts: what stands after the acts, who may do what, what is written, and that a wrong step is refused."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from dashboards.inquiries import asked_of, requests_of, under_way, waiting
+from indicators.calendar import WorkingCalendar
+from indicators.instant import VIETNAM, to_ms
+from tests.dashboards.conftest import ANALYST, DUTY, LEADER, PROVINCE, Client, Memory, Seeded, served
+from transport.settings import HOME
+
+CALENDAR = WorkingCalendar.load(HOME)
+NOON = datetime(2026, 10, 1, 5, tzinfo=UTC)
+ALERT = {"alert_id": "a1", "provider": "MOF", "agency": "PPC-31"}
+
+
+def act(n: int, what: str, transition: str, **more: str) -> dict[str, Any]:
+    fields = {"alert_id": "a1", "inquiry": "explanation_request", "authority": "", "document_number": "", "outcome": "", "note": f"n{n}"}
+    return {**fields, "action": what, "transition": transition, "acted_at": NOON + timedelta(days=n), "actor": "Văn phòng", **more}
+
+
+def test_what_stands_follows_the_acts_that_counted() -> None:
+    issue = act(0, "issue", "issued", authority="Chánh Văn phòng", document_number="1/VP")
+    steps = [issue, act(1, "answer", "refused"), act(2, "answer", "answered"), act(3, "send_back", "sent_back")]
+    steps.append(act(4, "answer", "answered"))
+    (one,) = requests_of(ALERT, steps, None, CALENDAR)
+    assert (one.state, one.answer, one.to_agency, one.possible) == ("answered", "n4", "PPC-31", ("decide", "send_back"))
+    assert one.due_at == to_ms(datetime(2026, 10, 8, 12, tzinfo=VIETNAM)), "Thursday noon + five working days"
+    (early,) = requests_of(ALERT, steps[:2], None, CALENDAR)
+    assert (early.state, early.overdue(early.due_at), early.overdue(early.due_at + 1)) == ("issued", False, True)
+    more = [act(5, "decide", "decided", outcome="accepted"), {**issue, "document_number": "2/VP"}]
+    both = requests_of(ALERT, [*steps, *more], None, CALENDAR)
+    assert [(r.document_number, r.state, r.outcome) for r in both] == [("1/VP", "decided", "accepted"), ("2/VP", "issued", "")]
+    assert under_way(both, "explanation_request") is both[1]
+    assert under_way(both, "data_query") is None
+    assert asked_of(ALERT, "data_query") == "MOF"
+    assert requests_of(ALERT, [act(0, "issue", "")], None, CALENDAR) == [], "not told of yet"
+    assert waiting([act(0, "issue", "")], "a1")
+    assert not waiting(steps, "a1")
+
+
+@pytest.mark.loopback
+def test_the_office_issues_decides_and_withdraws_and_it_is_written_with_its_audit(seeded: Seeded) -> None:
+    journal = Memory()
+    issue = {"action": "issue", "inquiry": "explanation_request", "authority": "Chủ tịch UBND tỉnh", "document_number": "45/UBND"}
+
+    async def work(client: Client) -> None:
+        page = (await client.get("/alerts/a25")).text
+        assert "DỰ THẢO – Yêu cầu báo cáo, giải trình" in page
+        assert "gửi về Văn phòng trong 5 ngày làm việc" in page
+        assert "đang chờ tiến trình cảnh báo" in page
+        answer = await client.post("/alerts/a25/requests", issue)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/alerts/a25?done=1")
+        for wrong in ({"authority": ""}, {"document_number": ""}, {"inquiry": "data_query"}, {"inquiry": "x"}, {"action": "answer"}):
+            assert (await client.post("/alerts/a25/requests", {**issue, **wrong})).status_code == 400, wrong
+        answered = (await client.get("/alerts/a31")).text
+        assert "trả lời quá hạn" in answered
+        assert "12/VP-TH" in answered
+        decide = {"action": "decide", "inquiry": "explanation_request", "outcome": "accepted"}
+        assert (await client.post("/alerts/a31/requests", {**decide, "outcome": "true"})).status_code == 400
+        assert (await client.post("/alerts/a31/requests", {**decide, "action": "withdraw"})).status_code == 400, "answered already"
+        assert (await client.post("/alerts/a31/requests", decide)).status_code == 303
+        assert (await client.post("/alerts/none/requests", issue)).status_code == 404
+        assert (await client.post("/alerts/a25/requests", {**issue, "token": "x"})).status_code == 403
+        listed = (await client.get("/requests?format=json")).json()["rows"]
+        assert [(r["number"], r["state"]) for r in listed] == [("12/VP-TH", "đã trả lời, chờ kết luận")]
+        assert "Vướng mặt bằng" in (await client.get("/requests")).text
+
+    served(seeded.settings, LEADER, work, journal)
+    assert [(a.action, a.alert_id, a.authority, a.document_number, a.outcome) for a in journal.acts] == [
+        ("issue", "a25", "Chủ tịch UBND tỉnh", "45/UBND", ""),
+        ("decide", "a31", "", "", "accepted"),
+    ]
+    assert [(d.did, d.on, d.run) for d in journal.deeds] == [(f"alerts.{a.action}", a.alert_id, a.action_id) for a in journal.acts]
+
+
+@pytest.mark.loopback
+def test_who_may_not_issue_reads_the_draft_and_writes_nothing(seeded: Seeded) -> None:
+    journal = Memory()
+    issue = {"action": "issue", "inquiry": "explanation_request", "authority": "A", "document_number": "1"}
+
+    async def duty(client: Client) -> None:
+        page = (await client.get("/alerts/a25")).text
+        assert "DỰ THẢO" in page
+        assert 'name="document_number"' not in page
+        assert (await client.post("/alerts/a25/requests", issue)).status_code == 403
+
+    async def analyst(client: Client) -> None:
+        answer = {"action": "answer", "inquiry": "explanation_request", "note": "x"}
+        assert (await client.post("/alerts/a31/requests", answer)).status_code == 403
+
+    async def elsewhere(client: Client) -> None:
+        assert (await client.post("/alerts/a25/requests", issue)).status_code == 404
+
+    served(seeded.settings, DUTY, duty, journal)
+    served(seeded.settings, ANALYST, analyst, journal)
+    served(seeded.settings, PROVINCE, elsewhere, journal)
+    assert not journal.acts
+    assert not journal.deeds
