@@ -21,8 +21,10 @@ from indicators.derived.definition import Term
 from indicators.derived.derived_indicator import DerivedIndicator
 from indicators.derived.formula_book import FormulaBook
 from indicators.instant import day_start
+from indicators.rule import RuleBook
 from indicators.spec import SeriesSpec
 from indicators.vocabulary import Vocabulary
+from ops.comparison_page import comparison_lines
 from producers.contract import Json
 from producers.documents import Document, Overlay, Parsed
 from producers.intake import Intake
@@ -108,10 +110,9 @@ def formulas_page(home: Path) -> str:
               "Dòng danh mục yêu cầu bằng `comparisons` (catalogue/series.yaml). / Asked for by the rows.", "",
               "| Dòng | Phép so sánh | Kết quả |", "|---|---|---|"]  # fmt: skip
     lines += list(_compared(book, formulas))
-    lines += ["", "## Phép so sánh / comparisons", "", "| Mã | Phép so sánh | Comparison | Nguồn | Hàm |", "|---|---|---|---|---|"]
-    for code, kind in KINDS.items():
-        names = ", ".join(f"`{f.__module__.rpartition('.')[2]}.{f.__name__}`" for f in kind.operators)
-        lines.append(f"| {code} | {kind.name_vi} | {kind.name_en} | {kind.source} | {names} |")
+    lines += ["", "## Phép so sánh / comparisons", "",
+              "Nơi yêu cầu: dòng danh mục, công thức, quy tắc. / Asked by rows, formulas and rules.", ""]  # fmt: skip
+    lines += list(comparison_lines(book, RuleBook.load(home)))
     return "\n".join(lines) + "\n"
 
 

@@ -15,9 +15,11 @@ from typer.testing import CliRunner
 from indicators.comparisons.kinds import KINDS
 from indicators.coverage import RowCoverage, row_coverage
 from indicators.derived.book import DerivedBook
+from indicators.rule import RuleBook
 from indicators.vocabulary import Vocabulary
 from ops.catalogue_coverage import accepted, coverage_page, formulas_page, measured
 from ops.commands.catalogue import NOT_FOUND, app
+from ops.comparison_page import WHERE, comparison_lines
 from transport.settings import HOME
 
 RUNNER = CliRunner(env={"COLUMNS": "160", "TERM": "dumb"})
@@ -85,9 +87,21 @@ def test_the_pages_are_what_the_catalogue_says() -> None:
 
 
 def test_each_comparison_has_a_worked_example_in_its_tests() -> None:
-    texts = "".join(path.read_text(encoding="utf-8") for path in (HOME / "tests" / "indicators" / "comparisons").glob("test_*.py"))
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in (HOME / "tests" / "indicators" / "comparisons").glob("test_*.py")}
     assert list(KINDS) == [f"K{n}" for n in range(1, 19)]
-    assert [code for code in KINDS if f"def test_{code.lower()}_" not in texts] == []
+    assert KINDS.keys() == WHERE.keys()
+    for code, kind in KINDS.items():
+        module, _, test = kind.worked.partition("::")
+        assert test.startswith(f"test_{code.lower()}_")
+        assert f"def {test}(" in texts[module], f"{code}: {kind.worked} is no test"
+
+
+def test_what_asks_for_a_comparison_is_computed_somewhere() -> None:
+    rows = [line.split(" | ") for line in comparison_lines(DerivedBook.load(HOME), RuleBook.load(HOME))][2:]
+    asked = {row[0].removeprefix("| "): row[6] for row in rows}
+    assert [code for code, who in asked.items() if who != "–" and WHERE[code].startswith("không")] == []
+    assert "vn-1012/A.II.5 export" in asked["K11"].split(", ")
+    assert {"GN-DTC-CHAM-KE-HOACH", "F02", "F28.credit_growth"} <= {one for who in asked.values() for one in who.split(", ")}
 
 
 def city_row(home: Path) -> RowCoverage:
