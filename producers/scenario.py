@@ -29,6 +29,7 @@ from producers.fields import DAY_MS, local_date, start_of
 from producers.generator.finance import Finance
 from producers.generator.hospital import Hospitals
 from producers.generator.hydromet import HOUR_MS, STEP_MS, Hydromet
+from producers.generator.market import Exchanges
 from producers.generator.trade import Trade
 from transport.settings import Settings
 
@@ -75,6 +76,9 @@ class Scenario:
         self._trade = Trade(calendar, span.seed, start=span.full_start)
         self._hospitals = Hospitals(vocabulary, span.seed, span.end - timedelta(12))
         self._hydromet = Hydromet(vocabulary, span.seed, self.storm_at)
+        self._exchanges = Exchanges(vocabulary, span.seed)
+        self._last_traded = self._exchanges.last_day(span.end)
+        self._traded_before = self._exchanges.last_day(self._last_traded - timedelta(1)) if self._last_traded else None
 
     def begin(self) -> None:
         """Published series, plans and estimates."""
@@ -99,6 +103,16 @@ class Scenario:
             self._write("tax", f"THU-{day - timedelta(3):%Y%m%d}-v2.csv", corrected)
         if day >= self.span.full_start:
             self._feed_counts(day, stamp)
+        self._feed_markets(day, stamp)
+
+    def _feed_markets(self, day: date, stamp: str) -> None:
+        """The last trading day of the year part, snapshot by snapshot, and of the one before it the close it is compared with."""
+        if day == self._traded_before and (close := self._exchanges.close_csv(day)):
+            self._write("securities", f"CK-{stamp}.csv", close)
+        if day == self._last_traded and (snapshots := self._exchanges.snapshots_csv(day)):
+            self._write("securities", f"CK-{stamp}.csv", snapshots)
+        if day == self._last_traded and (quotes := self._exchanges.quotes_csv(day)):
+            self._write("securities", f"VANG-{stamp}.csv", quotes)
 
     def _feed_counts(self, day: date, stamp: str) -> None:
         """Customs of the day, hospitals of the day before."""

@@ -23,7 +23,7 @@ SETTLE_SECONDS = 180.0
 YEAR_SHARE = 0.6
 HOUR_MS = 3_600_000
 TOLD_EVERY_HOURS = 3
-FOLDERS = ("open_data", "tax", "customs", "treasury", "icu", "sensors")
+FOLDERS = ("open_data", "tax", "customs", "treasury", "icu", "sensors", "securities")
 
 Tell = Callable[[int], None]
 """Called after each step with the scenario's instant (epoch ms)."""

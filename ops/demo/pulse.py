@@ -17,7 +17,7 @@ from transport.topics import table
 WORKER_GROUP = "worker"
 OBSERVATIONS = "obs."
 LOOK_SECONDS = 0.2
-GROUPS = ("finance_budget", "trade", "emergency")
+GROUPS = ("finance_budget", "trade", "prices", "emergency")
 """Concept groups that the scenario feeds; the others stay empty and are not asked for."""
 QUIET_SECONDS = 1.2
 """Longer than the time results wait before their rules look at them (0.3 s and the horizon's round) and a commit."""

@@ -53,6 +53,11 @@ class Exchanges:
         lines = sorted(self._quotes(day))
         return _table((*QUOTE.values(), "ghi_chu"), (text for _, text in lines)) if lines else None
 
+    def last_day(self, day: date) -> date | None:
+        """The last day up to and with `day` on which an exchange opens; None where there is none."""
+        calendar = next(iter(self._calendars.values()), None)
+        return calendar.previous_day(day + timedelta(1)) if calendar is not None else None
+
     def close(self, code: str, day: date) -> Decimal:
         """The index at the close of a trading day, two decimals: moves of the days since the year began, made one from the other."""
         level = BASES[code][0]

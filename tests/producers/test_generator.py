@@ -129,7 +129,9 @@ def week(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Observation], l
 def test_the_adapters_take_everything_but_the_sentinels(week: tuple[list[Observation], list[Reject], Finance]) -> None:
     observations, rejects, _ = week
     assert {r.reason for r in rejects} <= {"sentinel"}
-    assert {o.source_system for o in observations} == {"tabmis", "tax", "vnaccs", "hydromet", "icu", "phl-budget", "open_data"}
+    assert {o.source_system for o in observations} == {
+        "tabmis", "tax", "vnaccs", "hydromet", "icu", "phl-budget", "open_data", "securities", "gold",
+    }  # fmt: skip
 
 
 def test_every_observation_is_labelled_for_what_it_is(week: tuple[list[Observation], list[Reject], Finance]) -> None:

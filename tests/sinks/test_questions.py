@@ -109,7 +109,7 @@ def test_each_question_answers(settings: Settings, database: Client) -> None:
     assert ask(settings, "ranking", {"as_of": "01/01/2026"}).rows == [], "nothing was known then"
     assert [row[:3] for row in answers["alerts"]] == [(3, "Mực nước vượt báo động 2", "Thành phố Hải Phòng")]
     assert [row[2:] for row in answers["known"]] == [(Decimal(100), Decimal(130), Decimal(30), 1, 2)]
-    assert [(row[0], row[4]) for row in answers["latest"]] == [("Thành phố Hà Nội", Decimal("3.25"))]
+    assert [(row[0], row[3], row[5]) for row in answers["latest"]] == [("Thành phố Hà Nội", "", Decimal("3.25"))]
     assert [row[1:5] for row in answers["breakdown"]] == [("GTGT", Decimal(75), "VND", 2), ("TNDN", Decimal(9), "VND", 1)]
     assert [(row[2], row[5]) for row in answers["comparisons"]] == [(Decimal("12.5"), "30/34")]
     # MPS owes crime by 23/01, 25/02 and 25/03/2026. The first reports came in February: January is no debt yet; two units owe from then on.
