@@ -44,8 +44,8 @@ from transport.schemas import load
 from transport.settings import Settings
 
 PAGES: Final = (
-    "/", "/ranking", "/indicator/guide-7146/F02", "/indicator/vn-1012/A.II.4", "/map", "/map?layer=stations", "/alerts", "/wall", "/report",
-    "/tasks", "/requests", "/rules/GN-DTC-CHAM-KE-HOACH",
+    "/", "/ranking", "/indicator/guide-7146/F02", "/indicator/vn-1012/A.II.4", "/map", "/map?layers=situation&shade=-", "/alerts", "/wall",
+    "/report", "/tasks", "/requests", "/rules/GN-DTC-CHAM-KE-HOACH",
 )  # fmt: skip
 DEEP: Final = ("/supply", "/operations", "/emergency")
 """Pages for a reader of the whole depth."""

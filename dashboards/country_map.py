@@ -83,10 +83,14 @@ def dots(vocabulary: Vocabulary) -> dict[str, str]:
     return {code: "".join(parts) for code, parts in found.items()}
 
 
-def country_map(vocabulary: Vocabulary, shades: Mapping[str, Shade], pins: Sequence[Pin], title: str) -> Markup:
-    """The picture. Provinces without a shade are drawn without judgement."""
+def country_map(
+    vocabulary: Vocabulary, shades: Mapping[str, Shade], pins: Sequence[Pin], title: str, areas: Mapping[str, Shade] | None = None
+) -> Markup:
+    """The picture. Provinces without a shade are drawn without judgement; `areas`: provinces with a halo around their dots."""
     width, height = size()
-    parts = [_province(code, path, shades.get(code), vocabulary) for code, path in dots(vocabulary).items()]
+    paths = dots(vocabulary)
+    parts = [_area(paths[code], area) for code, area in (areas or {}).items() if code in paths]
+    parts += [_province(code, path, shades.get(code), vocabulary) for code, path in paths.items()]
     parts += [_archipelago(code, name, vocabulary) for code, name in ARCHIPELAGOS.items()]
     parts += [_pin(pin) for pin in sorted(pins, key=lambda p: p.lat, reverse=True)]
     return Markup(
@@ -101,6 +105,11 @@ def _province(code: str, path: str, shade: Shade | None, vocabulary: Vocabulary)
         return f'<path class="dots none" d="{path}"><title>{escape(name)}</title></path>'
     drawn = f'<path class="dots {escape(shade.name)}" d="{path}"><title>{escape(shade.tip)}</title></path>'
     return f'<a href="{escape(shade.href)}" aria-label="{escape(shade.tip)}">{drawn}</a>'
+
+
+def _area(path: str, area: Shade) -> str:
+    drawn = f'<path class="halo {escape(area.name)}" d="{path}"><title>{escape(area.tip)}</title></path>'
+    return f'<a href="{escape(area.href)}" aria-label="{escape(area.tip)}">{drawn}</a>'
 
 
 def _archipelago(code: str, name: str, vocabulary: Vocabulary) -> str:

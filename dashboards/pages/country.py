@@ -1,69 +1,164 @@
-"""Map: provinces shaded by disbursement against the plan's path, or rain and river stations; the archipelagos always shown."""
+"""Map: provinces coloured by the judgement or value of a formula or indicator, under the guide's layers; the archipelagos always shown."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from dashboards import figures
-from dashboards.board import Answer, Query, Visit
+from dashboards import choropleth, figures, map_layers
+from dashboards.board import Answer, Missing, Query, Visit
 from dashboards.country_map import Pin, Shade, country_map
 from dashboards.database import Row
 from dashboards.export import Table
 from dashboards.headlines import rule_of
 from dashboards.judgement import SIGNS, UNJUDGED, WITHIN_LIMITS, Judgement, of_limits, of_severity
+from dashboards.map_layers import LAYERS
+from dashboards.pages.emergency_acts import book_of
 from dashboards.pages.ranking import Unit, standing
 from dashboards.words import Words
+from indicators.territory import COUNTRY
+from transport.emergencies import EmergencyBook
 
 FORMULA: Final = "F02.province"
+NOTHING: Final = "-"
 RIVER: Final = ("vn-1012/D.1", "river_level", "actual")
 HEAVY_RAIN_MM: Final = ((Decimal(100), 3), (Decimal(50), 2))
 """Rain in 24 hours that Decision 18/2021/QĐ-TTg calls heavy (mưa to) from 50 mm and very heavy (mưa rất to) from 100 mm [to confirm]."""
 
 
 class MapQuery(Query):
-    """The map: which layer."""
+    """The map: what the provinces are coloured by, in which way, and which layers lie over them."""
 
-    layer: Literal["disbursement", "stations"] = Field("disbursement", description="lớp / layer")
+    shade: str = Field(
+        FORMULA,
+        pattern=r"^(-|[A-Za-z0-9_.-]{1,60}|[a-z0-9-]{1,40}/[A-Za-z0-9_.]{1,60})$",
+        description="tô theo công thức hoặc chỉ tiêu; -: không tô / formula or indicator to colour by; -: none",
+    )
+    by: Literal["status", "value"] = Field("status", description="theo đánh giá hay giá trị / by judgement or by value")
+    layers: str = Field(
+        "",
+        pattern=r"^((situation|resources|people|international)(,(situation|resources|people|international))*)?$",
+        description="các lớp, cách nhau bằng dấu phẩy / layers, parted by commas",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Shading:
+    """What colours the provinces. `values`: province → value; `legend`: (class, sign, words); `lines`: rows of the table beside."""
+
+    title: str
+    shades: dict[str, Shade]
+    legend: list[tuple[str, str, str]]
+    lines: list[dict[str, Any]]
+    table: Table
 
 
 async def answer(visit: Visit, query: MapQuery) -> Answer:
-    """The page."""
-    rows, stations = await asyncio.gather(
-        visit.ask("results_by_territory", formula=FORMULA),
-        visit.ask("stations"),
+    """The page. Raises Missing for a formula or indicator that there is not."""
+    on = tuple(layer for layer in LAYERS if layer in query.layers.split(","))
+    shading, rows, stations, alerts, book = await asyncio.gather(
+        shading_of(visit, query),
+        visit.ask("layer_series", series=map_layers.asked(visit, on)) if on else _nothing(),
+        visit.ask("stations") if "situation" in on else _nothing(),
+        visit.ask("alerts", everything=0, severity=0, territory="") if "situation" in on else _nothing(),
+        book_of(visit) if "situation" in on else _no_book(),
     )
-    ranked, late = standing(rows, visit.lookup, FORMULA)
-    units = [*ranked, *late]
-    by_rates = query.layer == "disbursement"
-    pins = [] if by_rates else [pin for row in stations if (pin := _pin(row, visit)) is not None]
-    shades = {u.territory: _shade(u, visit) for u in units} if by_rates else {}
-    title = visit.lookup.text(query.layer)
+    entries = [entry for layer in on for entry in map_layers.places(visit, layer, rows)]
+    areas = map_layers.alert_areas(visit, alerts)
+    pins = [pin for row in stations if (pin := _pin(row, visit)) is not None] + map_layers.pins(entries)
+    pins += map_layers.emergencies(visit, book) if "situation" in on else []
     shown = {
-        "layer": query.layer,
-        "title": title,
-        "legend": legend(query.layer, visit),
-        "picture": country_map(visit.board.vocabulary, shades, pins, title),
-        "units": [
-            {
-                "unit": u,
-                "name": visit.territory_name(u.territory),
-                "value": visit.lookup.value(u.value, "percent"),
-                "gap": figures.signed(u.gap, "percentage_point", visit.board.vocabulary, visit.language) if u.gap is not None else "",
-            }
-            for u in sorted(units, key=lambda u: u.gap if u.gap is not None else u.value)
-        ],
-        "stations": [] if by_rates else _stations(stations, visit),
+        "query": query,
+        "title": shading.title,
+        "legend": shading.legend,
+        "station_legend": legend("stations", visit) if stations else [],
+        "picture": country_map(visit.board.vocabulary, shading.shades, pins, visit.lookup.text("map"), areas),
+        "units": shading.lines,
+        "areas": [area.tip for area in areas.values()],
+        "stations": _stations(stations, visit),
+        "entries": entries,
+        "switches": [(layer, layer in on, ",".join(x for x in LAYERS if (x in on) != (x == layer))) for layer in LAYERS],
+        "choices": choices(visit),
     }
-    return Answer("map.html", shown, _unit_table(visit, units) if by_rates else _station_table(visit, stations))
+    only_stations = query.shade == NOTHING and bool(stations)
+    return Answer("map.html", shown, _station_table(visit, stations) if only_stations else shading.table)
+
+
+async def _nothing() -> list[Row]:
+    return []
+
+
+async def _no_book() -> EmergencyBook:
+    return EmergencyBook()
+
+
+def choices(visit: Visit) -> list[tuple[str, str]]:
+    """(value, name) of what the provinces can be coloured by."""
+    at = visit.lookup
+    rates = [(f.id, at.name(f)) for f in visit.board.formulas if f.level == "province" and f.kind == "ratio"]
+    specs = {s.indicator for s in at.vocabulary.series_specs() if not s.component and s.subject_type in ("", "project")}
+    named = [(code, at.name(row)) for code in sorted(specs) if (row := at.vocabulary.indicator(code)) is not None]
+    return [*rates, *named, (NOTHING, at.text("no_shade"))]
+
+
+async def shading_of(visit: Visit, query: MapQuery) -> Shading:
+    """The colours of the provinces. Raises Missing."""
+    at = visit.lookup
+    if query.shade == NOTHING:
+        return Shading(at.text("map"), {}, [], [], _unit_table(visit, []))
+    formula = at.formulas.formulas.get(query.shade)
+    if formula is not None and formula.level == "province" and formula.kind == "ratio":
+        ranked, late = standing(await visit.ask("results_by_territory", formula=formula.id), at, formula.id)
+        units = [*ranked, *late]
+        href = f"/indicator/{formula.indicator}?formula={formula.id}&territory="
+        if query.by == "value":
+            return _by_value(visit, at.name(formula), {u.territory: u.value for u in units}, formula.measure_unit, href)
+        lines = [_unit_line(visit, u, href) for u in sorted(units, key=lambda u: u.gap if u.gap is not None else u.value)]
+        shades = {u.territory: _shade(u, visit, href) for u in units}
+        return Shading(at.name(formula), shades, legend(formula.id, visit), lines, _unit_table(visit, units))
+    row = at.vocabulary.indicator(query.shade)
+    spec = at.vocabulary.series_spec(query.shade, "") if row is not None else None
+    if row is None or spec is None:
+        raise Missing
+    question = "totals_by_territory" if spec.additivity == "flow" and spec.fold_of("actual") == "event" else "values_by_territory"
+    found = await visit.ask(question, indicator=query.shade, component="")
+    values = {r["territory"]: Decimal(r["value"]) for r in found if r["value"] is not None and r["territory"] != COUNTRY}
+    return _by_value(visit, at.name(row), values, spec.measure_unit, f"/indicator/{query.shade}?territory=")
+
+
+def _by_value(visit: Visit, title: str, values: dict[str, Decimal], unit: str, href: str) -> Shading:
+    """Steps of the values: darker and larger dots for more."""
+    at, lower = visit.lookup, choropleth.bounds(values)
+    steps = {code: f"step{choropleth.step_of(value, lower)}" for code, value in values.items()}
+    words = {code: at.value(value, unit) for code, value in values.items()}
+    shades = {code: Shade(steps[code], f"{visit.territory_name(code)}: {words[code]}", f"{href}{code}") for code in values}
+    found = [
+        (f"step{n}", "", at.value(low, unit) if low == high else f"{at.value(low, unit)} – {at.value(high, unit)}")
+        for n, low, high in choropleth.ranges(values, lower)
+    ]
+    order = sorted(values, key=lambda code: values[code], reverse=True)
+    lines = [
+        {"name": visit.territory_name(c), "href": f"{href}{c}", "value": words[c], "gap": "", "judgement": None} for c in order
+    ]
+    columns = [(key, at.text(key)) for key in ("territory", "value", "measure_unit")]
+    rows: list[list[Any]] = [[visit.territory_name(c), values[c], unit] for c in order]
+    return Shading(title, shades, [*found, ("none", SIGNS["none"], at.text("no_data"))], lines, Table("ban-do", columns, rows))
+
+
+def _unit_line(visit: Visit, unit: Unit, href: str) -> dict[str, Any]:
+    gap = figures.signed(unit.gap, "percentage_point", visit.board.vocabulary, visit.language) if unit.gap is not None else ""
+    value = visit.lookup.value(unit.value, "percent")
+    name = visit.territory_name(unit.territory)
+    return {"name": name, "href": f"{href}{unit.territory}", "value": value, "gap": gap, "judgement": unit.judgement}
 
 
 def legend(layer: str, visit: Visit) -> list[tuple[str, str, str]]:
-    """(class, sign, words) of what the layer's colours mean, the mildest first."""
+    """(class, sign, words) of what the colours mean, the mildest first: those of stations, or of a formula's judgement."""
     if layer == "stations":
         words = [
             ("good", "dưới báo động, không mưa to", "below alarm, no heavy rain"),
@@ -71,12 +166,14 @@ def legend(layer: str, visit: Visit) -> list[tuple[str, str, str]]:
         ]
         words += [("warning", "báo động II, mưa rất to", "alarm II, very heavy rain"), ("urgent", "báo động III", "alarm III")]
         return [(name, SIGNS[name], vi if visit.language == "vi" else en) for name, vi, en in words]
-    rule = rule_of(visit.board.rules, visit.board.formulas, FORMULA)
+    rule = rule_of(visit.board.rules, visit.board.formulas, layer)
     found = [("good", SIGNS["good"], WITHIN_LIMITS.text(visit.language))]
     for level in rule.levels if rule else ():
+        if isinstance(level.raise_at, str):
+            continue
         at = of_severity(level.severity)
-        points = figures.signed(-Decimal(level.raise_at), "percentage_point", visit.board.vocabulary, visit.language)
-        found.append((at.name, at.sign, f"{at.text(visit.language)}: {points}"))
+        points = figures.signed(-level.raise_at, "percentage_point", visit.board.vocabulary, visit.language) if rule and rule.pacing else ""
+        found.append((at.name, at.sign, f"{at.text(visit.language)}: {points}" if points else at.text(visit.language)))
     return [*found, ("none", SIGNS["none"], visit.lookup.text("no_data"))]
 
 
@@ -97,12 +194,12 @@ def rain_judged(total: Decimal) -> Judgement:
     return Judgement("good", Words("không mưa to", "no heavy rain"))
 
 
-def _shade(unit: Unit, visit: Visit) -> Shade:
+def _shade(unit: Unit, visit: Visit, href: str) -> Shade:
     gap = figures.signed(unit.gap, "percentage_point", visit.board.vocabulary, visit.language) if unit.gap is not None else ""
     words = (
         f"{visit.territory_name(unit.territory)}: {visit.lookup.value(unit.value, 'percent')}; {gap} {unit.judgement.text(visit.language)}"
     )
-    return Shade(unit.judgement.name, words, f"/indicator/guide-7146/F02?territory={unit.territory}")
+    return Shade(unit.judgement.name, words, f"{href}{unit.territory}")
 
 
 def _station(row: Row, visit: Visit) -> tuple[Judgement, str, str]:

@@ -122,7 +122,7 @@ def test_a_province_reads_of_no_other_on_any_page(seeded: Seeded) -> None:
             "/",
             "/ranking",
             "/map",
-            "/map?layer=stations",
+            "/map?layers=situation&shade=-",
             "/alerts?everything=true",
             "/supply",
             "/indicator/guide-7146/F02",

@@ -44,8 +44,8 @@ ROUNDS: list[tuple[Account, str, bool, tuple[str, ...]]] = [
         "phone",
         False,
         (
-            *("/", "/ranking?lang=en", "/map?layer=stations&lang=vi", "/projects/DA-01-01", "/tasks", "/report", f"/emergency/{STORM}"),
-            "/alerts/a31",
+            *("/", "/ranking?lang=en", "/map?layers=situation,resources&shade=-&lang=vi", "/projects/DA-01-01", "/tasks", "/report"),
+            *(f"/emergency/{STORM}", "/alerts/a31"),
         ),
     ),
     (ANALYST, "wall", True, ("/wall", "/projects", "/operations", "/indicator/vn-1012/A.I.1", f"/emergency/{DRILL}", "/rules")),

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from dashboards import figures
 from dashboards.chart import Point, axis_of, line_chart, sparkline, ticks
+from dashboards.choropleth import bounds, ranges, step_of
 from dashboards.country_map import ARCHIPELAGOS, Shade, country_map, dots
 from dashboards.export import Table
 from dashboards.headlines import Lookup, flows, ratios, rule_of
@@ -217,3 +218,14 @@ def test_every_text_has_both_languages() -> None:
             assert words.vi, key
             assert words.en, key
             assert set(re.findall(r"{(\w+)}", words.vi)) == set(re.findall(r"{(\w+)}", words.en)), key
+
+
+def test_steps_of_a_map_hold_equal_numbers_and_equal_values_together() -> None:
+    values = {str(n): Decimal(n) for n in range(10)}
+    lower = bounds(values)
+    assert lower == [Decimal(n) for n in (0, 2, 4, 6, 8)]
+    assert [step_of(Decimal(n), lower) for n in (-1, 0, 1, 2, 9, 99)] == [1, 1, 1, 2, 5, 5]
+    assert ranges(values, lower)[0] == (1, Decimal(0), Decimal(1))
+    same = dict.fromkeys("abcdef", Decimal(7))
+    assert ranges(same, bounds(same)) == [(1, Decimal(7), Decimal(7))]
+    assert bounds({}) == []

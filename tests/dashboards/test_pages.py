@@ -109,12 +109,21 @@ def test_alerts_tell_their_story_and_the_map_shows_the_archipelagos(seeded: Seed
         for said in ("Cảnh báo mới", "Ủy ban nhân dân tỉnh Phú Thọ", "(email: đã gửi)", "Tiếp nhận", "Gác lại", "alerts"):
             assert said in page, said
         assert (await client.get("/alerts/none")).status_code == 404
-        for layer in ("disbursement", "stations"):
-            drawn = (await client.get(f"/map?layer={layer}")).text
+        every = "?layers=situation,resources,people,international"
+        for asked in ("", "?shade=-&layers=situation", "?by=value", "?shade=vn-1012/A.II.4", every):
+            drawn = (await client.get(f"/map{asked}")).text
             assert "QĐ. Hoàng Sa (Đà Nẵng)" in drawn
             assert "QĐ. Trường Sa (Khánh Hòa)" in drawn
             assert "sơ đồ" in drawn
-            assert drawn.count('class="dots') == 34
+            assert drawn[drawn.index('<svg class="country"') :].split("</svg>")[0].count('class="dots') == 34
+        assert 'class="halo urgent"' in drawn, "an area with alerts"
+        assert f"/emergency/{STORM}" in drawn
+        assert "Nguồn lực" in drawn
+        for wrong in ("?layers=roads", "?layers=people,", "?shade=%27", "?by=x"):
+            assert (await client.get(f"/map{wrong}")).status_code == 400, wrong
+        assert (await client.get("/map?shade=none/X.1")).status_code == 404
+        valued = (await client.get("/map?shade=vn-1012/A.II.4&format=json")).json()["rows"]
+        assert valued[0] == {"territory": "Thành phố Hải Phòng", "value": "3000000000", "measure_unit": "VND"}
         supply = (await client.get("/supply")).text
         assert "trạm báo số đo hỏng" in supply
         public_security = supply[supply.index("Báo cáo theo hạn") :]
@@ -152,7 +161,9 @@ def test_the_document_names_every_page_and_every_answer(seeded: Seeded) -> None:
             "severity": "9",
             "everything": "?",
             "days": "0",
-            "layer": "z",
+            "shade": "'",
+            "by": "?",
+            "layers": "z",
             "formula": "'",
             "as_of": "'",
             "component": "-",
@@ -204,7 +215,7 @@ def test_pages_without_a_data_store_say_so(adrift: BoardSettings) -> None:
     served(adrift, DUTY, work)
 
 
-@pytest.mark.parametrize("path", ["/", "/alerts", "/map?layer=stations"])
+@pytest.mark.parametrize("path", ["/", "/alerts", "/map?layers=situation&shade=-"])
 def test_a_stranger_is_led_to_the_door(adrift: BoardSettings, path: str) -> None:
     async def work(client: Client) -> None:
         answer = await client.get(path)
