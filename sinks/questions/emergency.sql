@@ -17,18 +17,7 @@ WITH
     (SELECT groupUniqArrayArray(units) FROM emergency_steps WHERE emergency = {emergency:String} AND did IN ('open', 'widen')) AS listed,
     (SELECT min(appended) + INTERVAL 10 SECOND FROM emergency_steps WHERE emergency = {emergency:String} AND did = 'open') AS begins,
     (SELECT if(count() = 0, now64(3, 'UTC'), min(appended) + INTERVAL 10 SECOND) FROM emergency_steps
-        WHERE emergency = {emergency:String} AND did = 'close') AS ends,
-    asked AS
-    (
-        SELECT indicator, component, fold FROM series_specs
-        WHERE if({series:String} = '', concept_group = 'emergency', has(splitByChar(',', {series:String}), concat(indicator, '|', component)))
-    ),
-    area AS
-    (
-        SELECT code FROM territories
-        WHERE has(listed, 'VN') OR has(listed, code) OR has(listed, province)
-            OR code IN (SELECT province FROM territories WHERE has(listed, code))
-    )
+        WHERE emergency = {emergency:String} AND did = 'close') AS ends
 SELECT
     v.indicator AS indicator, v.component AS component, coalesce(nullIf(t.name_vi, ''), v.territory) AS territory_name,
     coalesce(nullIf(s.name_vi, ''), v.subject_id) AS subject_name, v.at_open AS at_open, v.at_close AS at_close,
@@ -40,22 +29,21 @@ FROM
         argMaxIf(value, tuple(event_time, revision, -offset), ingested_at <= begins) AS at_open,
         argMaxIf(value, tuple(event_time, revision, -offset), ingested_at <= ends) AS at_close,
         maxIf(event_time, ingested_at <= ends) AS told
-    FROM
-    (
-        SELECT indicator, component, territory, subject_type, subject_id, series, measure_unit, value, event_time, revision, offset, ingested_at
-        FROM observations
-        WHERE indicator IN (SELECT indicator FROM asked) AND (indicator, component) IN (SELECT indicator, component FROM asked) AND territory IN (SELECT code FROM area)
-            AND observations.event_time > begins - toIntervalDay({days:Int32}) AND observations.event_time <= ends
-            AND figure = 'actual' AND empty(dimensions) AND ingested_at <= ends AND access_level = 0
-            AND period_type IN ('instant', 'hour', 'day', 'week')
-        UNION ALL
-        SELECT indicator, component, territory, subject_type, subject_id, series, measure_unit, value, event_time, revision, offset, ingested_at
-        FROM observations
-        WHERE indicator IN (SELECT indicator FROM asked WHERE fold = 'reported') AND (indicator, component) IN (SELECT indicator, component FROM asked) AND territory IN (SELECT code FROM area)
-            AND observations.event_time > begins - toIntervalDay(400) AND ingested_at <= ends
-            AND figure = 'actual' AND empty(dimensions) AND access_level = 0
-            AND period_type NOT IN ('instant', 'hour', 'day', 'week')
-    )
+    FROM observations
+    WHERE (indicator, component) IN
+        (
+            SELECT indicator, component FROM series_specs
+            WHERE if({series:String} = '', concept_group = 'emergency', has(splitByChar(',', {series:String}), concat(indicator, '|', component)))
+        )
+        AND territory IN
+        (
+            SELECT code FROM territories
+            WHERE has(listed, 'VN') OR has(listed, code) OR has(listed, province)
+                OR code IN (SELECT province FROM territories WHERE has(listed, code))
+        )
+        AND observations.event_time > begins - toIntervalDay(400) AND observations.event_time <= ends AND ingested_at <= ends
+        AND (period_type NOT IN ('instant', 'hour', 'day', 'week') OR observations.event_time > begins - toIntervalDay({days:Int32}))
+        AND figure = 'actual' AND empty(dimensions) AND access_level = 0
     GROUP BY indicator, component, territory, subject_type, subject_id, series
 ) AS v
 LEFT JOIN territories AS t ON t.code = v.territory

@@ -44,7 +44,8 @@ def test_the_record_of_an_emergency_and_who_sees_it(settings: Settings, database
     readings = [
         observation(0, **about, territory=territory, subject_id=station, source_record_id=f"{station}{hour}", value=Decimal(value),
                     event_time=START + hour * HOUR, ingested_at=START + hour * HOUR)
-        for territory, station in (("31", "MUA-HAIPHONG"), ("01", "TV-HANOI")) for hour, value in told
+        for territory, station, times in (("31", "MUA-HAIPHONG", told), ("01", "TV-HANOI", told), ("31", "MUA-CU", [(-960, 7)]))
+        for hour, value in times
     ]  # fmt: skip
     fill(database, "obs.emergency", [o.record() for o in readings], [o.series().key().encode() for o in readings])
     alert = sample("alert_event") | {"territory": "31", "severity": 3, "title_vi": "mưa lớn", "mode": "live", "opened_at": START + 2 * HOUR}
@@ -53,6 +54,8 @@ def test_the_record_of_an_emergency_and_who_sees_it(settings: Settings, database
     fill(database, "alerts.events", [alert | event for event in (*events, {"alert_id": "a3", "territory": "79", **two})])
     rows = ask(settings, "emergency", {"emergency": "E1", "series": "vn-1012/D.1|rain"}).rows
     assert [(row[0], row[2], row[4], row[5]) for row in rows] == [("vn-1012/D.1", "Thành phố Hải Phòng", Decimal(5), Decimal(12))]
+    longer = ask(settings, "emergency", {"emergency": "E1", "days": "45"}).rows
+    assert [row[4] for row in longer] == [Decimal(7), Decimal(5)], "what fell forty days before is asked for by name"
     assert ask(settings, "emergency", {"emergency": "E1", "series": "vn-1012/D.2|rain"}).rows == []
     assert [row[1:4] for row in ask(settings, "emergency_alerts", {"emergency": "E1"}).rows] == [(3, "mưa lớn", "Thành phố Hải Phòng")]
 
