@@ -73,7 +73,13 @@ class Watch:
 
     @property
     def due(self) -> int:
-        """When silence reaches the next level; _FAR: never."""
+        """When silence reaches the next level while the rule is in force; _FAR: never."""
+        ends = day_start(self.rule.valid_to) if self.rule.valid_to else _FAR
+        at = max(self._reached, day_start(self.rule.valid_from))
+        return at if at < ends and self.looked < ends else _FAR
+
+    @property
+    def _reached(self) -> int:
         since = self.silent_since
         if since == _FAR:
             return _FAR

@@ -71,6 +71,19 @@ def test_neither_night_nor_weekend_nor_tet_is_a_silence(monkeypatch: pytest.Monk
     assert told(monkeypatch, quiet + missed, chunk) == [("opened", 2, "0.25"), ("worse", 3, "1"), ("cleared", 0, "0")]
 
 
+@pytest.mark.parametrize("valid_to", ["", "2026-01-10"])
+def test_a_rule_says_nothing_of_a_silence_before_or_after_it_is_in_force(monkeypatch: pytest.MonkeyPatch, valid_to: str) -> None:
+    """Years of the past are fed too: they come to rest, and what still lasts is told on the first day of the rule."""
+    sent = [snapshot("10:00", "2025-12-18"), receipt("2025-12-18T14:00"), receipt("2025-12-31T23:59")]
+    assert told(monkeypatch, sent, 1) == []
+    if valid_to:
+        ended = BOOK.rules[SILENT].model_copy(update={"valid_to": date.fromisoformat(valid_to)})
+        monkeypatch.setitem(BOOK.rules, SILENT, ended)
+        assert told(monkeypatch, [*sent, receipt("2026-01-12T14:00"), receipt("2026-01-13T14:00")], 1) == []
+    else:
+        assert told(monkeypatch, [*sent, receipt("2026-01-05T09:00")], 1) == [("opened", 3, "44")]
+
+
 def test_nobody_waits_for_a_feed_that_never_spoke(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told(monkeypatch, [receipt("2026-03-20T10:00"), receipt("2026-03-20T14:00")], 1) == []
 
