@@ -132,7 +132,9 @@ def test_a_reader_sees_its_units_alone_and_a_whole_is_held_against_its_provinces
     owed, month = OWED[0], MONTHS[0]
     reports = [told(owed, month, t, 0, month.start_ms + 20 * DAY, t, 5, owed[2]) for t in TERRITORIES]
     hidden = replace(told(owed, month, "31", 0, month.start_ms + 20 * DAY, "x", 7, owed[2]), figure="plan", access_level=5)
-    every = [*reports, hidden]
+    march = MONTHS[2].start_ms
+    confirmed = [told(owed, MONTHS[1], "VN", n, march + n * DAY, "VN/2", 6, owed[2]) for n in range(2)]
+    every = [*reports, hidden, *confirmed]
     fill(database, "obs.order_security", [o.record() for o in every], [o.series().key().encode() for o in every])
 
     def seen(territory: str, clearance: int) -> list[tuple[Any, ...]]:
@@ -145,6 +147,11 @@ def test_a_reader_sees_its_units_alone_and_a_whole_is_held_against_its_provinces
     assert seen("31", 0) == [("actual", 1, 1, 1)]
     assert [row[:2] for row in seen("31", 5)] == [("actual", 1), ("plan", 1)]
 
+    access = "territories = ['VN'], depth = 0, clearance = 0"
+    first = f"board_known_values({access}, moment = fromUnixTimestamp64Milli(toInt64({march})))"
+    status = [database.query(f"SELECT status FROM {view} WHERE territory = 'VN' AND value = 6").result_rows
+              for view in (first, f"board_values({access})")]  # fmt: skip
+    assert [[tuple(row) for row in rows] for rows in status] == [[("preliminary",)], [("official",)]], "reported, then confirmed"
     _whole_and_parts(settings, database)
 
 
