@@ -226,19 +226,28 @@ def test_the_command_lists_shows_and_acknowledges(bench: Bench, settings: Settin
         assert cap.exit_code == 0, cap.output
         assert problems(cap.stdout_bytes.strip()) == []
         assert "đã báo / told: duty_civil_defence_province@01, chair_province@01" in shown.output
-        assert run.invoke(app, ["draft", RIVER.alert_id[:8], "--data"]).output.startswith("DỰ THẢO – Đề nghị xác nhận số liệu\n")
+        assert run.invoke(app, ["request", "draft", RIVER.alert_id[:8], "--data"]).output.startswith("DỰ THẢO – Đề nghị xác nhận số liệu\n")
         done = run.invoke(app, ["ack", RIVER.alert_id[:8], "--by", "Lê Văn An", "--note", "đã nhận"])
         assert done.exit_code == 0, done.output
         until(lambda: len(bench.messages(EVENTS)) == 2, 10, "the acknowledgement")
         refused = run.invoke(app, ["close", RIVER.alert_id[:8], "--by", "Lê Văn An"])
         assert refused.exit_code != 0
         assert "còn vượt ngưỡng" in str(refused.exception)
+        asked = [RIVER.alert_id[:8], "--by", "Văn phòng", "--data"]
+        early = run.invoke(app, ["request", "answer", *asked, "--note", "đúng"])
+        assert "không thực hiện được lúc này" in str(early.exception), "nothing is issued yet"
+        issued = run.invoke(app, ["request", "issue", *asked, "--authority", "Chánh Văn phòng", "--number", "7/VP"])
+        assert issued.exit_code == 0, issued.output
+        until(lambda: len(bench.messages(EVENTS)) == 3, 10, "the issue")
+        assert "Đề nghị xác nhận số liệu số 7/VP" in run.invoke(app, ["request", "list"]).output
         nobody = run.invoke(app, ["show", "ffffffff"])
         assert "Không có cảnh báo" in str(nobody.exception)
     event = next(e for e in bench.events() if e["transition"] == "acknowledged")
     assert (event["actor"], event["note"], event["attention"]) == ("Lê Văn An", "đã nhận", "acknowledged")
-    (audit,) = [json.loads(m.value() or b"") for m in bench.messages("ops.audit")]
-    assert (audit["did"], audit["actor"], audit["on"]) == ("alerts.acknowledge", "Lê Văn An", RIVER.alert_id)
+    audit = [json.loads(m.value() or b"") for m in bench.messages("ops.audit")]
+    assert [(line["did"], line["actor"], line["on"], line["via"]) for line in audit] == [
+        ("alerts.acknowledge", "Lê Văn An", RIVER.alert_id, "command"), ("alerts.issue", "Văn phòng", RIVER.alert_id, "command"),
+    ]  # fmt: skip
 
 
 def test_timers_survive_a_restart_and_go_off_once(bench: Bench, settings: Settings) -> None:
