@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from dashboards.headlines import Lookup
@@ -53,6 +55,9 @@ def test_the_words_say_the_limits_with_their_units_and_who_set_them() -> None:
     river = BOOK.rules["TV-MUC-NUOC-BAO-DONG"]
     assert dict(described(river, at, str))["Căn cứ pháp lý"] == "05/2020/QĐ-TTg; 18/2021/QĐ-TTg"
     assert (levels(river, at)[0].raised, levels(river, at)[0].left) == ("≥ báo động III", "< báo động III − 0,2 m (1 giờ)")
+    margin = pacing.levels[-1].model_copy(update={"clear_at": None, "clear_margin": Decimal("2.5"), "periods": 2})
+    only = levels(pacing.model_copy(update={"levels": (margin,)}), at)[0]
+    assert (only.raised, only.left) == ("≥ 20 điểm % (2 kỳ liền)", "< 17,5 điểm %")
     due = BOOK.rules["NV-DEN-HAN"]
     assert levels(due, at)[0].raised == "≥ 10 ngày làm việc"
 
