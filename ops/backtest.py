@@ -3,7 +3,8 @@
 History is what ClickHouse holds: every state of a result (`derived`) in the order it was written, every observation of a series in the
 order it came in. The rule is judged by the evaluators of the workers, as if it had been in force: results by their lines, readings by the
 ladder, reported periods and silence by their evaluators. What lies before the stretch is judged too, and not shown: a comparison needs its
-base.
+base. A result is judged where it came to rest, as the workers do (stream_processors/horizon.py): the states it passed through while its
+parts were folded one after another are nobody's figure.
 
 Composites, reports due and the watchdog have no history of their own here and are refused with what to do instead.
 """
@@ -27,6 +28,7 @@ from indicators.rules.series_rule import Reading, SeriesRule, SeriesState
 from indicators.rules.silence import SilenceRule, SilenceState, hours_of
 from indicators.series import Series, parse
 from indicators.vocabulary import Vocabulary
+from stream_processors.horizon import Touch
 from stream_processors.operand import MEMBER, Operand
 from stream_processors.result_rules import ResultRules
 from stream_processors.result_state import Outcome, ResultState
@@ -37,10 +39,11 @@ MOST_ROWS: Final = 5_000_000
 DERIVED: Final = """
 SELECT result, territory, period_type, toUnixTimestamp64Milli(period_start) AS period_start,
     toUnixTimestamp64Milli(period_end) AS period_end, deleted, status, inexact, value, numerator, denominator, rank, of, expected, reason,
-    toUnixTimestamp64Milli(event_time) AS event_time, toUnixTimestamp64Milli(caused_at) AS caused_at
+    toUnixTimestamp64Milli(event_time) AS event_time, toUnixTimestamp64Milli(caused_at) AS caused_at,
+    toUnixTimestamp64Milli(appended) AS appended
 FROM derived FINAL
 WHERE formula = {formula:String} AND derived.event_time < fromUnixTimestamp64Milli({until:Int64}, 'UTC')
-ORDER BY appended, topic, partition, offset LIMIT {most:Int64}
+ORDER BY derived.appended, topic, partition, offset LIMIT {most:Int64}
 """
 OBSERVATIONS: Final = """
 SELECT series, period_type, toUnixTimestamp64Milli(period_start) AS period_start, toUnixTimestamp64Milli(period_end) AS period_end,
@@ -136,12 +139,14 @@ def judged(rule: Rule, vocabulary: Vocabulary, formulas: FormulaBook, history: H
 
 
 def _of_results(rule: Rule, vocabulary: Vocabulary, formulas: FormulaBook, history: History, until: int) -> Iterator[Step]:
-    """Every state of every result, in the order the workers wrote them."""
+    """Every result, each time it came to rest, in the order the workers wrote its states."""
     book = formulas.extended(set_formulas(vocabulary.series_specs()))
     rules = ResultRules(vocabulary, RuleBook([rule]), book, ("derived", 0))
     results: dict[str, ResultState | None] = {}
-    for number, row in enumerate(history.rows(DERIVED, {"formula": rule.scope.formula, "until": until, "most": MOST_ROWS})):
-        key = row["result"]
+    waiting: dict[str, Touch] = {}
+    for row in history.rows(DERIVED, {"formula": rule.scope.formula, "until": until, "most": MOST_ROWS}):
+        key, now = row["result"], row["appended"] / 1000
+        yield from _settled(rules, results, waiting, now)
         if key not in results:
             results[key] = rules.result(Result.parse(key))
         state, outcome = results[key], _outcome(row)
@@ -150,7 +155,19 @@ def _of_results(rule: Rule, vocabulary: Vocabulary, formulas: FormulaBook, histo
         state.outcomes[outcome.territory, outcome.period_start] = outcome
         if rule.kind == "rank" and outcome.event_time >= outcome.period_start:
             _reported(state.operands, outcome)
-        for said in rules.evaluate(key, state, number)[0]:
+        waiting[key] = Touch(waiting[key].first if key in waiting else now, now)
+    yield from _settled(rules, results, waiting, float("inf"))
+
+
+def _settled(
+    rules: ResultRules, results: Mapping[str, ResultState | None], waiting: dict[str, Touch], now: float
+) -> Iterator[Step]:
+    """Judge what came to rest before `now` (seconds of the states' appending), in that order; it waits no longer."""
+    for key in sorted((key for key, touch in waiting.items() if touch.due_at() <= now), key=lambda key: waiting[key].due_at()):
+        del waiting[key]
+        state = results[key]
+        assert state is not None, "only what the rule looks at waits"
+        for said in rules.evaluate(key, state, 0)[0]:
             yield Step(said["event_time"], said["series"], said["transition"], said["severity"], said["value"])
 
 

@@ -36,12 +36,14 @@ class Rows:
         return iter(self._of[sql])
 
 
-def state(month: int, value: str) -> dict[str, Any]:
+def state(month: int, value: str, appended: int | None = None) -> dict[str, Any]:
+    """Of a month; `appended`: epoch ms, None: when the month is over."""
     period = period_of("month", instant(f"2026-{month:02}"))
     return {
         "result": "F02.province|01|||2026", "territory": "01", "period_type": "month", "period_start": period.start_ms,
         "period_end": period.end_ms, "deleted": False, "status": "official", "inexact": 0, "value": Decimal(value), "numerator": None,
         "denominator": None, "rank": 0, "of": 1, "expected": 1, "reason": "", "event_time": period.end_ms - 1, "caused_at": 1,
+        "appended": period.end_ms if appended is None else appended,
     }  # fmt: skip
 
 
@@ -66,6 +68,16 @@ def test_what_was_raised_is_found_again_and_a_stricter_rule_shows_what_it_would_
     other = backtest(milder, VOCABULARY, FORMULAS, Rows(history, raised=[raised(s) for s in first.only_now]), START, END)
     assert (other.same, other.only_now) == ([], [])
     assert other.only_then == first.only_now
+
+
+def test_states_that_a_result_passed_through_are_not_judged() -> None:
+    rule, at = BOOK.rules["GN-DTC-CHAM-KE-HOACH"], START + 40 * 24 * HOUR_MS
+    folding = [state(6, value, at + n * 100) for n, value in enumerate(("2", "20", "33"))]
+    passed = backtest(rule, VOCABULARY, FORMULAS, Rows(folding), START, END)
+    assert [s.value for s in passed.only_now] == [Decimal(33)]
+    rested = [state(6, value, at + n * 400) for n, value in enumerate(("2", "20", "33"))]
+    rests = backtest(rule, VOCABULARY, FORMULAS, Rows(rested), START, END)
+    assert sorted((s.value, s.severity) for s in rests.only_now) == [(Decimal(2), 4), (Decimal(33), 2)], "20 is on the level of 2"
 
 
 def test_readings_and_silence_of_a_station_are_judged_as_they_came() -> None:
