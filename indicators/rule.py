@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -197,12 +198,12 @@ class Rule(_Model):
             raise ValueError("message_vi.opened: missing")
         return self
 
-    @property
+    @cached_property
     def by_reading(self) -> bool:
         """Is it judged reading by reading, as event time goes on? All others are judged period by period, or by their own evaluator."""
         return self._at_once and self.kind in BY_READING and not self.whole_periods
 
-    @property
+    @cached_property
     def _at_once(self) -> bool:
         """Does no level wait for several periods?"""
         return all(level.periods == level.clear_periods == 1 for level in self.levels)

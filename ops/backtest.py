@@ -28,12 +28,12 @@ from indicators.rules.series_rule import Reading, SeriesRule, SeriesState
 from indicators.rules.silence import SilenceRule, SilenceState, hours_of
 from indicators.series import Series, parse
 from indicators.vocabulary import Vocabulary
+from stream_processors.expected import expected_series
 from stream_processors.horizon import Touch
 from stream_processors.operand import MEMBER, Operand
 from stream_processors.result_rules import ResultRules
 from stream_processors.result_state import Outcome, ResultState
 from stream_processors.rule_state import Ladder, RuleState, advance
-from stream_processors.silences import expected_series
 
 MOST_ROWS: Final = 5_000_000
 DERIVED: Final = """

@@ -12,6 +12,7 @@ from indicators.vocabulary import Vocabulary
 from stream_processors.assigned import with_tasks
 from stream_processors.composites import with_composites
 from stream_processors.dues import Dues
+from stream_processors.expected import ExpectedSeries
 from transport.columnar_reader import Refused
 from transport.columnar_writer import AvroEncoder
 from transport.dead_letters import DeadLetters
@@ -45,6 +46,7 @@ class Context:
         self.prefix = settings.topic_prefix
         self.vocabulary = Vocabulary.load(settings.home)
         self.rules = RuleBook.load(settings.home)
+        self.expected = ExpectedSeries(self.vocabulary)
         self.emergencies = EmergencyFollower(settings, vocabulary=self.vocabulary, early=True)
         formulas = FormulaBook.load(settings.home).extended(set_formulas(self.vocabulary.series_specs()))
         self.dues = Dues(self.rules, settings.home)

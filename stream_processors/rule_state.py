@@ -14,7 +14,7 @@ from enum import IntEnum
 from indicators.rule import Rule
 from indicators.rules import ladder as levels
 from indicators.rules.finding import Transition, steps_of
-from indicators.rules.ladder import Step
+from indicators.rules.ladder import Step, limit_of
 
 
 class Phase(IntEnum):
@@ -30,6 +30,8 @@ class Phase(IntEnum):
 class RuleState:
     """What is remembered between readings; equal to the last condition row of its series. Times in epoch ms.
 
+    Where nothing stands and nothing is reached a reading leaves no trace: `evaluated` is then that of the last one that did, so that a
+    later alert never begins before an earlier one ended.
     `status`: that of the figure last judged, as a number (`indicators.observation.STATUSES`).
     """
 
@@ -69,6 +71,21 @@ class Ladder(levels.Ladder):
         return Decimal(0), Decimal(0)
 
 
+class Ladders:
+    """Ladders of rules by the numbers they come to: thousands of series without limits of their own share one."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, tuple[Decimal | None, ...]], Ladder] = {}
+
+    def of(self, rule: Rule, limits: Mapping[str, Decimal]) -> Ladder:
+        """The ladder of a rule for a subject with these limits, by name."""
+        key = rule.id, tuple(limit_of(level.raise_at, limits) for level in rule.levels)
+        found = self._made.get(key)
+        if found is None:
+            found = self._made[key] = Ladder(rule, limits)
+        return found
+
+
 def advance(ladder: Ladder, state: RuleState, at: int, number: Decimal, most: int = 5) -> tuple[RuleState, Change | None]:
     """The next state after a reading at event time `at` (ms) with the measured `number`, and the change to announce, if any. `most`: the
     highest severity that a figure of this status may raise.
@@ -77,12 +94,12 @@ def advance(ladder: Ladder, state: RuleState, at: int, number: Decimal, most: in
     evaluated must not be given.
     """
     turned = number * ladder.sign
-    state = replace(state, evaluated=at, value=number)
     reached = ladder.raised(turned, most)
+    if reached == state.severity == 0:
+        return replace(state, phase=Phase.INACTIVE, candidate=0, candidate_since=0), None
+    state = replace(state, evaluated=at, value=number)
     if reached > state.severity:
         return _rise(ladder, state, at, turned, reached)
-    if state.severity == 0:
-        return replace(state, phase=Phase.INACTIVE, candidate=0, candidate_since=0), None
     remains = ladder.held(turned, state.severity)
     if remains == state.severity:
         return replace(state, phase=Phase.ACTIVE, candidate=0, candidate_since=0), None

@@ -4,7 +4,7 @@ chunks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -18,8 +18,9 @@ from indicators.rule import Rule
 from stream_processors.arrivals import Arrivals, Remembered
 from stream_processors.conditions import alert_id, condition_row, scaled
 from stream_processors.emergency_gate import EmergencyGate, over
+from stream_processors.quiet_bands import NOTHING_QUIET, Band, QuietBands
 from stream_processors.record_memory import RecordMemory, Seen
-from stream_processors.rule_state import Change, Ladder, RuleState, advance
+from stream_processors.rule_state import Change, Ladder, Ladders, Phase, RuleState, advance
 from stream_processors.series_table import SeriesTable
 from transport.columnar_reader import INDEX, Decoded
 
@@ -30,13 +31,40 @@ Before = dict[int, dict[int, tuple[int, int, int]]]
 """Series → identity → (event time, offset, unscaled value) of its live records, as they were before the chunk."""
 
 
+class Bench:
+    """The rules of a series with their ladders; series of the same rules and limits have the same."""
+
+    def __init__(self, lines: Sequence[tuple[Rule, Ladder]]) -> None:
+        self._lines = [(rule, ladder, min((s.raise_at for s in ladder.steps), default=None)) for rule, ladder in lines]
+        self.gated = [rule for rule, _ in lines if rule.scope.emergency]
+        self.at_rest = self.band({})
+
+    def band(self, states: Mapping[str, RuleState]) -> Band:
+        """What changes none of these states; rules of emergencies apart."""
+        band = Band()
+        for rule, ladder, _ in self._lines:
+            if not rule.scope.emergency:
+                state = states.get(rule.id, _FRESH)
+                band = band.within(*ladder.quiet_band(state), ladder.sign, standing=state.phase == Phase.ACTIVE)
+        return band
+
+    def concerned(self, number: Decimal, states: Mapping[str, RuleState]) -> Iterator[tuple[Rule, Ladder]]:
+        """Rules that a reading may say something to: not those at rest whose lowest level it does not reach."""
+        for rule, ladder, lowest in self._lines:
+            at_rest = not rule.scope.emergency and states.get(rule.id, _FRESH).phase == Phase.INACTIVE
+            if not at_rest or (lowest is not None and number * ladder.sign >= lowest):
+                yield rule, ladder
+
+
 class SeriesRules:
     """State of every rule of every series of one partition."""
 
     def __init__(self, series: SeriesTable, gate: EmergencyGate) -> None:
         self._series, self._gate = series, gate
-        self._ladders: dict[tuple[int, str], Ladder] = {}
+        self._ladders = Ladders()
+        self._benches: dict[tuple[Any, ...], Bench] = {}
         self.states: dict[int, dict[str, RuleState]] = {}
+        self.bands = QuietBands(lambda: gate.version)
 
     def before(self, arrivals: Arrivals, seen: Seen, memory: RecordMemory) -> Before:
         """Live records of the ruled series that this chunk may correct; call it before the memory takes the chunk in."""
@@ -71,44 +99,47 @@ class SeriesRules:
 
     def _restless(self, arrivals: Arrivals, effective: Int64s, before: Before) -> NDArray[np.bool_]:
         """Which readings may change a state: not those of a series whose whole chunk stays inside its quiet band."""
-        keep = np.ones(len(effective), bool)
         sids = arrivals.sid[effective]
-        fits = arrivals.value.fits_int64()[effective]
+        some = np.unique(sids)
+        self.bands.renew(some, self._band)
         numbers = arrivals.value.lo[effective].astype(np.int64)
-        for sid in np.unique(sids).tolist():
-            if sid in before:
-                continue
-            mine = sids == sid
-            if self._quiet(sid, numbers[mine]) and fits[mine].all():
-                keep[mine] = False
-                self._note(sid, arrivals, effective[mine])
-        return keep
+        loud = self.bands.outside(sids, numbers) | ~arrivals.value.fits_int64()[effective]
+        if before:
+            loud |= np.isin(sids, np.fromiter(before, np.int64, len(before)))
+        restless = np.zeros(len(self._series), bool)
+        restless[sids[loud]] = True
+        for sid in some[self.bands.standing[some] & ~restless[some]].tolist():
+            self._note(sid, arrivals, effective[sids == sid])
+        found: NDArray[np.bool_] = restless[sids]
+        return found
 
-    def _quiet(self, sid: int, numbers: Int64s) -> bool:
-        """Would none of these readings (unscaled) change any rule's state?"""
-        low, high = Decimal(int(numbers.min())).scaleb(-SCALE), Decimal(int(numbers.max())).scaleb(-SCALE)
-        for rule in self._series.entries[sid].rules:
-            if rule.scope.emergency:
-                if self._gate.ever(sid, rule):
-                    return False
-                continue
-            ladder = self._ladder(sid, rule)
-            worst, mildest = (high, low) if ladder.sign > 0 else (-low, -high)
-            floor, ceiling = ladder.quiet_band(self._state(sid, rule))
-            if (ceiling is not None and worst >= ceiling) or (floor is not None and mildest < floor):
-                return False
-        return True
+    def _band(self, sid: int) -> Band:
+        """The readings of a series (unscaled) that would change no rule's state, but for what a standing alert keeps of the newest."""
+        bench, states = self._bench(sid), self.states.get(sid)
+        if any(self._gate.ever(sid, rule) for rule in bench.gated):
+            return NOTHING_QUIET
+        return bench.band(states) if states else bench.at_rest
+
+    def _bench(self, sid: int) -> Bench:
+        """Who judges a series."""
+        rules, limits = self._series.entries[sid].rules, self._series.limits(sid)
+        key = tuple(rule.id for rule in rules), tuple(limits.items())
+        found = self._benches.get(key)
+        if found is None:
+            found = self._benches[key] = Bench([(rule, self._ladders.of(rule, limits)) for rule in rules])
+        return found
 
     def _note(self, sid: int, arrivals: Arrivals, mine: Int64s) -> None:
-        """Quiet readings: only the newest one evaluated is remembered."""
+        """Quiet readings under standing alerts: only the newest one evaluated is remembered."""
         newest = int(mine[np.lexsort((mine, arrivals.time[mine]))[-1]])
         at, value = int(arrivals.time[newest]), arrivals.value.take(np.array([newest])).to_ints()[0]
+        states = self.states.get(sid, {})
         for rule in self._series.entries[sid].rules:
-            state = self._state(sid, rule)
-            if rule.scope.emergency:
+            state = states.get(rule.id, _FRESH)
+            if rule.scope.emergency or state.phase != Phase.ACTIVE:
                 continue
             if at >= state.evaluated and rule.valid_at(at) and STATUSES[int(arrivals.status[newest])] in rule.accept_status:
-                self._keep(sid, rule, replace(state, evaluated=at, value=Decimal(value).scaleb(-SCALE)))
+                states[rule.id] = replace(state, evaluated=at, value=Decimal(value).scaleb(-SCALE))
 
     def _corrected(self, live: dict[int, tuple[int, int, int]], arrivals: Arrivals, i: int, value: int) -> tuple[int, int, bool] | None:
         """Apply one arrival to the live records of its series: (event time, value, was it a correction) of the newest, where that
@@ -130,7 +161,7 @@ class SeriesRules:
         rows = []
         number = Decimal(value).scaleb(-SCALE)
         entry = self._series.entries[sid]
-        for rule in entry.rules:
+        for rule, ladder in self._bench(sid).concerned(number, self.states.get(sid, {})):
             if not rule.valid_at(at) or STATUSES[int(arrivals.status[i])] not in (*rule.accept_status, "deleted"):
                 continue
             drill = False
@@ -144,7 +175,7 @@ class SeriesRules:
                 drill = span.exercise
             state = self._state(sid, rule)
             most = rule.highest(STATUSES[int(arrivals.status[i])])
-            state, change = advance(self._ladder(sid, rule), state, max(at, state.evaluated), number, most)
+            state, change = advance(ladder, state, max(at, state.evaluated), number, most)
             if change is not None:
                 former = self._state(sid, rule)
                 opened = change.transition == "opened"
@@ -170,16 +201,19 @@ class SeriesRules:
         return span, rows
 
     def _ladder(self, sid: int, rule: Rule) -> Ladder:
-        found = self._ladders.get((sid, rule.id))
-        if found is None:
-            found = self._ladders[sid, rule.id] = Ladder(rule, self._series.limits(sid))
-        return found
+        return self._ladders.of(rule, self._series.limits(sid))
 
     def _state(self, sid: int, rule: Rule) -> RuleState:
         return self.states.get(sid, {}).get(rule.id, _FRESH)
 
     def _keep(self, sid: int, rule: Rule, state: RuleState) -> None:
-        self.states.setdefault(sid, {})[rule.id] = state
+        """A rule that never found anything is not kept: fifty of them on ten thousand series cost nothing."""
+        states = self.states.setdefault(sid, {})
+        if state == _FRESH:
+            states.pop(rule.id, None)
+        else:
+            states[rule.id] = state
+        self.bands.forget(sid)
 
 
 _FRESH = RuleState()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -126,11 +127,11 @@ class SeriesTable:
         found: NDArray[np.bool_] = self.ruled[sid] | self.judged[sid] | self.watched[sid]
         return found
 
-    def limits(self, sid: int) -> dict[str, Decimal]:
+    def limits(self, sid: int) -> Mapping[str, Decimal]:
         """Named limits of the series' subject."""
         series = self.entries[sid].series
         subject = self._vocabulary.subject(series.subject_type, series.subject_id) if series and series.subject_type else None
-        return dict(subject.limits) if subject else {}
+        return subject.limits if subject else {}
 
     def _consumer(self, use: Use, entry: Entry, budget_year: int) -> Consumer | None:
         if entry.series is None:

@@ -27,18 +27,15 @@ from indicators.instant import day_start
 from indicators.rule import Rule
 from indicators.rules.finding import Finding, Said, ladder_of
 from indicators.rules.ladder import Ladder
-from indicators.rules.silence import EVERY_HOUR, HOUR, Hours, hours_of, reached_at, silence_of
+from indicators.rules.silence import EVERY_HOUR, HOUR, Hours, reached_at, silence_of
 from indicators.series import Series
 from indicators.subject import Subject
-from indicators.territory import COUNTRY
-from indicators.vocabulary import Vocabulary
 from stream_processors.arrivals import Arrivals
 from stream_processors.conditions import change_of, condition_row, identity_of, scaled
 from stream_processors.emergency_gate import EmergencyGate, evidence_of_end, over
+from stream_processors.expected import ExpectedSeries
 from stream_processors.rule_state import Phase, RuleState
 from stream_processors.series_table import NEVER, SeriesTable
-from transport.partitioner import partition_of
-from transport.topics import GROUPS
 
 Int64s = NDArray[np.int64]
 
@@ -93,7 +90,7 @@ class Silences:
     """What is expected in one partition. `states`: rule states by series, shared with the other rules of the stage."""
 
     def __init__(
-        self, rules: Sequence[Rule], vocabulary: Vocabulary, series: SeriesTable, source: tuple[str, str, int],
+        self, rules: Sequence[Rule], expected: ExpectedSeries, series: SeriesTable, source: tuple[str, str, int],
         states: dict[int, dict[str, RuleState]], gate: EmergencyGate,
     ) -> None:  # fmt: skip
         self._gate, self._version = gate, -1
@@ -104,7 +101,7 @@ class Silences:
         self._feed = np.zeros(0, bool)
         self.appended, self._offset, self._due = 0, _NO_OFFSET, _FAR
         for rule in rules:
-            self._expect(rule, vocabulary)
+            self._expect(rule, expected)
 
     def __bool__(self) -> bool:
         return bool(self._watches)
@@ -257,42 +254,16 @@ class Silences:
     def _all(self) -> list[Watch]:
         return [watch for watches in self._watches.values() for watch in watches]
 
-    def _expect(self, rule: Rule, vocabulary: Vocabulary) -> None:
+    def _expect(self, rule: Rule, expected: ExpectedSeries) -> None:
         """Watch the series of every subject or province in scope that lie in this partition."""
-        scope = rule.scope
-        spec = vocabulary.series_spec(scope.indicator, scope.component)
+        spec = expected.spec(rule)
         if spec is None or spec.group != self._group:
             return
         self._adapters.add(spec.adapter)
-        since_rule, hours = day_start(rule.valid_from), hours_of(rule, vocabulary.trading_calendar)
-        for series, subject in expected_series(rule, vocabulary):
-            key = series.key()
-            if partition_of(key.encode(), GROUPS[self._group]) != self._partition:
-                continue
+        since_rule, ladder, hours = day_start(rule.valid_from), ladder_of(rule), expected.hours(rule)
+        for key, series, subject in expected.of(rule, self._partition):
             sid = int(self._series.numbers([key.encode()])[0])
             registered = subject.valid_from if subject else None
             since = max(since_rule, day_start(registered)) if registered else _FAR
-            self._watches.setdefault(sid, []).append(Watch(rule, sid, key, series, subject, ladder_of(rule), since, hours=hours))
+            self._watches.setdefault(sid, []).append(Watch(rule, sid, key, series, subject, ladder, since, hours=hours))
             self._series.watched[sid] = True
-
-
-def expected_series(rule: Rule, vocabulary: Vocabulary) -> list[tuple[Series, Subject | None]]:
-    """The series that a rule of kind absence expects: of the subjects in its scope (which measure its component, where their registry says
-    what they measure), of the provinces, or of the country."""
-    scope, found = rule.scope, list[tuple[Series, Subject | None]]()
-    places: list[tuple[str, str, str, Subject | None]] = []
-    if rule.absence is not None and rule.absence.expected == "subjects":
-        for subject in vocabulary.subjects(scope.subject_type):
-            measures = subject.attributes.get("quantities", "").split()
-            if subject.origin == "registry" and (not measures or scope.component in measures):
-                places.append((subject.territory, subject.type, subject.id, subject))
-    elif rule.absence is not None and rule.absence.expected == "country":
-        places = [(COUNTRY, "", "", None)]
-    else:
-        places = [(unit.code, "", "", None) for unit in vocabulary.territories("province")]
-    for territory, subject_type, subject_id, one in places:
-        about = {"territory": territory, "subject_type": subject_type, "subject_id": subject_id, "budget_year": 0, "dimensions": {}}
-        if scope.holds(subject_type, about):
-            found.append((Series(scope.indicator, scope.component, territory, subject_type, subject_id, (), scope.figure), one))
-    return found
-

@@ -48,7 +48,7 @@ class Stage1Rules:
         self.readings = SeriesRules(series, self.gate)
         self.states: dict[int, dict[str, RuleState]] = self.readings.states
         self.reports = ReportedRules(series, self.states, self.gate)
-        self.silences = Silences(context.rules.silences, context.vocabulary, series, (group, *self._source), self.states, self.gate)
+        self.silences = Silences(context.rules.silences, context.expected, series, (group, *self._source), self.states, self.gate)
         self._silent = frozenset(rule.id for rule in context.rules.silences)
         self.beats = Beats(context.rules.watchdogs)
         self._moved_at, self._looked_at = clock(), -math.inf
@@ -71,6 +71,7 @@ class Stage1Rules:
         self.states.pop(sid, None)
         if states or kept:
             self.states[sid] = states | kept
+        self.readings.bands.forget(sid)
 
     def go_on_from(self, tables: Mapping[Kind, PaneTable], some: Int64s) -> None:
         """Panes, watermarks and states of some series were replaced: judge on from there."""

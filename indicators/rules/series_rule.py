@@ -57,7 +57,7 @@ class SeriesRule:
     """One rule on series of one kind; `limits`: named limits of the subject; `judged_from`: event time (epoch ms) before which figures are
     a base for later ones and no reason for an alert."""
 
-    def __init__(self, rule: Rule, limits: dict[str, Decimal] | None = None, judged_from: int = 0) -> None:
+    def __init__(self, rule: Rule, limits: Mapping[str, Decimal] | None = None, judged_from: int = 0) -> None:
         self.rule, self._from = rule, judged_from
         self.ladder = ladder_of(rule, limits)
 

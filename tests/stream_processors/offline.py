@@ -13,6 +13,7 @@ from stream_processors.assigned import with_tasks
 from stream_processors.composites import with_composites
 from stream_processors.context import Context, StageMetrics
 from stream_processors.dues import Dues
+from stream_processors.expected import ExpectedSeries
 from transport.columnar_writer import AvroEncoder
 from transport.dead_letters import DeadLetters
 from transport.emergency_follower import EmergencyFollower
@@ -47,6 +48,7 @@ class OfflineContext(Context):
         self.prefix = ""
         self.vocabulary = Vocabulary.load(HOME)
         self.rules = rules or RuleBook.load(HOME)
+        self.expected = ExpectedSeries(self.vocabulary)
         self.emergencies = EmergencyFollower(self.settings)  # not started: the book is filled by hand
         formulas = FormulaBook.load(HOME).extended(set_formulas(self.vocabulary.series_specs()))
         self.dues = Dues(self.rules, HOME)

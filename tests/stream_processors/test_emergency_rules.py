@@ -11,7 +11,7 @@ from indicators.emergency import Area, Step
 from indicators.observation import Observation
 from indicators.period import period_of
 from indicators.rule import Rule, RuleBook
-from stream_processors.silences import expected_series
+from stream_processors.expected import expected_series
 from tests.stream_processors.offline import OfflineContext
 from tests.stream_processors.test_stage1_against_oracle import base
 from tests.stream_processors.test_stage1_rules import MINUTE, START, Works, level

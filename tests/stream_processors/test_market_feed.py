@@ -13,7 +13,7 @@ from indicators.observation import Observation
 from indicators.rule import RuleBook
 from indicators.rules.cases import instant
 from indicators.series import Series
-from stream_processors.silences import expected_series
+from stream_processors.expected import expected_series
 from tests.producers.support import parse
 from tests.producers.test_securities import HEADER, line
 from tests.stream_processors.offline import OfflineContext

@@ -16,8 +16,9 @@ from indicators.observation import Observation
 from indicators.period import period_of
 from indicators.rule import Rule, RuleBook
 from indicators.rules.cases import instant
-from stream_processors import silences, stage1_restore
-from stream_processors.silences import GRACE_SECONDS, expected_series
+from stream_processors import expected, stage1_restore
+from stream_processors.expected import ExpectedSeries, expected_series
+from stream_processors.silences import GRACE_SECONDS
 from stream_processors.stage1 import Stage1
 from tests.stream_processors.offline import OfflineContext, Record, Written
 from tests.stream_processors.test_stage1_against_oracle import base
@@ -202,7 +203,8 @@ def test_a_station_that_never_spoke_is_missed_from_the_day_its_registry_says(
         (series, subject and subject.model_copy(update={"valid_from": date(2026, 11, 1)} if series.subject_id == other else {}))
         for series, subject in expected_series(BOOK.rules[SILENT], silent.vocabulary)
     ]
-    monkeypatch.setattr(silences, "expected_series", lambda *_: registered)
+    monkeypatch.setattr(expected, "expected_series", lambda *_: registered)
+    monkeypatch.setattr(silent, "expected", ExpectedSeries(silent.vocabulary))
     works = Works(silent, "emergency", partition, monkeypatch)
     works.bring([level(silent, one, minute) for minute in (0, 30, 59)])
     assert works.said == []

@@ -1,0 +1,96 @@
+"""From reading to alert event over many series, each under many rules: `python -m benchmarks.rule_load`.
+
+An installation of its own is made of the product's catalogue: gauges up to `--series` rivers, and rules on them up to `--rules`, so that
+every reading of a river is judged by every rule. One of the rules is the shipped one, whose changes are planned and measured as in
+`benchmarks/latency.py`; the others look at the same readings and find nothing, which costs the same.
+
+Bars: 1,000 readings a second, p95 ≤ 0.5 s, p99 ≤ 1 s. Writes `benchmarks/results/rules.json`; exit status 1 where a bar is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from benchmarks import latency, machine
+from benchmarks.ground import MeasurementError, servers
+from benchmarks.report import RESULTS
+from indicators.datafile import read_yaml
+from transport.logging import setup
+from transport.settings import HOME
+
+SHIPPED: Final = "TV-MUC-NUOC-BAO-DONG"
+P95_SECONDS, P99_SECONDS = 0.5, 1.0
+NEVER: Final = 5000
+"""Metres that no river reaches."""
+
+
+def installation(folder: Path, series: int, rules: int) -> Path:
+    """The root of an installation in `folder` with so many gauges and so many rules on each; everything but the catalogue is linked."""
+    root = folder / "home"
+    root.mkdir()
+    for path in HOME.iterdir():
+        if path.name not in ("catalogue", ".nhip"):
+            (root / path.name).symlink_to(path)
+    shutil.copytree(HOME / "catalogue", root / "catalogue")
+    gauges = [_gauge(number) for number in range(series)]
+    _write(root / "catalogue" / "subjects" / "measured-gauges.yaml", {"subjects": gauges})
+    shipped: Any = read_yaml(HOME / "catalogue" / "rules" / f"{SHIPPED.lower()}.yaml")
+    for number in range(1, rules):
+        levels = [{"severity": 2, "raise_at": str(NEVER + number), "clear_at": str(NEVER)}]
+        messages = {which: shipped["message_vi"][which] for which in shipped["message_vi"]}
+        rule = shipped | {"id": f"{SHIPPED}-{number}", "levels": levels, "message_vi": messages}
+        _write(root / "catalogue" / "rules" / f"measured-{number}.yaml", rule)
+    return root
+
+
+def _gauge(number: int) -> dict[str, Any]:
+    name = f"TV-DO-{number:05}"
+    return {
+        "type": "station", "id": name, "name_vi": f"Trạm đo {number}", "name_en": f"Gauge {number}", "territory": "01",
+        "agency": "HYDROMET", "lon": 105.0, "lat": 21.0, "limits": {"bd1": "9.5", "bd2": "10.5", "bd3": "11.5"},
+        "limits_basis": "để đo / to measure",
+        "attributes": {"river": "để đo", "quantities": "river_level rain"},
+    }  # fmt: skip
+
+
+def _write(path: Path, content: object) -> None:
+    path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--series", type=int, default=10_000)
+    parser.add_argument("--rules", type=int, default=50)
+    parser.add_argument("--rate", type=int, default=1000)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    options = parser.parse_args(arguments)
+    setup("benchmarks", "WARNING")
+    plan = latency.Plan(rate=options.rate, seconds=options.seconds, burst=0)
+    try:
+        with servers(False) as settings:
+            home = installation(settings.data_dir, options.series, options.rules)
+            run = latency.measure(settings.model_copy(update={"home": home}), plan, "rules")
+    except MeasurementError as error:
+        print(f"Không đo được / not measured: {error}", file=sys.stderr)
+        return 1
+    document = {
+        "series": options.series, "rules": options.rules, "readings_per_s": round(run.rate_per_s, 1), "steady": asdict(run.steady),
+        "parts": [asdict(part) for part in run.parts], "machine": machine.describe(),
+    }  # fmt: skip
+    (RESULTS / "rules.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(json.dumps(document["steady"]))
+    return int(run.steady.p95 > P95_SECONDS or run.steady.p99 > P99_SECONDS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
