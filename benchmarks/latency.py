@@ -35,7 +35,6 @@ from transport.topics import GROUPS
 OBS: Final = "obs.emergency"
 EVENTS: Final = "alerts.events"
 START_SECONDS: Final = 90.0
-SETTLE_SECONDS: Final = 5.0
 DRAIN_SECONDS: Final = 180.0
 BURST_MINUTES: Final = 30
 FEWEST: Final = 20
@@ -44,13 +43,16 @@ FEWEST: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`rate` readings a second; `seconds` of steady load in `parts`; `burst` readings at once, then `after_seconds` of steady load."""
+    """`rate` readings a second; `settle` seconds of load before anything is counted, from the first alert on; `seconds` of steady load in
+    `parts`; `burst` readings at once, then `after_seconds` of steady load.
+    """
 
     rate: int = 1000
     seconds: float = 60.0
     parts: int = 3
     burst: int = 1_800_000
     after_seconds: float = 20.0
+    settle: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def _phases(
 ) -> tuple[float, float]:
     """Warm up, steady load, burst, afterwards; returns the seconds until the burst was folded and the rate kept in the steady part."""
     _until(lambda: bool(listener.seen), START_SECONDS, "the first alert event", feeder, listener)
-    time.sleep(SETTLE_SECONDS)
+    time.sleep(plan.settle)
     sent, began = feeder.sent, time.monotonic()
     clock.mark()
     for _ in range(plan.parts):

@@ -11,12 +11,15 @@ from collections.abc import Sequence
 
 import structlog
 
+from indicators.datafile import DataFileError
+from indicators.rule import RuleError
 from stream_processors.context import Context
 from stream_processors.stage1 import Stage1
 from stream_processors.stage2 import Stage2
 from stream_processors.worker import Worker, WriterFactory
 from transport import logging as logs
 from transport.metrics import Metrics
+from transport.registry import RegistryError
 from transport.settings import Settings
 from transport.topics import GROUPS
 
@@ -29,7 +32,8 @@ SNAPSHOT_SECONDS = 60.0
 def main(
     settings: Settings, groups: Sequence[str] = tuple(GROUPS), session_seconds: float = 10.0, writer: WriterFactory | None = None
 ) -> int:
-    """Run until SIGTERM or SIGINT; returns the exit status. An unexpected error ends the process with a status of its own (transport)."""
+    """Run until SIGTERM or SIGINT; returns the exit status, 2 where a file of the catalogue or the registry does not let it start. An
+    unexpected error ends the process with a status of its own (transport)."""
     logs.setup("worker", settings.log_level)
     for noisy in (
         "faust",
@@ -47,7 +51,12 @@ def main(
 async def _run(settings: Settings, metrics: Metrics, groups: Sequence[str], session_seconds: float, writer: WriterFactory | None) -> int:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     (settings.data_dir / "faust").mkdir(parents=True, exist_ok=True)  # Faust creates its folder without parents
-    with Context(settings, metrics) as context:
+    try:
+        context = Context(settings, metrics)
+    except (RuleError, DataFileError, RegistryError) as error:
+        log.error("cannot start", error=str(error))
+        return 2
+    with context:
         return await _serve(Worker(context, groups, session_seconds, writer), metrics)
 
 

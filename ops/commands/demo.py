@@ -56,11 +56,9 @@ def demo(
 
 
 def _tell_story() -> None:
-    from alerts.main import story_of
-    from ops.demo.story import play
+    from ops.demo.run import tell_story
 
-    settings = Settings.load()
-    play(settings.home, story_of(settings)[0], print)
+    tell_story(Settings.load(), print)
 
 
 def duration(speed: str) -> float:

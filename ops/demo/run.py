@@ -13,12 +13,14 @@ from datetime import date, timedelta
 
 from rich.console import Console
 
+from alerts.main import story_of
 from indicators.numbers_vi import day_vi
-from ops.demo import words
+from ops.demo import story, words
 from ops.demo.feed import Feed
 from ops.demo.figures import Figures, Gauge
 from ops.demo.news import Item, News
 from ops.demo.pulse import Pulse
+from ops.demo.story import Say, Told
 from ops.stack.state import State
 from producers.scenario import Publish, Scenario, Span, broker
 from sinks.questions import Answer, ask
@@ -32,17 +34,20 @@ RAIN_SINCE_MS = 3 * 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run showed. `first_alert`: seconds from the command to the first alert; None: none came."""
+    """What a run showed. `first_alert`: seconds from the command to the first alert; None: none came. `silent_again`: an alert's story was
+    told to people, and told again to nobody."""
 
     figures: Figures
     answers: list[Answer]
     first_alert: float | None
     rows_in_time: bool
+    silent_again: bool
 
     @property
     def well(self) -> bool:
         """Did everything that a demonstration promises happen?"""
-        return self.first_alert is not None and self.rows_in_time and self.figures.complete and self.figures.letters > 0
+        shown = self.first_alert is not None and self.rows_in_time and self.silent_again
+        return shown and self.figures.complete and self.figures.letters > 0
 
 
 def play(settings: Settings, state: State, console: Console, seconds: float, begun: float) -> Run:
@@ -59,9 +64,16 @@ def play(settings: Settings, state: State, console: Console, seconds: float, beg
         answers = list(_asked(settings, span, console))
     first = None if news.first_at is None else news.first_at - begun
     figures = gauge.take(state)
-    console.print(words.chapter(5, "Tổng kết, đếm từ hệ thống", "summary, counted in the system"))
+    console.print(words.chapter(5, "Trọn một cảnh báo", "one alert from its opening to its end"))
+    told, again = tell_story(settings, lambda line: console.print(words.indented(line)))
+    console.print(words.chapter(6, "Tổng kết, đếm từ hệ thống", "summary, counted in the system"))
     console.print(words.summary(figures, first, answers), soft_wrap=False)
-    return Run(figures, answers, first, in_time)
+    return Run(figures, answers, first, in_time, bool(told.messages) and not again.events and not again.messages)
+
+
+def tell_story(settings: Settings, say: Say) -> tuple[Told, Told]:
+    """One alert's whole story, and the same again (ops/demo/story.py). Raises RuleError, OfficeError, DataFileError."""
+    return story.play(settings.home, story_of(settings)[0], say)
 
 
 def _feed(settings: Settings, pulse: Pulse, gauge: Gauge, span: Span, seconds: float, console: Console) -> None:

@@ -49,6 +49,11 @@ def chapter(number: int, vi: str, en: str) -> Text:
     return Text(f"\n{number} · {vi} / {en}", style="bold")
 
 
+def indented(line: str) -> Text:
+    """A line of a chapter, each of its own lines set in."""
+    return Text("\n".join(f"  {one}" if one else "" for one in line.splitlines() or [""]))
+
+
 def up_after(seconds: float) -> Text:
     """The end of the start."""
     return Text(f"  Sẵn sàng sau {_n(round(seconds))} giây / ready after {_n(round(seconds))} s")

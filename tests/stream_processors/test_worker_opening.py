@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from faust.types import TP
 
+from indicators.rule import RuleError
+from stream_processors import main
 from stream_processors import worker as workers
 from stream_processors.worker import Worker
 from tests.stream_processors.offline import OfflineContext
+from transport.settings import Settings
 
 
 def test_lanes_with_rules_that_wait_are_opened_where_there_is_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,3 +63,16 @@ def test_a_worker_that_closes_opens_no_lane(tmp_path: Path, monkeypatch: pytest.
 
     asyncio.run(run())
     assert taken == [[first]]
+
+
+def test_a_worker_with_a_broken_rule_says_which_and_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+
+    def broken(*_: Any) -> None:
+        raise RuleError("tv-muc-nuoc.yaml: levels.0.severity: Input should be 1, 2, 3, 4 or 5")
+
+    monkeypatch.setattr(main, "Context", broken)
+    monkeypatch.setattr(main.log, "error", lambda event, error: said.append(f"{event}: {error}"))
+    settings = Settings.load(data_dir=tmp_path)
+    assert asyncio.run(main._run(settings, cast(Any, None), ("emergency",), 10.0, None)) == 2
+    assert said == ["cannot start: tv-muc-nuoc.yaml: levels.0.severity: Input should be 1, 2, 3, 4 or 5"]
