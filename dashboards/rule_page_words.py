@@ -44,6 +44,10 @@ RULES: Final[dict[str, tuple[str, str]]] = {
         "Bộ phận vận hành chạy: nhip rules backtest {rule} --from dd/mm/yyyy --to dd/mm/yyyy --keep",
         "Operations run: nhip rules backtest {rule} --from dd/mm/yyyy --to dd/mm/yyyy --keep",
     ),
+    "backtest_cannot": (
+        "Quy tắc này không chạy lại được: nó không xét số liệu riêng, hoặc số liệu của nó chưa có nguồn cung cấp.",
+        "This rule cannot be run over history: it judges no figure of its own, or nothing supplies its figure yet.",
+    ),
     "backtest_calm": ("Trong khoảng này quy tắc không báo gì trong phạm vi của Ông/Bà.", "The rule says nothing within your scope here."),
     "backtest_mark": ("So sánh", "Comparison"),
     "series": ("Chuỗi", "Series"),

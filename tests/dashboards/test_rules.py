@@ -79,10 +79,12 @@ def test_a_kept_backtest_stands_on_the_rules_page_within_the_readers_scope(seede
         assert "<b>1</b>&nbsp;như đã báo" in page
         assert "Tỉnh Phú Thọ" in page
         assert "41,5" in page
+        assert "nhip rules backtest GN-DTC-CHAM-KE-HOACH" in page, "how to run it anew, beside what an earlier run found"
         rows = (await client.get("/rules/GN-DTC-CHAM-KE-HOACH?format=json")).json()["rows"]
         assert [row["backtest_mark"] for row in rows] == ["chỉ khi chạy lại", "như đã báo"]
         none = (await client.get("/rules/TV-MUC-NUOC-BAO-DONG")).text
         assert "nhip rules backtest TV-MUC-NUOC-BAO-DONG" in none
+        assert "không chạy lại được" in (await client.get("/rules/BC-QUA-HAN")).text
         assert (await client.get("/rules/none")).status_code == 404
         everything = (await client.get("/rules")).text
         assert everything.count('<a href="/rules/') == len(BOOK.rules)
