@@ -45,7 +45,8 @@ async def one(visit: Visit, query: RulesQuery, rule_id: str) -> Answer:
     rows, cases = await asyncio.gather(
         visit.ask("backtest", rule=rule_id), asyncio.to_thread(rule_cases.golden, visit.board.settings.home, rule, visit.language)
     )
-    shown = {**in_words(visit, rule), "id": rule.id, "cases": cases, "backtest": backtest(visit, rule, rows), "can_backtest": can_backtest(rule)}
+    ran = {"backtest": backtest(visit, rule, rows), "can_backtest": can_backtest(rule)}
+    shown = {**in_words(visit, rule), "id": rule.id, "cases": cases, **ran}
     return Answer("rule.html", shown, steps_table(visit, rows))
 
 
