@@ -53,6 +53,7 @@ _TAKES: Final[dict[str, tuple[str, ...]]] = {
     "board_operations": ("territories", "depth"),
     "board_backtests": ("territories", "clearance"),
     "board_assigned_tasks": ("territories", "clearance"),
+    "board_obstacles": ("territories", "depth", "clearance"),
     "board_requests": ("territories", "clearance"),
     "board_withheld": ("clearance",),
     "board_emergency_steps": ("territories",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal, NamedTuple
 
 from dashboards.emergency_words import EMERGENCY
+from dashboards.project_words import PROJECTS
 from dashboards.request_words import REQUESTS
 from dashboards.rule_page_words import RULES
 
@@ -28,6 +29,7 @@ def words(**pairs: tuple[str, str]) -> dict[str, Words]:
 
 TEXT: Final[dict[str, Words]] = words(
     **EMERGENCY,
+    **PROJECTS,
     **REQUESTS,
     **RULES,
     board=("Bảng chỉ đạo, điều hành", "Steering board"),
@@ -262,19 +264,6 @@ TEXT: Final[dict[str, Words]] = words(
         "Tasks are given on the page of an alert, under «Make a task»; those assigned by a document come from the source «tasks».",
     ),
     budget_year=("Năm ngân sách", "Budget year"),
-    registry=("theo sổ đăng ký dự án", "from the register of projects"),
-    table_13=("Bảng 13 – thông tin dự án", "Table 13 – facts of the project"),
-    reported_rows=("{n}/{of} mục có số liệu", "{n} of {of} rows reported"),
-    not_reported=("chưa được cung cấp", "not supplied yet"),
-    obstacles=("Vướng mắc và cơ quan phải tháo gỡ", "Obstacles and who must remove them"),
-    no_obstacles=(
-        "Không có cảnh báo đang mở về dự án. Báo cáo vướng mắc riêng của dự án chưa có nguồn cung cấp.",
-        "No alert about the project is open. Obstacles as such have no source yet.",
-    ),
-    colour_default=(
-        "Màu theo tiến độ giải ngân trong năm ngân sách và cảnh báo đang mở: mặc định của hệ thống, chờ cơ quan chủ trì xác nhận.",
-        "Colour by the disbursement of the budget year and open alerts: a default, to be confirmed by the owner.",
-    ),
     cutoff=("Số liệu đã biết đến", "As known at"),
     make_report=("Lập báo cáo", "Make the report"),
     against=("So với tiến độ", "Against the path"),

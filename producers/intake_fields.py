@@ -37,6 +37,14 @@ def text_in(cells: Mapping[str, Cell], name: str) -> str:
     return "" if value is None else str(value).strip()
 
 
+def needed_in(cells: Mapping[str, Cell], name: str) -> str:
+    """The cell as text. Raises Refused(validation) where there is nothing."""
+    text = text_in(cells, name)
+    if not text:
+        raise Refused("validation", name, "a text is required; found an empty cell")
+    return text
+
+
 def word_in(cells: Mapping[str, Cell], name: str, codes: Mapping[str, str], default: str) -> str:
     """The code of a Vietnamese word, or the code itself; `default` where the cell is empty. Raises Refused(validation)."""
     word = text_in(cells, name)

@@ -1,6 +1,6 @@
 """The process: every configured source, one publisher, metrics; stops on SIGTERM and SIGINT within fifteen seconds.
 
-Folders `<inbox>/{tax,customs,treasury,sensors,icu,open_data,intake,tasks,securities}` are always read; addresses of
+Folders `<inbox>/{tax,customs,treasury,sensors,icu,open_data,intake,tasks,obstacles,securities}` are always read; addresses of
 `catalogue/exchange/feeds.yaml` (source, url) are read over HTTP beside them; live sensors where `NHIP_MQTT_HOST` is set; and the platform
 itself beats (heartbeat.py).
 """
@@ -30,6 +30,7 @@ from producers.http import HttpFolder
 from producers.icu import IntensiveCare
 from producers.intake import Intake
 from producers.mqtt import MqttSensors
+from producers.obstacles import Obstacles
 from producers.open_data import OpenData
 from producers.positions import PositionStore
 from producers.pseudonym import Pseudonyms
@@ -61,7 +62,8 @@ def adapters(settings: Settings, vocabulary: Vocabulary) -> dict[str, Adapter]:
     codes = Codes.load(settings.home)
     made: tuple[Adapter, ...] = (
         Tax(codes), Customs(codes.offices, Pseudonyms(settings.site_secret)), Treasury(), Sensors(vocabulary), IntensiveCare(vocabulary),
-        OpenData(vocabulary), Intake(vocabulary), Tasks(vocabulary), Securities(vocabulary),
+        OpenData(vocabulary), Intake(vocabulary), Tasks(vocabulary), Obstacles(vocabulary),
+        Securities(vocabulary),
     )  # fmt: skip
     return {adapter.name: adapter for adapter in made}
 

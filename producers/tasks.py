@@ -6,20 +6,19 @@ to another agency is a withdrawal (`trang_thai` «hủy») and a new task. What 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 
-from indicators.assigned_task import NO_DUE_MS, PERIOD, TASK
-from indicators.instant import DAY_MS
+from indicators.assigned_task import PERIOD, TASK
 from indicators.observation import Observation
 from indicators.series import SeriesError, check
 from indicators.territory import COUNTRY
 from indicators.vocabulary import Vocabulary
 from producers.documents import Document, Overlay, Parsed
 from producers.fields import whole_of
-from producers.intake_fields import moment_of, text_in, word_in
+from producers.intake_fields import needed_in, text_in, word_in
 from producers.reject import Refused
-from producers.sheet import Cell, Line, read_lines
+from producers.sheet import Line, read_lines
+from producers.undertaking import MAX_CONTENT, Days
 
 COLUMNS = (
     "ma_nhiem_vu", "noi_dung", "co_quan_thuc_hien", "co_quan_giao", "so_van_ban", "ngay_giao", "han", "ngay_hoan_thanh", "ma_canh_bao",
@@ -28,7 +27,6 @@ COLUMNS = (
 """Task id, content, agency that does it, agency that ordered it, document, day of the order, due day (empty: none), day done (empty: not
 yet), alert that caused it (empty: none), empty or «hủy», revision."""
 STATES = {"đang thực hiện": "official", "hủy": "deleted"}
-MAX_CONTENT = 2000
 
 
 class Tasks:
@@ -49,27 +47,21 @@ class Tasks:
 
     def _task(self, line: Line, now: int) -> Observation:
         cells = line.cells
-        identity, content, agency = (_needed(cells, name) for name in ("ma_nhiem_vu", "noi_dung", "co_quan_thuc_hien"))
+        identity, content, agency = (needed_in(cells, name) for name in ("ma_nhiem_vu", "noi_dung", "co_quan_thuc_hien"))
         ordered_by = text_in(cells, "co_quan_giao") or self.provider
         status = word_in(cells, "trang_thai", STATES, "official")
-        begins = moment_of(cells["ngay_giao"], "ngay_giao")
-        ends = moment_of(cells["han"], "han") + DAY_MS if text_in(cells, "han") else begins + NO_DUE_MS
-        if ends <= begins:
-            raise Refused("impossible_date", "han", "a due day that is not before the day of the order is required")
-        done = moment_of(cells["ngay_hoan_thanh"], "ngay_hoan_thanh") if text_in(cells, "ngay_hoan_thanh") else 0
-        if done and done < begins:
-            raise Refused("impossible_date", "ngay_hoan_thanh", "a day that is not before the day of the order is required")
+        days = Days.of(cells, "ngay_giao", "han", "ngay_hoan_thanh")
         try:
             check(identity, "ma_nhiem_vu")
         except SeriesError as error:
             raise Refused("contract", "ma_nhiem_vu", str(error)) from None
         return Observation(
-            indicator=TASK, concept="assigned_tasks_open", measure_unit="task", period_type=PERIOD, period_start=begins, period_end=ends,
-            event_time=done or begins, ingested_at=now, territory=self._area(agency), agency=agency, provider=ordered_by,
-            source_system=self.name, source_record_id=identity, dimensions=(("agency", agency),), status=status,
+            indicator=TASK, concept="assigned_tasks_open", measure_unit="task", period_type=PERIOD, period_start=days.begins,
+            period_end=days.ends, event_time=days.done or days.begins, ingested_at=now, territory=self._area(agency), agency=agency,
+            provider=ordered_by, source_system=self.name, source_record_id=identity, dimensions=(("agency", agency),), status=status,
             revision=whole_of(cells.get("lan_dinh_chinh") or 0, "lan_dinh_chinh"), text=content[:MAX_CONTENT],
             reference=text_in(cells, "so_van_ban") or None, trace_id=_alert(text_in(cells, "ma_canh_bao")),
-            value=None if status == "deleted" else Decimal(0 if done else 1),
+            value=None if status == "deleted" else Decimal(0 if days.done else 1),
         )  # fmt: skip
 
     def _area(self, code: str) -> str:
@@ -79,13 +71,6 @@ class Tasks:
             raise Refused("unknown_agency", "co_quan_thuc_hien", "a code of the list of agencies is required; found another")
         served = agency.territory_served
         return served[0] if len(served) == 1 and self._vocabulary.ancestor(served[0], "province") == served[0] else COUNTRY
-
-
-def _needed(cells: Mapping[str, Cell], name: str) -> str:
-    text = text_in(cells, name)
-    if not text:
-        raise Refused("validation", name, "a text is required; found an empty cell")
-    return text
 
 
 def _alert(text: str) -> str:

@@ -2,9 +2,9 @@
 
 Guide 7146 §5.1.3 (2): Xanh đúng tiến độ, Vàng có nguy cơ chậm, Đỏ chậm tiến độ; it gives no measure. The colour here is the disbursement
 of the budget year against the path of the plan by the ladder of the disbursement rule (attention: vàng, warning and above: đỏ) or the
-worst open alert of the project, whichever is worse: a default of ours, to be confirmed by the owner of the rule. Obstacles have no source
-of their own: what is shown is the project's open alerts with the agency that answers and what it explained. Projects are subjects: depth
-2.
+worst open alert of the project, whichever is worse: a default of ours, to be confirmed by the owner of the rule. Obstacles come in
+by a source of their own (dashboards/obstacles.py) and do not colour a project; its open alerts stand beside them with the agency that
+answers and what it explained. Projects are subjects: depth 2.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from dashboards.database import Row
 from dashboards.export import Table
 from dashboards.headlines import rule_of
 from dashboards.judgement import UNJUDGED, Judgement, gap_to_path, of_measure
+from dashboards.obstacles import obstacle_lines, standing
 from dashboards.pages.alerts import open_only, story
 from dashboards.words import Words
 from indicators.instant import local
@@ -61,10 +62,12 @@ async def answer(visit: Visit, query: ProjectsQuery) -> Answer:
         raise Forbidden
     territory = visit.territory(query.territory)
     subjects = [s for s in visit.board.vocabulary.subjects("project") if _within(visit, s, territory)]
-    money, alerts = await asyncio.gather(
-        visit.ask("project_money", project=""), visit.ask("alerts", everything=0, severity=0, territory="")
+    money, alerts, told = await asyncio.gather(
+        visit.ask("project_money", project=""),
+        visit.ask("alerts", everything=0, severity=0, territory=""),
+        visit.ask("obstacles", project=""),
     )
-    lines = project_lines(visit, subjects, money, open_only(alerts))
+    lines = with_obstacles(project_lines(visit, subjects, money, open_only(alerts)), obstacle_lines(visit, told))
     chosen = [line for line in lines if query.colour in ("", line["colour"])]
     shown = {
         "territory": territory,
@@ -85,10 +88,11 @@ async def one(visit: Visit, _query: ProjectQuery, project: str) -> Answer:
     subject = visit.board.vocabulary.subject("project", project)
     if subject is None or not visit.access.sees(subject.territory, visit.board.vocabulary):
         raise Missing
-    money, facts, alerts = await asyncio.gather(
+    money, facts, alerts, obstacles = await asyncio.gather(
         visit.ask("project_money", project=project),
         visit.ask("project_facts", project=project),
         visit.ask("alerts", everything=1, severity=0, territory=""),
+        visit.ask("obstacles", project=project),
     )
     mine = [a for a in alerts if (a["subject_type"], a["subject_id"]) == ("project", project)]
     events, told = await asyncio.gather(
@@ -101,7 +105,8 @@ async def one(visit: Visit, _query: ProjectQuery, project: str) -> Answer:
         "subject": subject,
         "facts": rows,
         "reported": sum(1 for r in rows if r["reported"]),
-        "obstacles": [_obstacle(visit, a) for a in open_only(mine)],
+        "obstacles": obstacle_lines(visit, obstacles),
+        "alerts": [_alert(visit, a) for a in open_only(mine)],
         "story": story(visit, events, told),
     }
     return Answer("project.html", shown, facts_table(visit, rows))
@@ -119,6 +124,14 @@ def project_lines(visit: Visit, subjects: Sequence[Subject], money: Iterable[Row
     lines = [_line(visit, s, by_project[s.id], of_project[s.id]) for s in subjects]
     order = {"red": 0, "yellow": 1, "green": 2, "grey": 3}
     return sorted(lines, key=lambda x: (order[x["colour"]], x["gap"] if x["gap"] is not None else Decimal(0), x["name"]))
+
+
+def with_obstacles(lines: Iterable[dict[str, Any]], obstacles: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lines with what stands in the way of each project, in the order they came."""
+    of_project: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for obstacle in obstacles:
+        of_project[obstacle["project"]].append(obstacle)
+    return [line | standing(of_project[line["id"]]) for line in lines]
 
 
 def _line(visit: Visit, subject: Subject, money: Sequence[Row], alerts: Sequence[Row]) -> dict[str, Any]:
@@ -192,7 +205,7 @@ def _facts(visit: Visit, subject: Subject, reported: Iterable[Row]) -> list[dict
     return found
 
 
-def _obstacle(visit: Visit, alert: Row) -> dict[str, Any]:
+def _alert(visit: Visit, alert: Row) -> dict[str, Any]:
     title = alert["title_vi"] if visit.language == "vi" or not alert["title_en"] else alert["title_en"]
     return {"title": title, "agency": visit.agency_name(alert["agency"]), "id": alert["alert_id"], "note": alert["note"]}
 
@@ -200,7 +213,8 @@ def _obstacle(visit: Visit, alert: Row) -> dict[str, Any]:
 def table(visit: Visit, lines: Iterable[dict[str, Any]]) -> Table:
     """The projects for export."""
     at = visit.lookup
-    keys = ("project", "owner", "territory", "status", "disbursed", "plan", "value", "gap", "budget_year", "data_until")
+    money = ("disbursed", "plan", "value", "gap", "budget_year", "data_until")
+    keys = ("project", "owner", "territory", "status", *money, "obstacles_standing", "must_remove", "days_overdue")
     rows = [
         [
             x["id"],
@@ -214,6 +228,9 @@ def table(visit: Visit, lines: Iterable[dict[str, Any]]) -> Table:
             x["gap"],
             x["year"],
             x["day"],
+            x["obstacles"],
+            "; ".join(x["must_remove"]),
+            x["days_overdue"],
         ]
         for x in lines
     ]

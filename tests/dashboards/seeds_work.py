@@ -92,6 +92,39 @@ def _assigned(client: Client) -> list[Planted]:
     return found
 
 
+def _obstacles(client: Client) -> list[Planted]:
+    """Obstacles of one project: overdue and given more days by a revision, removed late, without a due day, withdrawn, restricted."""
+    told = (
+        ("VM-1", 0, "DOF-01", "land_clearance", 60, -20, 1, 0, "official"),
+        ("VM-1", 1, "DOF-01", "land_clearance", 60, -10, 1, 0, "official"),
+        ("VM-2", 0, "PPC-01", "capital", 60, -30, 0, 0, "official"),
+        ("VM-3", 0, "MAE", "procedure", 5, None, 1, 0, "official"),
+        ("VM-4", 0, "PPC-01", "other", 9, 2, 1, 0, "official"),
+        ("VM-4", 1, "PPC-01", "other", 9, 2, None, 0, "deleted"),
+        ("VM-5", 0, "PPC-01", "contractor", 9, 2, 1, 5, "official"),
+    )
+    rows, planted = [], {}
+    for n, (obstacle, revision, agency, kind, since, until, value, level, status) in enumerate(told):
+        begins = NOW - timedelta(days=since)
+        ends = begins + timedelta(milliseconds=1) if until is None else NOW + timedelta(days=until)
+        series = f"nhip/N.4||01|project:DA-01-01|agency={agency};obstacle_kind={kind}|actual"
+        of = [{"name": "agency", "value": agency}, {"name": "obstacle_kind", "value": kind}]
+        number, moved, key = None if value is None else Decimal(value), NOW if value == 0 else begins, f"DA-01-01/{obstacle}"
+        rows.append([
+            *("obs.test", 6, n, NOW, series, "nhip/N.4", "", "01", "project", "DA-01-01", of, "actual", "on_decision"),
+            *(level, 2026, "item", status, number, begins, ends, moved, NOW, key),
+            *("DOC-01", "obstacles", revision, agency, f"Nội dung {obstacle}", f"{n}/BC-SXD", ""),
+        ])  # fmt: skip
+        planted[key] = (series, level, status)
+    client.insert("observations", rows, column_names=[*_OBSERVATION, "revision", "agency", "text", "reference", "trace_id"])
+    found = [Planted("board_records", key, "01", 3, level) for key, (_, level, _) in planted.items()]
+    for key, (series, level, status) in planted.items():
+        if status != "deleted":
+            found.append(Planted("board_obstacles", key, "01", 2, level))
+            found += [Planted(view, series, "01", 2, level) for view in ("board_values", "board_known_values")]
+    return found
+
+
 def plant_work(client: Client) -> list[Planted]:
     """Insert them; what was planted."""
     made = (
@@ -127,7 +160,7 @@ def plant_work(client: Client) -> list[Planted]:
     client.insert("panes", money, column_names=columns)
     tasks = [Planted("board_tasks", task, territory, 0, level) for task, _, territory, level, _ in made]
     panes = [Planted("board_panes", str(row[4]), "01", 2, 0) for row in money]
-    return [*tasks, *panes, *_requests(client), *_assigned(client), *_corrected(client)]
+    return [*tasks, *panes, *_requests(client), *_assigned(client), *_obstacles(client), *_corrected(client)]
 
 
 def _corrected(client: Client) -> list[Planted]:

@@ -42,6 +42,7 @@ KEYS = {
     "board_emergency_steps": "step_key",
     "board_requests": "action_id",
     "board_assigned_tasks": "task",
+    "board_obstacles": "obstacle",
     "board_backtests": "if(mark = 'ran', '', series)",
 }
 READERS = [

@@ -16,6 +16,7 @@ from producers.documents import Adapter, Document, Overlay, Parsed
 from producers.fields import instant_of
 from producers.icu import IntensiveCare
 from producers.intake import Intake
+from producers.obstacles import Obstacles
 from producers.open_data import OpenData
 from producers.pseudonym import Pseudonyms
 from producers.reject import Reject
@@ -50,7 +51,7 @@ def adapters() -> dict[str, Adapter]:
     codes, words = Codes.load(HOME), vocabulary()
     made: tuple[Adapter, ...] = (
         Tax(codes), Customs(codes.offices, Pseudonyms(SecretStr("of the test"))), Treasury(), Sensors(words), IntensiveCare(words),
-        OpenData(words), Intake(words), Tasks(words), Securities(words),
+        OpenData(words), Intake(words), Tasks(words), Obstacles(words), Securities(words),
     )  # fmt: skip
     return {a.name: a for a in made}
 

@@ -17,6 +17,7 @@ DOCUMENTS = {
     "declarations.json": "customs", "disbursement.jsonl": "treasury", "plans.csv": "treasury", "station-table.csv": "sensors",
     "measure-report.json": "icu", "icu-return.csv": "icu", "market-snapshots.csv": "securities", "market-snapshots.json": "securities",
     "gold-quotes.csv": "securities", "gold-quotes.json": "securities",
+    "obstacles.csv": "obstacles", "obstacles.json": "obstacles",
 }  # fmt: skip
 
 
