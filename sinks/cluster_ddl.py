@@ -28,7 +28,7 @@ SHARDED: Final = {
     "alert_actions": "alert_id", "notifications": "alert_id", "dead_letters": "dead_letter_id", "audit": "actor",
     "emergency_steps": "emergency", "restricted_series": "series", "flow_months": "series", "territory_values": "indicator",
     "reports": "series", "report_units": "series",
-    "table_heads": "name", "supply_days": "provider",
+    "table_heads": "name", "supply_days": "provider", "supply_minutes": "source_system",
 }  # fmt: skip
 """Table → the column that decides the shard. Tables that a view fills have the column of the table it reads, or, where they leave it
 out, one that nobody inserts by: the view's rows lie where their source's rows lie."""

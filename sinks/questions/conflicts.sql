@@ -15,7 +15,8 @@
 -- column: records | Bản ghi
 -- column: times | Số lần
 -- duplicate: what one provider said again; two_sources: of one series and period by more than one provider (Decision 1012/QĐ-TTg I.3: one
--- source); parts_differ: the country's figure against the sum of all provinces, beyond what rounding explains. Rules: indicators/quality.py.
+-- source); parts_differ: the country's figure against the sum of all provinces, beyond what rounding explains. Rules: indicators/quality.py. Only what
+-- was told more than once can be in conflict: one cheap pass finds those units, and two units under one hash are told apart after it.
 WITH
     sent_by AS
     (
@@ -26,6 +27,13 @@ WITH
         FROM reports
         WHERE period_end > {as_of:DateTime64(3, 'UTC')} - toIntervalMonth({months:Int32}) AND received_at <= {as_of:DateTime64(3, 'UTC')}
             AND ({indicator:String} = '' OR indicator = {indicator:String}) AND {kind:String} != 'parts_differ'
+            AND cityHash64(series_hash, period_start) IN
+            (
+                SELECT cityHash64(series_hash, period_start) AS unit FROM reports
+                WHERE period_end > {as_of:DateTime64(3, 'UTC')} - toIntervalMonth({months:Int32}) AND received_at <= {as_of:DateTime64(3, 'UTC')}
+                    AND ({indicator:String} = '' OR indicator = {indicator:String}) AND {kind:String} != 'parts_differ'
+                GROUP BY unit HAVING count() > 1
+            )
             AND (figure != 'actual' OR (indicator, component) IN (SELECT indicator, component FROM series_specs WHERE fold = 'reported'))
         GROUP BY indicator, component, figure, period_type, series, period_start, provider
     ),

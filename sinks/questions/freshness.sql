@@ -6,8 +6,11 @@
 -- column: records | Số bản ghi
 -- column: newest_event | Sự kiện mới nhất
 -- column: newest_ingested | Tiếp nhận gần nhất
-SELECT source_system, uniqExact(topic, partition, offset) AS records, max(event_time) AS newest_event, max(ingested_at) AS newest_ingested
-FROM observations
-WHERE event_time > {until:DateTime64(3, 'UTC')} - toIntervalHour({hours:Int32}) AND event_time <= {until:DateTime64(3, 'UTC')}
+-- Whole minutes: a moment within one stands for its end. What is sent again under its token was counted once.
+SELECT source_system, sum(supply_minutes.records) AS records, max(supply_minutes.newest_event) AS newest_event,
+    max(supply_minutes.newest_arrival) AS newest_ingested
+FROM supply_minutes
+WHERE minute > intDiv(toUnixTimestamp64Milli({until:DateTime64(3, 'UTC')}) + 59999, 60000) - {hours:Int32} * 60
+    AND minute <= intDiv(toUnixTimestamp64Milli({until:DateTime64(3, 'UTC')}) + 59999, 60000)
 GROUP BY source_system
 ORDER BY source_system

@@ -9,13 +9,21 @@
 -- column: numerator | Đã giải ngân (VND)
 -- column: denominator | Kế hoạch (VND)
 -- column: at | Số liệu đến
--- Recomputed from the results in force at the moment: places are shared by equal values.
+-- Recomputed from the results in force at the moment (the rule of the view `known_derived`, without its columns that nobody asks for here):
+-- places are shared by equal values.
 WITH results AS
 (
     SELECT territory, budget_year, argMax(value, period_start) AS value, argMax(numerator, period_start) AS numerator,
         argMax(denominator, period_start) AS denominator, argMax(event_time, period_start) AS at
-    FROM known_derived(moment = {as_of:DateTime64(3, 'UTC')})
-    WHERE formula = {formula:String}
+    FROM
+    (
+        SELECT territory, budget_year, period_start, value, numerator, denominator, event_time, deleted
+        FROM derived
+        WHERE formula = {formula:String} AND appended <= {as_of:DateTime64(3, 'UTC')}
+        ORDER BY territory, result, period_start, version DESC
+        LIMIT 1 BY territory, result, period_start
+    )
+    WHERE NOT deleted
     GROUP BY territory, budget_year
 )
 SELECT
