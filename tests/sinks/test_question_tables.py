@@ -23,7 +23,8 @@ def test_freshness_has_the_edges_of_the_window_and_nothing_twice(settings: Setti
     told = [observation(n, event_time=at, period_start=at, period_end=at, ingested_at=at + n) for n, at in enumerate(edges)]
     for _ in range(2):
         fill(database, "obs.emergency", [o.record() for o in told], [o.series().key().encode() for o in told])
-    window = f"event_time > fromUnixTimestamp64Milli({START + 60 * MINUTE}) AND event_time <= fromUnixTimestamp64Milli({START + 120 * MINUTE})"
+    window = " AND ".join(f"event_time {edge}" for edge in (f"> fromUnixTimestamp64Milli({START + 60 * MINUTE})",
+                                                              f"<= fromUnixTimestamp64Milli({START + 120 * MINUTE})"))  # fmt: skip
     rows = f"""SELECT source_system, uniqExact(topic, partition, offset), max(event_time), max(ingested_at) FROM observations
         WHERE {window}
         GROUP BY source_system"""
