@@ -46,9 +46,7 @@ def installation(folder: Path, series: int, rules: int) -> Path:
     shipped: Any = read_yaml(HOME / "catalogue" / "rules" / f"{SHIPPED.lower()}.yaml")
     for number in range(1, rules):
         levels = [{"severity": 2, "raise_at": str(NEVER + number), "clear_at": str(NEVER)}]
-        messages = {which: shipped["message_vi"][which] for which in shipped["message_vi"]}
-        rule = shipped | {"id": f"{SHIPPED}-{number}", "levels": levels, "message_vi": messages}
-        _write(root / "catalogue" / "rules" / f"measured-{number}.yaml", rule)
+        _write(root / "catalogue" / "rules" / f"measured-{number}.yaml", shipped | {"id": f"{SHIPPED}-{number}", "levels": levels})
     return root
 
 

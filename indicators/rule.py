@@ -213,6 +213,11 @@ class Rule(_Model):
         """Do the workers judge it? Drafts and retired rules cost them nothing."""
         return self.status in ("active", "exercise")
 
+    @property
+    def has_history(self) -> bool:
+        """Can it be run over history (`nhip rules backtest`)? It judges a figure, and one that is supplied."""
+        return self.kind not in WITHOUT_FIGURE and not self.scope.awaits
+
     def highest(self, status: str) -> int:
         """The highest severity that a figure of this status may raise."""
         return self.status_limits.get(status, MOST)

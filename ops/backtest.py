@@ -23,7 +23,7 @@ from indicators.dimension_sets import set_formulas
 from indicators.instant import local_day
 from indicators.observation import STATUSES
 from indicators.period import Period
-from indicators.rule import WITHOUT_FIGURE, Rule, RuleBook
+from indicators.rule import Rule, RuleBook
 from indicators.rules.series_rule import Reading, SeriesRule, SeriesState
 from indicators.rules.silence import SilenceRule, SilenceState, hours_of
 from indicators.series import Series, parse
@@ -122,7 +122,7 @@ def backtest(rule: Rule, vocabulary: Vocabulary, formulas: FormulaBook, history:
 
 def judged(rule: Rule, vocabulary: Vocabulary, formulas: FormulaBook, history: History, until: int) -> Iterator[Step]:
     """Every step of a rule over what happened before `until`."""
-    if rule.kind in WITHOUT_FIGURE or rule.scope.awaits:
+    if not rule.has_history:
         raise BacktestError(
             f"{rule.id}: loại quy tắc hoặc số liệu này chưa có lịch sử để chạy lại; thử với quy tắc thành phần / no history for this kind "
             "or its figures; try the rules it is made of"

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from indicators.series import SeriesError, check
 from producers.reject import Refused
 
 LOCAL = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
@@ -31,6 +32,14 @@ def text_of(record: Mapping[str, Any], name: str) -> str:
         return value.strip()
     kind = "empty" if value in (None, "") or isinstance(value, str) else type(value).__name__
     raise Refused("validation", name, f"a text is required; found {kind}")
+
+
+def code_of(text: str, name: str) -> str:
+    """A text that may be part of a series key. Raises Refused(contract)."""
+    try:
+        return check(text, name)
+    except SeriesError as error:
+        raise Refused("contract", name, str(error)) from None
 
 
 def number_of(value: object, name: str) -> Decimal:

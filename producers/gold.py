@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from indicators.observation import Observation
-from indicators.series import SeriesError, check
 from indicators.territory import COUNTRY
 from indicators.trading_calendar import TradingCalendar
 from indicators.vocabulary import Vocabulary
 from producers.cells import Cells
 from producers.documents import Parsed
+from producers.fields import code_of
 from producers.reject import Refused
 
 INDICATOR = "vn-1012/A.I.3"
@@ -63,12 +63,7 @@ class Gold:
         return cells.instant("time") if calendar is None else cells.session_instant("time", calendar)
 
     def _brand(self, cells: Cells) -> str:
-        brand = cells.text("brand")
-        try:
-            check(brand, cells.name("brand"))
-        except SeriesError as error:
-            raise Refused("contract", cells.name("brand"), str(error)) from None
-        return brand
+        return code_of(cells.text("brand"), cells.name("brand"))
 
     def _price(self, cells: Cells, field: str) -> Decimal:
         if cells.number(field) in self._prices[field].sentinels:

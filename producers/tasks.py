@@ -6,19 +6,16 @@ to another agency is a withdrawal (`trang_thai` «hủy») and a new task. What 
 
 from __future__ import annotations
 
-from decimal import Decimal
+from collections.abc import Mapping
 
 from indicators.assigned_task import PERIOD, TASK
 from indicators.observation import Observation
-from indicators.series import SeriesError, check
 from indicators.territory import COUNTRY
-from indicators.vocabulary import Vocabulary
-from producers.documents import Document, Overlay, Parsed
-from producers.fields import whole_of
-from producers.intake_fields import needed_in, text_in, word_in
+from producers.fields import code_of
+from producers.intake_fields import needed_in, text_in
 from producers.reject import Refused
-from producers.sheet import Line, read_lines
-from producers.undertaking import MAX_CONTENT, Days
+from producers.sheet import Cell
+from producers.undertaking import Days, Undertakings
 
 COLUMNS = (
     "ma_nhiem_vu", "noi_dung", "co_quan_thuc_hien", "co_quan_giao", "so_van_ban", "ngay_giao", "han", "ngay_hoan_thanh", "ma_canh_bao",
@@ -29,39 +26,24 @@ yet), alert that caused it (empty: none), empty or «hủy», revision."""
 STATES = {"đang thực hiện": "official", "hủy": "deleted"}
 
 
-class Tasks:
+class Tasks(Undertakings):
     """The adapter of tables of tasks."""
 
     name = "tasks"
-    provider = "OOG"
+    columns = COLUMNS
+    states = STATES
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self._vocabulary = vocabulary
-
-    def parse(self, document: Document, memory: Overlay, into: Parsed) -> None:
-        """See documents.Adapter: `.csv`, `.json` (a list under `dong`), `.xlsx`."""
-        read_lines(document, COLUMNS, into, lambda line: self._line(line, into))
-
-    def _line(self, line: Line, into: Parsed) -> None:
-        into.take(self._task(line, into.now), line.place, line.original)
-
-    def _task(self, line: Line, now: int) -> Observation:
-        cells = line.cells
+    def observation(self, cells: Mapping[str, Cell], now: int) -> Observation:
+        """See Undertakings."""
         identity, content, agency = (needed_in(cells, name) for name in ("ma_nhiem_vu", "noi_dung", "co_quan_thuc_hien"))
         ordered_by = text_in(cells, "co_quan_giao") or self.provider
-        status = word_in(cells, "trang_thai", STATES, "official")
-        days = Days.of(cells, "ngay_giao", "han", "ngay_hoan_thanh")
-        try:
-            check(identity, "ma_nhiem_vu")
-        except SeriesError as error:
-            raise Refused("contract", "ma_nhiem_vu", str(error)) from None
+        status, days = self.status(cells), Days.of(cells, "ngay_giao", "han", "ngay_hoan_thanh")
+        identity = code_of(identity, "ma_nhiem_vu")
+        area = self._area(agency)
         return Observation(
-            indicator=TASK, concept="assigned_tasks_open", measure_unit="task", period_type=PERIOD, period_start=days.begins,
-            period_end=days.ends, event_time=days.done or days.begins, ingested_at=now, territory=self._area(agency), agency=agency,
-            provider=ordered_by, source_system=self.name, source_record_id=identity, dimensions=(("agency", agency),), status=status,
-            revision=whole_of(cells.get("lan_dinh_chinh") or 0, "lan_dinh_chinh"), text=content[:MAX_CONTENT],
-            reference=text_in(cells, "so_van_ban") or None, trace_id=_alert(text_in(cells, "ma_canh_bao")),
-            value=None if status == "deleted" else Decimal(0 if days.done else 1),
+            indicator=TASK, concept="assigned_tasks_open", measure_unit="task", period_type=PERIOD, ingested_at=now, territory=area,
+            agency=agency, provider=ordered_by, source_system=self.name, source_record_id=identity, dimensions=(("agency", agency),),
+            **self.told(cells, status, days, content), trace_id=_alert(text_in(cells, "ma_canh_bao")),
         )  # fmt: skip
 
     def _area(self, code: str) -> str:

@@ -17,7 +17,7 @@ from dashboards.export import Table
 from dashboards.judgement import of_severity
 from dashboards.terms import TRANSITIONS
 from dashboards.words import Words, word
-from indicators.rule import WITHOUT_FIGURE, Rule
+from indicators.rule import Rule
 
 RAN: Final = "ran"
 MARKS: Final = {
@@ -45,14 +45,9 @@ async def one(visit: Visit, query: RulesQuery, rule_id: str) -> Answer:
     rows, cases = await asyncio.gather(
         visit.ask("backtest", rule=rule_id), asyncio.to_thread(rule_cases.golden, visit.board.settings.home, rule, visit.language)
     )
-    ran = {"backtest": backtest(visit, rule, rows), "can_backtest": can_backtest(rule)}
+    ran = {"backtest": backtest(visit, rule, rows), "can_backtest": rule.has_history}
     shown = {**in_words(visit, rule), "id": rule.id, "cases": cases, **ran}
     return Answer("rule.html", shown, steps_table(visit, rows))
-
-
-def can_backtest(rule: Rule) -> bool:
-    """Whether `nhip rules backtest` takes the rule: it judges a figure that is supplied (ops/backtest.py refuses the others)."""
-    return rule.kind not in WITHOUT_FIGURE and not rule.scope.awaits
 
 
 def in_words(visit: Visit, rule: Rule) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from datetime import date, timedelta
 
 from rich.console import Console
 
-from alerts.main import story_of
 from indicators.numbers_vi import day_vi
 from ops.demo import story, words
 from ops.demo.feed import Feed
@@ -73,6 +72,8 @@ def play(settings: Settings, state: State, console: Console, seconds: float, beg
 
 def tell_story(settings: Settings, say: Say) -> tuple[Told, Told]:
     """One alert's whole story, and the same again (ops/demo/story.py). Raises RuleError, OfficeError, DataFileError."""
+    from alerts.main import story_of  # not before the first alert: with every channel it takes over a second to load
+
     return story.play(settings.home, story_of(settings)[0], say)
 
 
