@@ -14,12 +14,9 @@ from alerts.inquiry import Inquiry, InquiryError
 from alerts.messages import TEXT_LIMIT, TITLE_LIMIT, Names, Text
 from alerts.words import EXERCISE_EN, EXERCISE_VI
 from indicators.calendar import WorkingCalendar
-from indicators.inquiry import OUTCOMES_VI, TITLES_EN, TITLES_VI, Kind, Outcome
+from indicators.inquiry import OUTCOMES_VI, TITLES_EN, TITLES_VI, UNDER_WAY, Kind, Outcome, within_of
 from indicators.numbers_vi import time_vi
 from indicators.rule import Rule
-from indicators.rules.policy import Explanation
-
-OPEN = ("issued", "answered")
 
 
 class Inquiries:
@@ -45,7 +42,7 @@ class Inquiries:
     def _issued(self, alert: Alert, act: Action, kind: Kind, rule: Rule | None) -> Inquiry:
         if under_way(alert, kind) is not None:
             raise InquiryError("văn bản cùng loại đang chờ trả lời hoặc kết luận | one of this kind is under way")
-        within = (rule.explanation if rule and rule.explanation else Explanation()).within
+        within = within_of(rule)
         draft = one.draft(alert, kind, within, self._names, act.acted_at)
         if any(former.id == draft.id for former in alert.memory.inquiries):
             draft = replace(draft, id=str(uuid5(NAMESPACE, f"{draft.id}|{act.action_id}")))
@@ -78,7 +75,7 @@ class Inquiries:
 
 def under_way(alert: Alert, kind: str) -> Inquiry | None:
     """The request of a kind that is issued and neither decided nor withdrawn."""
-    return next((each for each in alert.memory.inquiries if each.kind == kind and each.state in OPEN), None)
+    return next((each for each in alert.memory.inquiries if each.kind == kind and each.state in UNDER_WAY), None)
 
 
 def kept(alert: Alert, inquiry: Inquiry) -> tuple[Inquiry, ...]:

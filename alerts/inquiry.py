@@ -16,7 +16,7 @@ from alerts.ids import NAMESPACE
 from alerts.messages import Names
 from indicators.calendar import WorkingCalendar
 from indicators.due import due_after
-from indicators.inquiry import NEXT, OUTCOMES_OF, OUTCOMES_VI, About, Kind, Outcome, draft_text
+from indicators.inquiry import NEXT, OUTCOMES_OF, OUTCOMES_VI, About, Kind, Outcome, asked_of, draft_text
 from indicators.rules.policy import Span
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def draft(alert: Alert, kind: Kind, within: Span, names: Names, now: int) -> Inq
     """The draft for an alert as it stands; the same alert in the same need of attention gives the same id. Raises InquiryError where the
     alert does not say who would be asked."""
     c = alert.evidence
-    to_agency = c.provider if kind == "data_query" else c.agency
+    to_agency = asked_of(kind, c.provider, c.agency)
     if not to_agency:
         raise InquiryError("Cảnh báo không nêu cơ quan để hỏi | the alert names no agency to ask: set it in the series or the subject")
     identity = str(uuid5(NAMESPACE, f"inquiry|{alert.alert_id}|{kind}|{alert.memory.attention_since}"))

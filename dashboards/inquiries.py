@@ -8,19 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from dashboards import figures
 from indicators.calendar import WorkingCalendar
 from indicators.due import due_after
-from indicators.inquiry import NEXT, Kind
+from indicators.inquiry import KINDS, NEXT, UNDER_WAY, Kind, asked_of, within_of
 from indicators.rule import Rule
-from indicators.rules.policy import Explanation
 
 Row = dict[str, Any]
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 REFUSED: Final = "refused"
-OPEN: Final = ("issued", "answered")
 STATE_AFTER: Final = {"issue": "issued", "answer": "answered", "decide": "decided", "send_back": "issued", "withdraw": "withdrawn"}
 
 
@@ -56,16 +53,6 @@ class Request:
         return tuple("send_back" if act == "return" else act for act in NEXT[self.state])
 
 
-def within_of(rule: Rule | None) -> Explanation:
-    """How long whoever is asked has, from the rule or by default."""
-    return rule.explanation if rule and rule.explanation else Explanation()
-
-
-def asked_of(alert: Mapping[str, Any], kind: Kind) -> str:
-    """The agency that a request of a kind goes to: the provider for the figure, who answers for the substance; empty: nobody is named."""
-    return str(alert["provider"] if kind == "data_query" else alert["agency"])
-
-
 def requests_of(alert: Mapping[str, Any], acts: Iterable[Row], rule: Rule | None, calendar: WorkingCalendar) -> list[Request]:
     """The requests of an alert in the order of their issue, from its acts in order."""
     found: list[Request] = []
@@ -76,7 +63,7 @@ def requests_of(alert: Mapping[str, Any], acts: Iterable[Row], rule: Rule | None
         if act["action"] == "issue":
             found.append(_issued(alert, act, rule, calendar, at))
             continue
-        last = next((n for n in reversed(range(len(found))) if found[n].kind == act["inquiry"] and found[n].state in OPEN), None)
+        last = next((n for n in reversed(range(len(found))) if found[n].kind == act["inquiry"] and found[n].state in UNDER_WAY), None)
         if last is not None and act["action"] in found[last].possible:
             found[last] = _after(found[last], act, at)
     return found
@@ -87,12 +74,12 @@ def _issued(alert: Mapping[str, Any], act: Row, rule: Rule | None, calendar: Wor
     return Request(
         alert_id=alert["alert_id"],
         kind=kind,
-        to_agency=asked_of(alert, kind),
+        to_agency=asked_of(kind, alert["provider"], alert["agency"]),
         authority=act["authority"],
         document_number=act["document_number"],
         by=act["actor"],
         issued_at=at,
-        due_at=due_after(at, within_of(rule).within, calendar),
+        due_at=due_after(at, within_of(rule), calendar),
     )
 
 
@@ -107,7 +94,7 @@ def _after(request: Request, act: Row, at: int) -> Request:
 
 def under_way(requests: Iterable[Request], kind: Kind) -> Request | None:
     """The request of a kind that is issued and neither decided nor withdrawn."""
-    return next((one for one in requests if one.kind == kind and one.state in OPEN), None)
+    return next((one for one in requests if one.kind == kind and one.state in UNDER_WAY), None)
 
 
 def waiting(acts: Iterable[Row], alert_id: str) -> bool:

@@ -7,13 +7,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from indicators.numbers_vi import date_vi, time_vi
-from indicators.rules.policy import Span
+from indicators.rule import Rule
+from indicators.rules.policy import Explanation, Span
 
 Kind = Literal["data_query", "explanation_request"]
 Outcome = Literal["true", "data_error", "accepted"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+UNDER_WAY: Final = ("issued", "answered")
+"""States in which a request waits for its answer or its outcome."""
 TITLES_VI: dict[Kind, str] = {"data_query": "Đề nghị xác nhận số liệu", "explanation_request": "Yêu cầu báo cáo, giải trình"}
 TITLES_EN: dict[Kind, str] = {"data_query": "Data query", "explanation_request": "Request for explanation"}
 OUTCOMES_VI: dict[Outcome, str] = {"true": "số liệu đúng", "data_error": "số liệu sai", "accepted": "chấp nhận giải trình"}
@@ -23,6 +27,17 @@ NEXT = {
     "drafted": ("issue", "withdraw"), "issued": ("answer", "withdraw"), "answered": ("decide", "return"), "decided": (), "withdrawn": (),
 }  # fmt: skip
 """State → what can be done. An answer that does not answer is returned: the request is open again, under its old deadline."""
+
+
+def asked_of(kind: Kind, provider: str, agency: str) -> str:
+    """Who is asked: the `provider` for its figure, else the `agency` that answers for the substance (guide 7146 §3.5.2); empty: nobody
+    is named."""
+    return provider if kind == "data_query" else agency
+
+
+def within_of(rule: Rule | None) -> Span:
+    """How long whoever is asked has from the issue: what the rule says, or the default where it says nothing or is no more."""
+    return (rule.explanation if rule and rule.explanation else Explanation()).within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from dashboards import figures, inquiries
-from dashboards.board import Answer, Forbidden, Missing, Query, Visit
+from dashboards import acting, figures, inquiries
+from dashboards.board import Answer, Forbidden, Query, Visit
 from dashboards.database import Row
 from dashboards.export import Table
 from dashboards.headlines import rule_of
-from dashboards.journal import Act, ActName
+from dashboards.journal import ActName
 from dashboards.judgement import gap_to_path, of_severity
 from dashboards.moments import PATTERN, MomentError, known_at
 from dashboards.pages import requests, rules
@@ -80,7 +79,7 @@ async def answer(visit: Visit, query: AlertsQuery) -> Answer:
 
 async def one(visit: Visit, query: AlertQuery, alert_id: str) -> Answer:
     """One alert with its story. Raises Missing where there is none in the reader's scope."""
-    alert = await find(visit, alert_id)
+    alert = await acting.find(visit, alert_id)
     events, told, done, now = await asyncio.gather(
         visit.ask("story", alerts=[alert_id]), visit.ask("told", alerts=[alert_id]), visit.ask("requests"), present(visit, [alert])
     )
@@ -98,34 +97,12 @@ async def one(visit: Visit, query: AlertQuery, alert_id: str) -> Answer:
     return Answer("alert.html", shown, story_table(visit, events))
 
 
-async def find(visit: Visit, alert_id: str) -> Row:
-    """The alert of an id. Raises Missing."""
-    rows = await visit.ask("alert", alert_id=alert_id)
-    if not rows:
-        raise Missing
-    return rows[0]
-
-
 async def act(visit: Visit, alert_id: str, form: ActForm) -> None:
-    """Write an act with its line of the audit. Raises Forbidden, Missing, MomentError or JournalError.
-
-    Whether the alert's state takes the act is decided by the alerts process, which records a refusal in the story.
-    """
+    """Write an act with its line of the audit. Raises Forbidden, Missing, MomentError or JournalError."""
     if not visit.access.may_act:
         raise Forbidden
-    await find(visit, alert_id)
-    action_id = str(uuid.uuid4())
-    made = Act(
-        action_id=action_id,
-        alert_id=alert_id,
-        action=form.action,
-        actor=visit.account.title_vi,
-        office=visit.account.name,
-        note=form.note,
-        until=_until(visit, form),
-        acted_at=visit.now,
-    )
-    await visit.board.journal.act(made, visit.deed(f"alerts.{form.action}", alert_id, action_id, form.note))
+    await acting.find(visit, alert_id)
+    await acting.write(visit, alert_id, form.action, form.note, why=form.note, until=_until(visit, form))
 
 
 def _until(visit: Visit, form: ActForm) -> int | None:

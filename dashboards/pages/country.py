@@ -151,10 +151,14 @@ def _by_value(visit: Visit, title: str, values: dict[str, Decimal], unit: str, h
 
 
 def _unit_line(visit: Visit, unit: Unit, href: str) -> dict[str, Any]:
-    gap = figures.signed(unit.gap, "percentage_point", visit.board.vocabulary, visit.language) if unit.gap is not None else ""
-    value = visit.lookup.value(unit.value, "percent")
-    name = visit.territory_name(unit.territory)
+    name, value, gap = _unit_words(visit, unit)
     return {"name": name, "href": f"{href}{unit.territory}", "value": value, "gap": gap, "judgement": unit.judgement}
+
+
+def _unit_words(visit: Visit, unit: Unit) -> tuple[str, str, str]:
+    """(name, value, gap to its path) of a province; no gap where it has no path."""
+    gap = figures.signed(unit.gap, "percentage_point", visit.board.vocabulary, visit.language) if unit.gap is not None else ""
+    return visit.territory_name(unit.territory), visit.lookup.value(unit.value, "percent"), gap
 
 
 def legend(layer: str, visit: Visit) -> list[tuple[str, str, str]]:
@@ -195,11 +199,8 @@ def rain_judged(total: Decimal) -> Judgement:
 
 
 def _shade(unit: Unit, visit: Visit, href: str) -> Shade:
-    gap = figures.signed(unit.gap, "percentage_point", visit.board.vocabulary, visit.language) if unit.gap is not None else ""
-    words = (
-        f"{visit.territory_name(unit.territory)}: {visit.lookup.value(unit.value, 'percent')}; {gap} {unit.judgement.text(visit.language)}"
-    )
-    return Shade(unit.judgement.name, words, f"{href}{unit.territory}")
+    name, value, gap = _unit_words(visit, unit)
+    return Shade(unit.judgement.name, f"{name}: {value}; {gap} {unit.judgement.text(visit.language)}", f"{href}{unit.territory}")
 
 
 def _station(row: Row, visit: Visit) -> tuple[Judgement, str, str]:

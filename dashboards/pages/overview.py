@@ -15,9 +15,9 @@ from dashboards.database import Row
 from dashboards.export import Table
 from dashboards.headlines import Headline, Lookup, core, flows, ratios, scope_name
 from dashboards.judgement import Judgement, of_severity
+from dashboards.ordered import ordered_sets
 from dashboards.pages.alerts import open_only, present, summary
 from dashboards.pages.country import judged
-from dashboards.pages.emergency import ordered_sets
 from dashboards.reported import levels
 from indicators.catalogue import Catalogue
 from indicators.instant import local

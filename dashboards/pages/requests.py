@@ -8,20 +8,33 @@ act on the alert. Whether the alert's state takes the act is decided by the aler
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Iterable
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from dashboards import figures, inquiries
-from dashboards.board import Answer, Forbidden, Missing, Query, Visit
+from dashboards import acting, figures, inquiries
+from dashboards.board import Answer, Forbidden, Query, Visit
 from dashboards.database import Row
 from dashboards.export import Table
-from dashboards.inquiries import KINDS, Request, RequestError
-from dashboards.journal import Act, RequestActName
+from dashboards.inquiries import Request, RequestError
+from dashboards.journal import RequestActName
 from dashboards.words import Words, word, words
-from indicators.inquiry import OUTCOMES_EN, OUTCOMES_OF, OUTCOMES_VI, TITLES_EN, TITLES_VI, About, Kind, Outcome, draft_text
+from indicators.inquiry import (
+    KINDS,
+    OUTCOMES_EN,
+    OUTCOMES_OF,
+    OUTCOMES_VI,
+    TITLES_EN,
+    TITLES_VI,
+    UNDER_WAY,
+    About,
+    Kind,
+    Outcome,
+    asked_of,
+    draft_text,
+    within_of,
+)
 
 STATES: Final = words(
     issued=("chờ trả lời", "waiting for its answer"),
@@ -101,7 +114,7 @@ def line(visit: Visit, alert: Row, one: Request) -> dict[str, Any]:
         "due": figures.instant(one.due_at, language),
         "state": OVERDUE.of(language) if overdue else word(STATES, one.state, language),
         "overdue": overdue,
-        "open": one.state in inquiries.OPEN,
+        "open": one.state in UNDER_WAY,
         "answer": one.answer,
         "answered": figures.instant(one.answered_at, language) if one.answered_at else "",
         "late": one.answered_at > one.due_at,
@@ -121,10 +134,10 @@ def drafts(visit: Visit, alert: Row, acts: Iterable[Row]) -> list[dict[str, Any]
     """The drafts that may be issued: one a kind that names an agency and is not under way."""
     rule = visit.board.rules.rules.get(alert["rule"])
     requests = inquiries.requests_of(alert, acts, rule, visit.board.calendar)
-    within = inquiries.within_of(rule).within
+    within = within_of(rule)
     found = []
     for kind in KINDS:
-        agency = inquiries.asked_of(alert, kind)
+        agency = asked_of(kind, alert["provider"], alert["agency"])
         if not agency or inquiries.under_way(requests, kind) is not None:
             continue
         about = About(
@@ -150,27 +163,20 @@ async def act(visit: Visit, alert_id: str, form: RequestForm) -> None:
     """Write an act on a request with its line of the audit. Raises Forbidden, Missing, RequestError or JournalError."""
     if not may(visit, form.action):
         raise Forbidden
-    alerts, acts = await asyncio.gather(visit.ask("alert", alert_id=alert_id), visit.ask("requests"))
-    if not alerts:
-        raise Missing
-    _check(visit, alerts[0], acts, form)
-    action_id = str(uuid.uuid4())
-    made = Act(
-        action_id=action_id,
-        alert_id=alert_id,
-        action=form.action,
-        actor=visit.account.title_vi,
-        office=visit.account.name,
-        note=form.note,
-        until=None,
-        acted_at=visit.now,
+    alert, acts = await asyncio.gather(acting.find(visit, alert_id), visit.ask("requests"))
+    _check(visit, alert, acts, form)
+    about = f"{form.inquiry} {form.document_number or form.outcome}".strip()
+    await acting.write(
+        visit,
+        alert_id,
+        form.action,
+        form.note,
+        why=f"{about}; {form.note}".strip("; "),
         inquiry=form.inquiry,
         authority=form.authority,
         document_number=form.document_number,
         outcome=form.outcome,
     )
-    about = f"{form.inquiry} {form.document_number or form.outcome}".strip()
-    await visit.board.journal.act(made, visit.deed(f"alerts.{form.action}", alert_id, action_id, f"{about}; {form.note}".strip("; ")))
 
 
 def _check(visit: Visit, alert: Row, acts: Iterable[Row], form: RequestForm) -> None:
@@ -180,7 +186,7 @@ def _check(visit: Visit, alert: Row, acts: Iterable[Row], form: RequestForm) -> 
     if form.action == "issue":
         if found is not None:
             raise RequestError("văn bản cùng loại đang chờ trả lời hoặc kết luận / one of this kind is under way")
-        if not inquiries.asked_of(alert, form.inquiry):
+        if not asked_of(form.inquiry, alert["provider"], alert["agency"]):
             raise RequestError("cảnh báo không nêu cơ quan để hỏi / the alert names no agency to ask")
         return
     if found is None or form.action not in found.possible:

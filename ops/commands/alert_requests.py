@@ -57,17 +57,16 @@ def draft(alert_id: Id, data: Data = False) -> None:
     from alerts.inquiry import draft as drafted
     from alerts.main import now_ms
     from alerts.names import VocabularyNames
+    from indicators.inquiry import within_of
     from indicators.rule import RuleBook
-    from indicators.rules.policy import Explanation
     from indicators.vocabulary import Vocabulary
 
     home = Settings.load().home
     with desk() as at:
         alert = at.find(alert_id)
     rule = RuleBook.load(home).rules.get(alert.evidence.rule)
-    within = (rule.explanation if rule and rule.explanation else Explanation()).within
     try:
-        print(drafted(alert, _kind(data), within, VocabularyNames(Vocabulary.load(home)), now_ms()).text_vi)
+        print(drafted(alert, _kind(data), within_of(rule), VocabularyNames(Vocabulary.load(home)), now_ms()).text_vi)
     except InquiryError as error:
         raise StackError(str(error)) from error
 
@@ -75,14 +74,13 @@ def draft(alert_id: Id, data: Data = False) -> None:
 @app.command("list")
 def list_(everything: Annotated[bool, typer.Option("--all", help="cả văn bản đã xong / also those that are over")] = False) -> None:
     """Văn bản đang chờ, quá hạn trước / requests that wait, overdue first."""
-    from alerts.inquiries import OPEN
     from alerts.main import now_ms
-    from indicators.inquiry import OUTCOMES_VI, TITLES_VI
+    from indicators.inquiry import OUTCOMES_VI, TITLES_VI, UNDER_WAY
     from indicators.numbers_vi import time_vi
 
     now = now_ms()
     with desk() as at:
-        found = [(one, alert) for alert in at.alerts() for one in alert.memory.inquiries if everything or one.state in OPEN]
+        found = [(one, alert) for alert in at.alerts() for one in alert.memory.inquiries if everything or one.state in UNDER_WAY]
     outcomes: dict[str, str] = {str(outcome): text for outcome, text in OUTCOMES_VI.items()}
     for one, alert in sorted(found, key=lambda pair: (not pair[0].overdue(now), pair[0].due_at)):
         states = {"issued": "quá hạn trả lời" if one.overdue(now) else "chờ trả lời", "answered": "đã trả lời, chờ kết luận",

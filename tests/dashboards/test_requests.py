@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from dashboards.inquiries import asked_of, requests_of, under_way, waiting
+from dashboards.inquiries import requests_of, under_way, waiting
 from indicators.calendar import WorkingCalendar
+from indicators.inquiry import asked_of
 from indicators.instant import VIETNAM, to_ms
 from tests.dashboards.conftest import ANALYST, DUTY, LEADER, PROVINCE, Client, Memory, Seeded, served
 from transport.settings import HOME
@@ -37,7 +38,7 @@ def test_what_stands_follows_the_acts_that_counted() -> None:
     assert [(r.document_number, r.state, r.outcome) for r in both] == [("1/VP", "decided", "accepted"), ("2/VP", "issued", "")]
     assert under_way(both, "explanation_request") is both[1]
     assert under_way(both, "data_query") is None
-    assert asked_of(ALERT, "data_query") == "MOF"
+    assert [asked_of(kind, "MOF", "PPC-31") for kind in ("data_query", "explanation_request")] == ["MOF", "PPC-31"]
     assert requests_of(ALERT, [act(0, "issue", "")], None, CALENDAR) == [], "not told of yet"
     assert waiting([act(0, "issue", "")], "a1")
     assert not waiting(steps, "a1")
