@@ -20,6 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from dashboards.access import DEPTH_OF, MAY_ACT, MAY_ISSUE, Access, Role
 
 N, R, P, SALT_BYTES, HASH_BYTES = 1 << 15, 8, 1, 16, 32
+FEDERATED: Final = "oidc:"
+"""How the names begin of readers whom an OpenID Connect provider vouches for; no account of the file has such a name."""
 SHORTEST_PASSWORD: Final = 12
 LONGEST_PASSWORD: Final = 1024
 
@@ -33,7 +35,7 @@ class Account(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    name: str = Field(pattern=r"^(oidc:)?[a-z0-9][a-z0-9._-]{0,63}$")
     title_vi: str = Field(min_length=1, max_length=200, description="name and office as shown and as recorded beside acts")
     role: Role
     territories: tuple[str, ...] = Field(min_length=1, description="codes; VN: the whole country")
@@ -78,11 +80,13 @@ class AccountBook:
     def find(self, name: str, password: SecretStr) -> Account | None:
         """The account of a name and its password; None where either is wrong, after the same time. Raises AccountError."""
         account = self.accounts().get(name)
-        right = verify(password, account.password if account else _NOBODY)
+        right = verify(password, account.password if account else NO_PASSWORD)
         return account if account and right else None
 
     def put(self, account: Account) -> None:
-        """Add or replace an account; the file is swapped in whole, mode 600."""
+        """Add or replace an account; the file is swapped in whole, mode 600. Raises AccountError."""
+        if account.name.startswith(FEDERATED):
+            raise AccountError(f"tên không được bắt đầu bằng «{FEDERATED}» / a name does not begin so")
         known = dict(self.accounts()) if self.path.exists() else {}
         known[account.name] = account
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -125,5 +129,5 @@ def _read(path: Path) -> dict[str, Account]:
     return {account.name: account for account in accounts}
 
 
-_NOBODY: Final = f"scrypt${N}${R}${P}${b64encode(bytes(SALT_BYTES)).decode()}${b64encode(bytes(HASH_BYTES)).decode()}"
+NO_PASSWORD: Final = f"scrypt${N}${R}${P}${b64encode(bytes(SALT_BYTES)).decode()}${b64encode(bytes(HASH_BYTES)).decode()}"
 """No password has this hash; verifying against it takes as long as against a real one."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import structlog
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -26,6 +26,7 @@ from dashboards import openapi, web
 from dashboards.accounts import AccountError
 from dashboards.board import Answer, Board, Forbidden, Missing, Visit
 from dashboards.database import DatabaseError
+from dashboards.door import Door
 from dashboards.events import Streams, stream
 from dashboards.export import MEDIA, SUFFIX
 from dashboards.inquiries import RequestError
@@ -34,10 +35,8 @@ from dashboards.moments import MomentError
 from dashboards.problems import Busy, Expired, NotSignedIn, answer_of
 from dashboards.report import DOCUMENTS, encoded
 from dashboards.routes import FORMS, PAGES, Form, Page
-from dashboards.session import COOKIE, Session
-from dashboards.words import TEXT, Language
+from dashboards.words import TEXT
 from indicators.emergency import EmergencyError
-from transport.audit import Deed
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +70,7 @@ class _Application:
     """The handlers, over one Board."""
 
     def __init__(self, board: Board) -> None:
-        self._board, self._streams = board, Streams()
+        self._board, self._streams, self._door = board, Streams(), Door(board)
         self._document = openapi.document(PAGES, FORMS)
 
     def starlette(self) -> Starlette:
@@ -79,8 +78,7 @@ class _Application:
         routes = [Route(page.path, self._page(page), methods=["GET"]) for page in PAGES]
         routes += [
             *(Route(form.path, self._written(form), methods=["POST"]) for form in FORMS),
-            Route("/sign-in", self._sign_in, methods=["GET", "POST"]),
-            Route("/sign-out", self._sign_out, methods=["POST"]),
+            *self._door.routes(),
             Route("/events", self._events, methods=["GET"]),
             Route("/openapi.json", self._openapi, methods=["GET"]),
             Route("/static/{name}", self._static, methods=["GET"]),
@@ -107,7 +105,7 @@ class _Application:
 
     def _page(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
         async def handle(request: Request) -> Response:
-            visit = self._visit(request)
+            visit = self._door.visit(request)
             query = page.query.model_validate({k: v for k, v in request.query_params.items() if v})
             answer = await page.handler(visit, query, request.path_params)
             form = request.query_params.get("format", "html")
@@ -133,76 +131,18 @@ class _Application:
             headers["Content-Disposition"] = f'attachment; filename="nhip-{answer.table.name}.{SUFFIX.get(form, form)}"'
         return Response(answer.table.encoded(form), 200, headers, MEDIA[form])
 
-    def _visit(self, request: Request) -> Visit:
-        """The signed-in reader of a request. Raises NotSignedIn, Busy or AccountError."""
-        board, now = self._board, self._board.clock()
-        session = board.sessions.read(request.cookies.get(COOKIE, ""), now)
-        account = board.accounts.accounts().get(session.account) if session else None
-        if session is None or account is None or account.stamp != session.stamp:
-            raise NotSignedIn
-        wait = board.requests.take(account.name)
-        if wait:
-            raise Busy(wait)
-        seen = request.cookies.get(web.SEEN_COOKIE, "")
-        return Visit(board, account, session, web.language_of(request), now, int(seen) if seen.isdigit() and len(seen) < 15 else 0)
-
     def _written(self, form: Form) -> Callable[[Request], Awaitable[Response]]:
         async def handle(request: Request) -> Response:
-            visit = self._visit(request)
-            fields = await self._form(request, visit.session)
+            visit = self._door.visit(request)
+            fields = await self._door.form(request, visit.session)
             given = form.fields.model_validate({k: v for k, v in fields.items() if v})
             await form.work(visit, given, request.path_params)
             return RedirectResponse(form.goal(request.path_params), 303)
 
         return handle
 
-    async def _form(self, request: Request, session: Session | None) -> dict[str, str]:
-        """The fields of a form of ours. Raises Expired or web.TooLarge."""
-        fields = await web.form(request)
-        if not web.same_origin(request.headers) or fields.get("token") != self._board.sessions.token(session):
-            raise Expired
-        return fields
-
-    async def _sign_in(self, request: Request) -> Response:
-        language = web.language_of(request)
-        goal = request.query_params.get("next", "/")
-        goal = goal if goal.startswith("/") and not goal.startswith(("//", "/\\")) else "/"
-        shown = {"next": goal, "token": self._board.sessions.token(None), "said": "", "name": ""}
-        if request.method == "GET":
-            return web.render(request, "sign_in.html", language, shown)
-        fields = await self._form(request, None)
-        name = fields.get("name", "").strip().lower()[:64]
-        wait = max(self._board.attempts.take(f"name:{name}"), self._board.attempts.take(f"from:{_from(request)}"))
-        if wait:
-            said = TEXT["too_many"].of(language).format(seconds=max(1, round(wait)))
-            return web.render(request, "sign_in.html", language, {**shown, "said": said, "name": name}, 429)
-        return await self._signed_in(request, name, SecretStr(fields.get("password", "")), language, shown)
-
-    async def _signed_in(self, request: Request, name: str, password: SecretStr, language: Language, shown: dict[str, Any]) -> Response:
-        board, now = self._board, self._board.clock()
-        account = await asyncio.to_thread(board.accounts.find, name, password)
-        if account is None:
-            log.warning("board.sign_in_refused", account=name, address=_from(request))
-            return web.render(request, "sign_in.html", language, {**shown, "said": TEXT["wrong"].of(language), "name": name}, 401)
-        try:
-            await board.journal.deed(Deed(at=now, actor=name, office=account.title_vi, did="board.sign_in", on=_from(request), via="board"))
-        except JournalError:
-            log.error("board.sign_in_not_written", account=name)  # a leader is let in while Kafka is away; the log holds it
-        session = board.sessions.begin(account, now)
-        response = RedirectResponse(str(shown["next"]), 303)
-        seconds, secure = int((session.until - now) / 1000), board.settings.board_secure_cookies
-        response.set_cookie(COOKIE, board.sessions.written(session), seconds, httponly=True, samesite="lax", secure=secure)
-        return response
-
-    async def _sign_out(self, request: Request) -> Response:
-        visit = self._visit(request)
-        await self._form(request, visit.session)
-        response = RedirectResponse("/sign-in", 303)
-        response.delete_cookie(COOKIE)
-        return response
-
     async def _events(self, request: Request) -> Response:
-        visit = self._visit(request)
+        visit = self._door.visit(request)
         if not self._streams.room(visit.account.name):
             raise Busy(30)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -237,7 +177,3 @@ class _Application:
 
 def _wants_page(request: Request) -> bool:
     return request.method == "GET" and request.query_params.get("format", "html") == "html" and request.url.path != "/events"
-
-
-def _from(request: Request) -> str:
-    return request.client.host if request.client else ""

@@ -12,10 +12,12 @@ from dashboards.access import Access
 from dashboards.accounts import Account, AccountBook
 from dashboards.database import Database, Row
 from dashboards.export import Table
+from dashboards.federation import Grants
 from dashboards.headlines import Lookup
 from dashboards.journal import Journal
 from dashboards.limits import Limit
 from dashboards.live import Follower, Hub
+from dashboards.oidc import Provider
 from dashboards.report import Report
 from dashboards.session import Session, Sessions
 from dashboards.settings import BoardSettings
@@ -55,10 +57,17 @@ class Board:
     accounts: AccountBook
     sessions: Sessions
     clock: Callable[[], int]
+    grants: Grants
+    provider: Provider | None = None
     follower: Follower | None = None
     ordered: EmergencyFollower | None = None
     attempts: Limit = field(default_factory=lambda: Limit(burst=5, per_second=1 / 20))
     requests: Limit = field(default_factory=lambda: Limit(burst=120, per_second=20))
+
+    def account(self, session: Session) -> Account | None:
+        """The account of a session with its present rights; None where they are no longer those of the session. Raises AccountError."""
+        found = self.grants.account(session) if session.federated else self.accounts.accounts().get(session.account)
+        return found if found is not None and found.stamp == session.stamp else None
 
 
 class Query(BaseModel):

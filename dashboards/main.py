@@ -23,8 +23,10 @@ from dashboards.application import application
 from dashboards.board import Board
 from dashboards.country_map import dots
 from dashboards.database import Database
+from dashboards.federation import Grants
 from dashboards.journal import KafkaJournal
 from dashboards.live import Follower, Hub, steps_of
+from dashboards.oidc import Provider
 from dashboards.session import Sessions, key
 from dashboards.settings import BoardSettings
 from indicators.calendar import WorkingCalendar
@@ -52,7 +54,8 @@ def now_ms() -> int:
 
 
 def board(settings: BoardSettings) -> Board:
-    """The parts of a board. Raises DataFileError, FormulaError or RuleError for a wrong catalogue, ValueError for a wrong key."""
+    """The parts of a board. Raises DataFileError, FormulaError or RuleError for a wrong catalogue, ValueError for a wrong key
+    or wrong settings of a provider."""
     formulas = FormulaBook.load(settings.home)
     vocabulary = whole(Vocabulary.load(settings.home))
     hub, scenarios = Hub(), ScenarioBook.load(settings.home)
@@ -69,6 +72,8 @@ def board(settings: BoardSettings) -> Board:
         accounts=AccountBook(settings.accounts_path),
         sessions=Sessions(key(settings.board_secret.get_secret_value(), settings.secret_path), settings.board_session_hours),
         clock=now_ms,
+        grants=Grants(settings.board_oidc_mapping, vocabulary),
+        provider=Provider(settings, now_ms) if settings.board_oidc_issuer else None,
         ordered=EmergencyFollower(settings, vocabulary=vocabulary, changed=lambda one: _told(hub, scenarios, one)),
         follower=Follower(settings, hub, lambda: Registry(settings)) if settings.board_live else None,
     )

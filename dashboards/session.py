@@ -1,7 +1,8 @@
 """Signed cookies: who is signed in, since when, and the token that forms carry against forged requests (CSRF).
 
 A cookie is `payload.signature`, base64url without padding; HMAC-SHA256 under the board's key. It names the account and its stamp: a
-changed password or right ends the session. Nothing in it is secret, all of it is authentic.
+changed password or right ends the session. Of a reader whom a provider vouched for it names the row of the mapping that let him in; the
+rights are that row's of now. Nothing in it is secret, all of it is authentic.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from dashboards.accounts import Account
 
@@ -23,13 +24,23 @@ KEY_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
+class Federated:
+    """What a session carries of a reader whom an OpenID Connect provider vouched for: the row of the mapping, the title and territories."""
+
+    grant: str
+    title: str
+    territories: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
-    """A signed-in reader: `until` in epoch ms; `nonce` makes two sessions of one account differ."""
+    """A signed-in reader: `until` in epoch ms; `nonce` makes two sessions of one account differ; `federated` None: a local account."""
 
     account: str
     stamp: str
     until: int
     nonce: str
+    federated: Federated | None = None
 
 
 class Sessions:
@@ -40,9 +51,9 @@ class Sessions:
             raise ValueError("khóa phiên cần ít nhất 32 byte / the session key needs at least 32 bytes")
         self._key, self._milliseconds = key, int(hours * 3_600_000)
 
-    def begin(self, account: Account, now: int) -> Session:
+    def begin(self, account: Account, now: int, federated: Federated | None = None) -> Session:
         """A new session of an account, from `now` (epoch ms)."""
-        return Session(account.name, account.stamp, now + self._milliseconds, secrets.token_urlsafe(16))
+        return Session(account.name, account.stamp, now + self._milliseconds, secrets.token_urlsafe(16), federated)
 
     def written(self, session: Session) -> str:
         """The cookie's value."""
@@ -55,7 +66,7 @@ class Sessions:
         if not hmac.compare_digest(self._sign(payload.encode()).encode(), signature.encode()):
             return None
         try:
-            session = Session(**json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))
+            session = _session(json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))
         except (ValueError, TypeError):
             return None
         return session if session.until > now else None
@@ -66,6 +77,12 @@ class Sessions:
 
     def _sign(self, payload: bytes) -> str:
         return hmac.new(self._key, payload, sha256).hexdigest()
+
+
+def _session(fields: dict[str, Any]) -> Session:
+    carried = fields.pop("federated", None)
+    federated = Federated(carried["grant"], carried["title"], tuple(carried["territories"])) if carried else None
+    return Session(**fields, federated=federated)
 
 
 def key(given: str, path: Path) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple
 
+from dashboards.door_words import DOOR
 from dashboards.emergency_words import EMERGENCY
 from dashboards.project_words import PROJECTS
 from dashboards.request_words import REQUESTS
@@ -28,6 +29,7 @@ def words(**pairs: tuple[str, str]) -> dict[str, Words]:
 
 
 TEXT: Final[dict[str, Words]] = words(
+    **DOOR,
     **EMERGENCY,
     **PROJECTS,
     **REQUESTS,
@@ -41,8 +43,6 @@ TEXT: Final[dict[str, Words]] = words(
     alert=("Cảnh báo", "Alert"),
     supply=("Cung cấp số liệu", "Data supply"),
     operations=("Vận hành", "Operations"),
-    sign_in=("Đăng nhập", "Sign in"),
-    sign_out=("Đăng xuất", "Sign out"),
     account=("Tài khoản", "Account"),
     password=("Mật khẩu", "Password"),
     skip=("Tới nội dung", "Skip to content"),
@@ -181,7 +181,6 @@ TEXT: Final[dict[str, Words]] = words(
     newest=("Ghi gần nhất", "Newest row"),
     live=("trực tiếp", "live"),
     live_lost=("không trực tiếp", "not live"),
-    wrong=("Tên hoặc mật khẩu không đúng.", "Name or password is wrong."),
     too_many=("Quá nhiều lần thử. Xin chờ {seconds} giây.", "Too many attempts. Please wait {seconds} s."),
     forbidden=("Không có quyền xem", "Not allowed"),
     forbidden_why=(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -121,6 +121,15 @@ class Settings(BaseSettings):
     board_secret: SecretStr = Field(SecretStr(""), description="key of session cookies; empty: made once, kept in <data_dir>/board/secret")
     board_secure_cookies: bool = Field(False, description="true behind TLS: cookies travel over https alone")
     board_session_hours: float = Field(12, gt=0, le=72)
+    board_oidc_issuer: str = Field("", description="OpenID Connect provider's issuer; empty: local accounts alone")
+    board_oidc_client: str = Field("", description="the board's client id there")
+    board_oidc_secret: SecretStr = Field(SecretStr(""), description="the client's secret; empty: a public client, PKCE alone")
+    board_oidc_scopes: str = Field("openid profile", description="scopes asked for, by spaces")
+    board_oidc_name: str = Field("SSO", description="the provider's name on the sign-in page")
+    board_oidc_mapping: list[dict[str, Any]] = Field(
+        default_factory=list, description="JSON list: claim, value → role, territories, depth, …; nobody else has an account"
+    )
+    board_base_url: str = Field("", description="the board's address as browsers reach it; asked for with an issuer")
     board_live: bool = Field(True, description="false: no live changes, pages show what they were loaded with")
 
     @classmethod

@@ -16,9 +16,11 @@ from dashboards.accounts import Account, AccountBook
 from dashboards.application import application
 from dashboards.board import Board
 from dashboards.database import Database
+from dashboards.federation import Grants
 from dashboards.journal import Act, JournalError
 from dashboards.limits import Limit
 from dashboards.live import Hub
+from dashboards.oidc import Provider
 from dashboards.session import COOKIE, Sessions
 from dashboards.settings import BoardSettings
 from indicators.calendar import WorkingCalendar
@@ -119,6 +121,8 @@ def made(settings: BoardSettings, journal: Memory | None = None) -> Board:
         accounts=accounts,
         sessions=Sessions(b"k" * 32, 12),
         clock=lambda: NOW_MS,
+        grants=Grants(settings.board_oidc_mapping, Vocabulary.load(settings.home)),
+        provider=Provider(settings, lambda: NOW_MS) if settings.board_oidc_issuer else None,
         attempts=Limit(5, 0.05, lambda: 0.0),
         requests=Limit(10_000, 1.0, lambda: 0.0),
     )
