@@ -16,7 +16,7 @@ from clickhouse_connect.driver.client import Client
 
 from sinks import clickhouse
 from sinks.migrations import migrate
-from tests.fault import kernel
+from tests.fault import kernel, telling
 from tests.fault.plan import Plan
 from tests.sinks import test_exactness as engine
 from tests.sinks import test_faults as sink
@@ -101,8 +101,8 @@ def resume_at_max_offset(settings: Settings) -> Seen:
     return Seen(*short)
 
 
-def kernel_rule(control: str, kills: int, inside: int) -> Callable[[Settings], Seen]:
-    """Kills of a worker that lacks a rule: rows that differ from the oracle."""
+def kernel_rule(control: str, kills: int, inside: int, refusing: float = 0.0) -> Callable[[Settings], Seen]:
+    """Kills of a worker that lacks a rule, or batches refused: rows that differ from the oracle."""
 
     def run(settings: Settings) -> Seen:
         wrong = []
@@ -110,11 +110,22 @@ def kernel_rule(control: str, kills: int, inside: int) -> Callable[[Settings], S
             own = settings.model_copy(update={
                 "topic_prefix": f"{settings.topic_prefix}{name or 'kept'}.", "data_dir": settings.data_dir / (name or "kept"),
             })  # fmt: skip
-            plan = Plan(kills=kills, inside=inside, stops=0, workers=1, seed=5, control=name, compaction=False)
+            plan = Plan(kills=kills, inside=inside, stops=0, workers=1, seed=5, control=name, compaction=False, refusing=refusing)
             wrong.append(sum(kernel.run(own, plan, lambda _: None).wrong.values()))
         return Seen(*wrong)
 
     return run
+
+
+def ledger_off(settings: Settings) -> Seen:
+    """A kill of the deliverers while messages are on their way: those that a receiver never gets, or that are told as new again."""
+    wrong = []
+    for name in ("", telling.NO_LEDGER):
+        folder = settings.data_dir / (name or "kept")
+        folder.mkdir()
+        own = settings.model_copy(update={"topic_prefix": f"{settings.topic_prefix}{name or 'kept'}.", "data_dir": folder})
+        wrong.append(telling.killed_while_telling(own, name))
+    return Seen(*wrong)
 
 
 CONTROLS: Final[dict[str, Callable[[Settings], Seen]]] = {
@@ -124,6 +135,8 @@ CONTROLS: Final[dict[str, Callable[[Settings], Seen]]] = {
     "commit before insert": sink_rule("commit-first", "sink.before_insert"),
     "no transactions": kernel_rule("plain", 0, 6),
     "position row ignored": kernel_rule("through", 4, 0),
+    "futures not awaited before the commit": kernel_rule("unawaited", 0, 0, 8.0),
+    "ledger off": ledger_off,
 }
 """Name → control, each on a prefix and a database of its own."""
 

@@ -3,6 +3,7 @@
     python -m tests.fault.kernel --kills 200 --inside 60 --stops 20 --seed 7
     python -m tests.fault.kernel --kills 0 --inside 12 --control plain           # must end WRONG
     python -m tests.fault.kernel --kills 12 --control through                    # must end WRONG
+    python -m tests.fault.kernel --kills 0 --inside 0 --stops 0 --refusing 8 --control unawaited   # must end WRONG
     python -m tests.fault.kernel --kills 12 --control rereads                    # all inputs again at each start: must end right
 
 Prints one JSON line: what was done, what was compared, what is wrong. Seeded; the load is read back from the topics, so a run can be judged
@@ -38,7 +39,7 @@ from tests.fault.load import Load
 from tests.fault.plan import Plan, Report
 from tests.fault.verdict import POSITION, Verdict
 from tests.fault.worker import GROUPS as WORKED
-from tests.fault.worker import PLAIN, THROUGH
+from tests.fault.worker import PLAIN, THROUGH, UNAWAITED
 from tests.fault.workers import Workers
 from transport import registry as registries
 from transport import topic_admin
@@ -47,12 +48,13 @@ from transport.kafka_clients import CountingProducer, admin, consumer, producer
 from transport.registry import Registry
 from transport.settings import HOME, Settings
 from transport.state_reader import newest_rows, read_partition
-from transport.topics import GROUPS
+from transport.topics import GROUPS, MAX_MESSAGE_BYTES
 
 CATCH_UP_SECONDS = 120.0
 INSIDE_SECONDS = 60.0
 """For one death inside the commit: chance decides, and a busy machine commits seldom."""
-MUST_DIFFER = (PLAIN, THROUGH)
+AT_WORK_SECONDS = 60.0
+MUST_DIFFER = (PLAIN, THROUGH, UNAWAITED)
 """Controls that leave out a rule: a run that ends right proves nothing."""
 
 
@@ -154,6 +156,7 @@ def run(settings: Settings, plan: Plan, say: Callable[[str], None] = print) -> R
     workers.start_all()
     time.sleep(4)
     try:
+        _refuse_panes(settings, plan.refusing, workers)
         stop_every = max(1, plan.kills // max(1, plan.stops))
         for number in range(plan.kills):
             workers.revive()
@@ -187,6 +190,24 @@ def run(settings: Settings, plan: Plan, say: Callable[[str], None] = print) -> R
     return report
 
 
+def _refuse_panes(settings: Settings, seconds: float, workers: Workers) -> None:
+    """For so long the broker takes no batch of panes: a transaction that goes on without them is torn."""
+    if not seconds:
+        return
+    client, topics = admin(settings), [f"{settings.topic_prefix}panes.{group}" for group in WORKED]
+    deadline = time.monotonic() + AT_WORK_SECONDS
+    while not any(positions(settings).values()) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    usual = {"max.message.bytes": str(MAX_MESSAGE_BYTES)}
+    for value, wait in (({"max.message.bytes": "100"}, seconds), (usual, 0.0)):
+        for future in client.incremental_alter_configs([_resource(ResourceType.TOPIC, topic, value) for topic in topics]).values():
+            future.result(20)
+        ends = time.monotonic() + wait
+        while time.monotonic() < ends:
+            workers.revive()
+            time.sleep(0.2)
+
+
 def _catch_up(settings: Settings, workers: Workers, say: Callable[[str], None]) -> None:
     """Wait until every input is folded, twice in a row: settled rules and rankings follow their operands."""
     deadline, quiet = time.monotonic() + CATCH_UP_SECONDS, 0
@@ -203,7 +224,8 @@ def _catch_up(settings: Settings, workers: Workers, say: Callable[[str], None]) 
 def main() -> int:
     """Command line; exit status 1 where rows are wrong, but for a control, which must be wrong."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, kind in (("kills", int), ("inside", int), ("stops", int), ("workers", int), ("rate", int), ("seed", int), ("control", str)):
+    for name, kind in (("kills", int), ("inside", int), ("stops", int), ("workers", int), ("rate", int), ("seed", int), ("control", str),
+                       ("refusing", float)):  # fmt: skip
         parser.add_argument(f"--{name}", type=kind, default=getattr(Plan(), name))
     parser.add_argument("--no-compaction", dest="compaction", action="store_false")
     plan = Plan(**vars(parser.parse_args()))

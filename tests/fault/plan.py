@@ -12,7 +12,7 @@ SPAN_MS = 300 * 86_400_000
 
 @dataclass
 class Plan:
-    """What one run does."""
+    """What one run does. `refusing`: seconds, at its beginning, in which the broker refuses every batch of panes as too large."""
 
     kills: int = 10
     inside: int = 4
@@ -23,12 +23,13 @@ class Plan:
     control: str = ""
     compaction: bool = True
     gap_seconds: tuple[float, float] = (0.5, 3.0)
+    refusing: float = 0.0
 
     @property
     def step_ms(self) -> int:
         """Event time between two observations: the load stays inside its budget year however long the run."""
-        about = self.rate * SECONDS_A_KILL * (self.kills + self.inside + 4 * self.stops + 1)
-        return max(1, min(240_000, SPAN_MS // about))
+        about = self.rate * SECONDS_A_KILL * (self.kills + self.inside + 4 * self.stops + 1 + self.refusing / SECONDS_A_KILL)
+        return max(1, min(240_000, int(SPAN_MS // about)))
 
 
 @dataclass

@@ -3,14 +3,16 @@
 - `plain`: rows are written without transactions.
 - `rereads`: each life begins under a group of its own, so it is given every input from the start, as if the group's offsets were lost.
   No rule is left out: the position row alone must keep what is folded from being folded again.
-- `through`: the same, and the position row is ignored, and with it the record memory that would know the records again.
+- `unawaited`: a transaction is committed without waiting for what became of its rows.
+- `through`: as `rereads`, and the position row is ignored, and with it the record memory that would know the records again.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -20,11 +22,12 @@ from stream_processors.main import main
 from stream_processors.stage1 import Stage1
 from stream_processors.worker import WriterFactory
 from transport.settings import Settings
-from transport.transactions import PlainWriter
+from transport.transactions import PlainWriter, Rows, Transaction
 
 GROUPS = ("finance_budget", "emergency")
 SESSION_SECONDS = 6.0
 PLAIN: Final = "plain"
+UNAWAITED: Final = "unawaited"
 REREADS: Final = "rereads"
 THROUGH: Final = "through"
 
@@ -39,12 +42,21 @@ class Forgetful(Stage1):
         return 0
 
 
+class Unawaited(Transaction):
+    """A transaction that hands its rows over and asks no more."""
+
+    async def _send(self, rows: Rows, sent: list[asyncio.Future[Any]]) -> None:
+        await super()._send(rows, [])
+
+
 def run() -> int:
     """Run until told to stop."""
     settings, control = Settings.load(), os.environ.get("NHIP_CONTROL", "")
     writer: WriterFactory | None = None
     if control == PLAIN:
         writer = lambda name, group: PlainWriter(settings, name, group)  # noqa: E731
+    if control == UNAWAITED:
+        writer = lambda name, group: Unawaited(settings, name, group)  # noqa: E731
     if control in (REREADS, THROUGH):
         vars(workers)["GROUP"] = f"{GROUP}-{os.getpid()}"
     if control == THROUGH:
