@@ -17,7 +17,8 @@ from indicators.datafile import DataFileError
 from indicators.derived.book import DerivedBook
 from indicators.derived.formula_book import FormulaBook, FormulaError
 from indicators.dimension_sets import set_formulas
-from indicators.obligation import ObligationBook
+from indicators.obligation import BY_LENGTH, ObligationBook
+from indicators.publication import FILE, PublicationBook
 from indicators.rule import RuleBook, RuleError
 from indicators.scenario import ScenarioBook
 from indicators.target import TargetBook
@@ -42,7 +43,8 @@ def verify(home: Path, groups: Set[str]) -> list[Problem]:
     except DataFileError as e:
         return [_of(e)]
     problems: list[Problem] = []
-    between = (_specs, _indicators, _territory, _agencies, _subjects, _calculations, _derived, _targets, _obligations, scenario_problems)
+    between = (_specs, _indicators, _territory, _agencies, _subjects, _calculations, _derived, _targets, _obligations, _publications,
+               scenario_problems)  # fmt: skip
     for check in between:
         problems += _collected(lambda check=check: check(vocabulary, home))  # type: ignore[misc]
     problems += [
@@ -190,6 +192,16 @@ def _targets(vocabulary: Vocabulary, home: Path) -> Iterator[Problem]:
             yield Problem("targets", f"{target.id}: agency {target.agency} is not in agencies.yaml")
         if vocabulary.territory(target.territory) is None:
             yield Problem("targets", f"{target.id}: territory {target.territory} is no present unit")
+
+
+def _publications(vocabulary: Vocabulary, home: Path) -> Iterator[Problem]:
+    for calendar in PublicationBook.load(home, vocabulary).calendars.values():
+        for kind in calendar.period_types:
+            if kind not in BY_LENGTH:
+                yield Problem(FILE, f"{calendar.id}: period_types: {kind} has no end to publish after; one of {', '.join(BY_LENGTH)}")
+        for code in calendar.providers:
+            if not any(next(iter(row.providers), "") == code for row in vocabulary.indicators()):
+                yield Problem(FILE, f"{calendar.id}: providers: {code} is the first focal point of no row; nothing of it would be held")
 
 
 def _obligations(vocabulary: Vocabulary, home: Path) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 Folders `<inbox>/{tax,customs,treasury,sensors,icu,open_data,intake,tasks,obstacles,securities}` are always read; addresses of
 `catalogue/exchange/feeds.yaml` (source, url) are read over HTTP beside them; live sensors where `NHIP_MQTT_HOST` is set; and the platform
-itself beats (heartbeat.py).
+itself beats (heartbeat.py) and publishes what was held until now (embargo.py).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 import structlog
 import yaml
 
+from indicators.publication import PublicationBook
 from indicators.rule import RuleBook
 from indicators.vocabulary import Vocabulary
 from producers.clock import Clock, ScenarioClock, SystemClock
@@ -24,8 +25,10 @@ from producers.codes import Codes
 from producers.contract import Source
 from producers.customs import Customs
 from producers.documents import Adapter, Documents, DocumentSource
+from producers.embargo import Embargo, Release
 from producers.files import Folder
 from producers.heartbeat import Heartbeat, interval
+from producers.held import HeldFigures
 from producers.http import HttpFolder
 from producers.icu import IntensiveCare
 from producers.intake import Intake
@@ -49,6 +52,9 @@ from transport.emergency_follower import EmergencyFollower
 from transport.metrics import Metrics
 from transport.registry import Registry
 from transport.settings import Settings
+
+POSITIONS = "positions"
+"""Folder of the data directory that holds what the sources must not forget."""
 
 log = structlog.get_logger(__name__)
 
@@ -114,7 +120,8 @@ def main(settings: Settings) -> int:
     logging.setup("producers", settings.log_level)
     clock = ScenarioClock(settings.inbox_dir, SystemClock())
     vocabulary = Vocabulary.load(settings.home)
-    door, positions = Door(vocabulary), PositionStore(settings.data_dir / "positions")
+    door, positions = Door(vocabulary), PositionStore(settings.data_dir / POSITIONS)
+    held = HeldFigures(settings.data_dir / POSITIONS)
     with Metrics("producers", settings, settings.producers_metrics_port) as metrics, Registry(settings) as registry, _stopping() as stop:
         outbox = WireOutbox(kafka_clients.CountingProducer(kafka_clients.producer(settings)))
         report = RejectReport(settings.data_dir / "rejects")
@@ -123,12 +130,15 @@ def main(settings: Settings) -> int:
         ordered.start()
         try:
             beating = Heartbeat(SystemClock(), interval(RuleBook.load(settings.home)))
-            every = [beating, *sources(settings, vocabulary, door, positions, clock)]
+            every: list[Source] = [beating, Release(held, door, clock), *sources(settings, vocabulary, door, positions, clock)]
+            delivery = Embargo(publisher, PublicationBook.load(settings.home, vocabulary), held, clock)
+            delivery.redate()
             log.info("producers.started", sources=[s.name for s in every])
-            Runner(every, publisher, clock, positions, MetricsWatcher(metrics)).run(stop)
+            Runner(every, delivery, clock, positions, MetricsWatcher(metrics)).run(stop)
         finally:
             ordered.stop()
             positions.close()
+            held.close()
     log.info("producers.stopped")
     return 0
 

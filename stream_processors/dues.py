@@ -4,6 +4,7 @@ A report is a provider's figures of one type of period. Its series lie in many p
 one result per debt (`rule|area|agency:provider|period=type|`), all in GROUP. What comes in:
 
 - from stage 1, where the series are: an operand whenever the figure of a period comes or goes (receipts.py);
+- from stage 1, where receipts of held figures are: the same, when one was delivered before its publication;
 - from stage 1, where the heartbeat is: an operand with the first beat of each day, to every result: the clock.
 
 **Where time comes from.** Whether a report is late is a fact about its receipt, so its event time is the time of receipt (the append time
@@ -29,6 +30,7 @@ from indicators.derived.formula_book import FormulaBook
 from indicators.derived.result import Result
 from indicators.heartbeat import REPORTS
 from indicators.obligation import Debt, Item, ObligationBook
+from indicators.receipt import RECEIPT
 from indicators.rule import Rule, RuleBook
 from indicators.rules.due_rule import DueRule
 from indicators.series import Series
@@ -119,9 +121,10 @@ class Dues:
                     yield rule, debt
 
     def _formula(self, rule: Rule) -> Formula:
-        """Its inputs name one series of each group that pays: their topics are what the horizon waits for."""
+        """Its inputs name one series of each group that pays, and the receipts of what is held: their topics are what the horizon waits
+        for."""
         specs: dict[str, SeriesSpec] = {}
-        for indicator, component in sorted(self.book.series()):
+        for indicator, component in sorted({*self.book.series(), (RECEIPT, "")}):
             spec = self.book.vocabulary.series_spec(indicator, component)
             if spec is not None:
                 specs.setdefault(spec.group, spec)

@@ -1,8 +1,9 @@
 """Receipts in stage 1: of each figure that somebody owes, when it came and when it was taken back; and the days, by the heartbeat.
 
 A figure is there while the pane of its period holds a live report. Every time that changes, the results it is owed to get an operand: there
-or gone, and when the record was appended. A correction of a figure that is there changes nothing. Stepped record by record in offset order,
-so that what is said does not depend on chunks: a report and its correction in one chunk came when the report came.
+or gone, and when the record was appended. A correction of a figure that is there changes nothing. A figure that is held until its
+publication came when its receipt says (indicators/receipt.py): that too is an operand, beside the figure's own. Stepped record by record
+in offset order, so that what is said does not depend on chunks: a report and its correction in one chunk came when the report came.
 
 State: whether each pane is there follows from the panes; the last day forwarded from the newest beat.
 """
@@ -20,6 +21,8 @@ from indicators.assigned_task import TASK
 from indicators.heartbeat import BEATING_KEY
 from indicators.instant import DAY_MS, day_start, local_day
 from indicators.period import Period, PeriodError, period_of
+from indicators.receipt import RECEIPT, told_of
+from indicators.series import SeriesError
 from stream_processors.admission import Admitted
 from stream_processors.assigned import of_series, operand
 from stream_processors.calendar_panes import Kind, budget_year_of, pane_start
@@ -46,7 +49,7 @@ class Receipts:
 
     def __init__(self, dues: Dues, series: SeriesTable, encoder: AvroEncoder, source: tuple[str, int], prefix: str) -> None:
         self._dues, self._series, self._encoder, self._source, self._prefix = dues, series, encoder, source, prefix
-        self._owed, self._tasks = np.zeros(0, bool), np.zeros(0, bool)
+        self._owed, self._tasks, self._receipts = np.zeros(0, bool), np.zeros(0, bool), np.zeros(0, bool)
         self._there: dict[Pane, tuple[int, bool]] = {}
         self._beats, self._day = -1, NEVER
 
@@ -76,6 +79,8 @@ class Receipts:
                 self._forward(pane, int(arrivals.offset[i]), int(arrivals.time[i]), stamp, out)
         for i in np.flatnonzero(self._tasks[arrivals.sid]).tolist():
             self._task(admitted, i, stamp, out)
+        for i in np.flatnonzero(self._receipts[arrivals.sid]).tolist():
+            self._receipt(admitted, i, stamp, out)
         for i in np.flatnonzero(arrivals.sid == self._beats).tolist() if self._beats >= 0 else ():
             self._beat(int(arrivals.time[i]), int(arrivals.offset[i]), stamp, out)
         return list(out.values())
@@ -105,6 +110,8 @@ class Receipts:
             tasks = [bool(self._dues.of_tasks and e.spec and e.spec.indicator == TASK) for e in new]
             self._owed = np.concatenate([self._owed, np.array(owed, bool)])
             self._tasks = np.concatenate([self._tasks, np.array(tasks, bool)])
+            receipts = [bool(self._dues.rules and e.spec and e.spec.indicator == RECEIPT) for e in new]
+            self._receipts = np.concatenate([self._receipts, np.array(receipts, bool)])
         found: NDArray[np.bool_] = self._owed[sids]
         return found
 
@@ -128,6 +135,23 @@ class Receipts:
         mark = int(arrivals.offset[i]), int(arrivals.time[i]), stamp(int(arrivals.offset[i])), int(self._series.generation[sid])
         for to in of_series(series) if series is not None else ():
             self._write(to, operand(fields, value if arrivals.alive[i] else 0), period, mark, out)
+
+    def _receipt(self, admitted: Admitted, i: int, stamp: Stamp, out: dict[tuple[str, int], Rows]) -> None:
+        """A figure that was delivered before its publication, to the results it is owed to. The receipt was appended when it was published,
+        again after a crash; it came when it says, and never after that."""
+        arrivals, fields = admitted.arrivals, admitted.decoded.record(int(admitted.rows[i]))
+        try:
+            series, name = told_of(str(fields["reference"] or ""))
+        except SeriesError:
+            return  # not of our making: it speaks of no figure
+        offset, at = int(arrivals.offset[i]), int(arrivals.time[i])
+        mark = offset, at, min(at, stamp(offset)), int(self._series.generation[int(arrivals.sid[i])])
+        type_ = str(fields["period_type"])
+        period = Period(type_, _whole(fields["period_start"]), _whole(fields["period_end"]))
+        for to in self._dues.paid_by(series):
+            if _owed_type(to) == type_:
+                about = {"role": MEMBER, "series": name, "budget_year": 0, "deleted": not bool(arrivals.alive[i])}
+                self._write(to, about, period, mark, out)
 
     def _beat(self, at: int, offset: int, stamp: Stamp, out: dict[tuple[str, int], Rows]) -> None:
         day = day_start(local_day(at))

@@ -37,13 +37,14 @@ from indicators.territory import COMMUNE_KINDS, KIND_VI, Territory
 from indicators.verification import verify
 from indicators.vocabulary import Vocabulary
 from ops.catalogue_coverage import coverage_page, formulas_page, measured
-from ops.commands import adhoc
+from ops.commands import adhoc, embargo
 from producers.template import FORMS, columns, rows, write
 from transport.settings import Settings
 from transport.topics import GROUPS
 
 app = typer.Typer(no_args_is_help=True, help="Danh mục chỉ số, địa bàn, cơ quan / catalogues, territory, agencies.")
 app.add_typer(adhoc.app, name="adhoc")
+app.add_typer(embargo.app, name="embargo")
 NOT_FOUND = 2
 TO_CONFIRM = "(*)"
 ATTRIBUTES_VI = {

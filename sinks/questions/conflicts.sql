@@ -34,6 +34,7 @@ WITH
                     AND ({indicator:String} = '' OR indicator = {indicator:String}) AND {kind:String} != 'parts_differ'
                 GROUP BY unit HAVING count() > 1
             )
+            AND status NOT IN ('receipt', 'receipt_gone')
             AND (figure != 'actual' OR (indicator, component) IN (SELECT indicator, component FROM series_specs WHERE fold = 'reported'))
         GROUP BY indicator, component, figure, period_type, series, period_start, provider
     ),

@@ -159,4 +159,5 @@ def test_a_template_is_written_for_an_indicator(tmp_path: Path) -> None:
 
 def test_adapters_named_by_series_are_those_of_the_producers() -> None:
     named = {spec.adapter for spec in Vocabulary.load(HOME).series_specs()} - {""}
-    assert named == {"tax", "treasury", "customs", "sensors", "icu", "open_data", "heartbeat", "worker", "tasks", "obstacles", "securities"}
+    assert named == {"tax", "treasury", "customs", "sensors", "icu", "open_data", "heartbeat", "worker", "tasks", "obstacles", "securities",
+                     "embargo"}  # fmt: skip

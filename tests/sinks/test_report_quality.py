@@ -19,6 +19,7 @@ from indicators.obligation import ObligationBook
 from indicators.observation import Observation
 from indicators.period import Period, period_of
 from indicators.quality import Due, Report, conflicts, duplicates, known_at, revisions, timeliness
+from indicators.receipt import receipt_of
 from indicators.vocabulary import Vocabulary
 from sinks.questions import Answer, ask, bind, questions
 from tests.sinks.loads import observation
@@ -170,3 +171,31 @@ def _whole_and_parts(settings: Settings, database: Client) -> None:
     assert [(row[0], row[3], row[5], row[7], row[9]) for row in rows] == [
         ("parts_differ", "Cả nước", datetime(2026, 1, 31, 17), "400 · 340", 34)
     ]
+
+
+@pytest.mark.loopback
+def test_what_was_held_until_its_publication_came_when_its_receipt_says(settings: Settings, database: Client) -> None:
+    owed = OWED[1]
+    spread = [told(owed, m, "VN", 0, m.end_ms + 6 * DAY, f"VN/{n}", 5, owed[2]) for n, m in enumerate(MONTHS[:4])]
+    delivered = [receipt_of(o, o.period_start + 20 * DAY) for o in spread]
+    gone = receipt_of(replace(spread[2], status="deleted", revision=1), spread[2].period_start + 22 * DAY)
+    revised = replace(spread[1], revision=1, value=Decimal(6), ingested_at=spread[1].ingested_at + DAY)
+    figures, receipts = [spread[0], spread[1], revised], [*delivered[:3], delivered[1], gone]
+    fill(database, "obs.home_affairs", [o.record() for o in receipts], [o.series().key().encode() for o in receipts])
+    fill(database, "obs.services", [o.record() for o in figures], [o.series().key().encode() for o in figures])
+    name = next(row.name_vi for row in Vocabulary.load(settings.home).indicators() if row.id == owed[0])
+
+    def seen(moment: str) -> list[tuple[Any, ...]]:
+        """Number in MONTHS, reported, on time, late, missing, revised, duplicates, second sources."""
+        lines = ask(settings, "quality", {"as_of": moment})
+        at = {heading: n for n, (heading, _) in enumerate(lines.question.headings)}
+        fields = ("reported", "on_time", "late", "missing", "revised", "duplicates", "second_sources")
+        months = {datetime.fromtimestamp(m.start_ms / 1000, UTC).replace(tzinfo=None): n for n, m in enumerate(MONTHS[:4])}
+        rows = [row for row in lines.rows if row[at["indicator_name"]] == name and row[at["period_start"]].replace(tzinfo=None) in months]
+        return sorted((months[row[at["period_start"]].replace(tzinfo=None)], *(int(row[at[f]]) for f in fields)) for row in rows)
+
+    early, late = seen("01/03/2026 12:00"), seen("30/04/2026 12:00")
+    assert early[1] == (1, 1, 1, 0, 0, 0, 0, 0), "delivered on 21 February, published on 7 March: neither late nor missing"
+    assert late[1] == (1, 1, 1, 0, 0, 1, 0, 0), "its revision counts; its receipt neither repeats nor revises, though it came twice"
+    assert late[2:] == [(2, 0, 0, 0, 1, 0, 0, 0), (3, 0, 0, 0, 1, 0, 0, 0)], "taken back; never delivered"
+    assert ask(settings, "conflicts", {"kind": "duplicate", "as_of": "31/12/2026"}).rows == []

@@ -14,6 +14,7 @@ from indicators.heartbeat import BEATING_KEY, beat
 from indicators.instant import DAY_MS, HOUR_MS
 from indicators.observation import Observation
 from indicators.period import period_of
+from indicators.receipt import receipt_of
 from indicators.rule import RuleBook
 from indicators.rules.cases import instant
 from stream_processors import stage1_restore, stage2_restore
@@ -248,3 +249,29 @@ def test_a_beat_sent_twice_is_the_same_record() -> None:
     assert beat(5) == beat(5)
     assert beat(5).series().key().encode() == BEATING_KEY
     assert replace(beat(5), source_record_id="") != beat(5)
+
+
+def test_a_figure_held_until_its_publication_came_when_it_was_delivered(context: OfflineContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = CODES
+    platform = Platform(context, monkeypatch)
+    story = [(instant("2026-08-20"), report(context, code, "2026-08")) for code in CODES] + days("2026-08-21", "2026-08-22")
+    story += [(instant("2026-09-18T08:00"), report(context, one, "2026-09"))]
+    held = report(context, two, "2026-09")
+    receipt = receipt_of(held, instant("2026-09-18T08:00"))
+    story += [(instant("2026-09-18T08:01"), receipt), *days("2026-09-19", "2026-09-30"), (instant("2026-09-30T15:00"), receipt)]
+    for appended, o in story:
+        platform.send(o, appended)
+    platform.run(3)
+    assert platform.said == [], "delivered before the due day: nobody is late, though nothing is published"
+    platform.restart()
+    platform.send(held, instant("2026-10-06T09:00"))
+    for appended, o in days("2026-10-06", "2026-10-08"):
+        platform.send(o, appended)
+    platform.run()
+    assert platform.said == [], "and not when it is published either"
+    platform.send(receipt_of(replace(held, revision=1, status="deleted"), instant("2026-10-08T10:00")), instant("2026-10-08T10:00"))
+    platform.send(replace(held, revision=1, status="deleted", value=None), instant("2026-10-08T10:00"))
+    for appended, o in days("2026-10-09", "2026-10-09"):
+        platform.send(o, appended)
+    platform.run()
+    assert [(step[0], step[2]) for step in platform.steps()] == [("opened", two)], "taken back after it was due"

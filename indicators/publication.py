@@ -1,0 +1,114 @@
+"""Publication calendars: the instant at which the figure of a period is published. Until then it is under embargo.
+
+File: `catalogue/publication-calendars.yaml`. Source of the day: Decree 94/2016/NĐ-CP as amended by Decree 62/2024/NĐ-CP (state statistics
+on the 6th of the month after the period; on a rest day the next working day). Plans are no statistics: decided figures are never held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import time
+from pathlib import Path
+from typing import Final, Self
+
+from pydantic import Field, ValidationError
+
+from indicators.calendar import CalendarError, WorkingCalendar
+from indicators.catalogue import Indicator
+from indicators.datafile import DataFileError, line_of, read_yaml, refuse
+from indicators.due import instant_of
+from indicators.observation import Observation
+from indicators.period import Period
+from indicators.rules.due_rule import DueCalendar
+from indicators.vocabulary import Vocabulary
+
+FILE: Final = "publication-calendars.yaml"
+FIGURES: Final = frozenset({"actual", "forecast"})
+"""What a publication brings out; plans and estimates of the budget are published by whoever decides them."""
+
+
+class PublicationCalendar(DueCalendar):
+    """A calendar of publications: `due_day`, `months_later` and `roll` say the day as those of a due calendar do, `clock` the time of day
+    in Vietnam. It means the rows whose first focal point is among `providers`, for periods of `period_types`. `to_confirm`: fields that
+    are proposals, for `owner_agency`, which may also move a single publication."""
+
+    title_en: str = ""
+    owner_agency: str
+    providers: tuple[str, ...] = Field(min_length=1)
+    period_types: tuple[str, ...] = Field(min_length=1)
+    clock: time
+    to_confirm: tuple[str, ...] = ()
+
+    def publishes(self, row: Indicator) -> bool:
+        """Are the figures of this row published by this calendar?"""
+        return next(iter(row.providers), "") in self.providers
+
+
+@dataclass(frozen=True)
+class PublicationBook:
+    """Every publication calendar of an installation over its vocabulary; safe to share."""
+
+    calendars: dict[str, PublicationCalendar]
+    vocabulary: Vocabulary
+    working: WorkingCalendar
+
+    @classmethod
+    def load(cls, home: Path, vocabulary: Vocabulary | None = None) -> Self:
+        """Read the file; an installation without it holds nothing back. Raises DataFileError naming file, line and field."""
+        words, path = vocabulary or Vocabulary.load(home), home / "catalogue" / FILE
+        found: dict[str, PublicationCalendar] = {}
+        for index, one in enumerate(_read(path) if path.exists() else ()):
+            if one.id in found:
+                raise _wrong(path, index, "id", f"{one.id} given twice")
+            for field, codes in (("owner_agency", (one.owner_agency,)), ("providers", one.providers)):
+                for code in codes:
+                    if words.agency(code) is None:
+                        raise _wrong(path, index, field, f"{code} is not in agencies.yaml")
+            taken = next((p for other in found.values() for p in other.providers if p in one.providers), "")
+            if taken:
+                raise _wrong(path, index, "providers", f"{taken} has a calendar already")
+            found[one.id] = one
+        return cls(found, words, WorkingCalendar.load(home))
+
+    def of(self, o: Observation) -> PublicationCalendar | None:
+        """The calendar by which an observation is published; None: it is free at once."""
+        if o.figure not in FIGURES:
+            return None
+        row = self.vocabulary.indicator(o.indicator)
+        found = (one for one in self.calendars.values() if o.period_type in one.period_types and row is not None and one.publishes(row))
+        return next(found, None)
+
+    def release(self, calendar: PublicationCalendar, period: Period) -> int:
+        """The instant of a publication, epoch ms: from it on the figures are free. Beyond the years whose holidays are known: at once."""
+        try:
+            return instant_of(calendar.due(period, self.working), calendar.clock)
+        except CalendarError:
+            return 0
+
+    def indicators(self) -> Iterable[str]:
+        """The ids of all rows that some calendar publishes."""
+        return [row.id for row in self.vocabulary.indicators() if any(one.publishes(row) for one in self.calendars.values())]
+
+
+def period_of_observation(o: Observation) -> Period:
+    """The period an observation is about."""
+    return Period(o.period_type, o.period_start, o.period_end)
+
+
+def _read(path: Path) -> list[PublicationCalendar]:
+    content = read_yaml(path)
+    if not isinstance(content, dict) or not isinstance(content.get("calendars"), list):
+        raise DataFileError(path, "expected a mapping with a list `calendars`")
+    found: list[PublicationCalendar] = []
+    for index, entry in enumerate(content["calendars"]):
+        try:
+            found.append(PublicationCalendar.model_validate(entry))
+        except ValidationError as error:
+            refuse(path, error, ("calendars", index))
+    return found
+
+
+def _wrong(path: Path, index: int, field: str, problem: str) -> DataFileError:
+    where = ("calendars", index, field)
+    return DataFileError(path, problem, line=line_of(path, where), field=".".join(map(str, where)))

@@ -1,0 +1,150 @@
+"""`nhip catalogue embargo list | move`: what is held until its publication, and a publication brought forward or postponed.
+
+Both work on the file of held figures of this machine's producers (producers/held.py): who may read and write it runs the installation. No
+value is ever shown. A move is a line of the audit before it takes effect; producers that run follow it within a second.
+"""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.stack.control import StackError
+from transport.settings import Settings
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from indicators.period import Period
+    from indicators.publication import PublicationBook, PublicationCalendar
+    from producers.held import Move
+    from transport.audit import Deed
+
+app = typer.Typer(help="Số liệu chờ công bố / figures under embargo.", no_args_is_help=True, add_completion=False)
+
+
+@app.command("list")
+def list_() -> None:
+    """Đang giữ bao nhiêu số liệu, của ai, đến khi nào; không có giá trị / how many figures of whom are held until when; no values."""
+    from indicators.numbers_vi import time_vi
+    from indicators.period import Period, label_vi
+    from producers.held import HeldError, waiting
+    from producers.main import POSITIONS
+
+    try:
+        found = waiting(Settings.load().data_dir / POSITIONS)
+    except HeldError as error:
+        raise StackError(str(error)) from error
+    for one in found:
+        period = Period(*one.publication[1:])
+        print(f"{one.provider}  {one.publication.calendar}  {label_vi(period)}: {one.figures} số liệu / figures, "
+              f"công bố lúc / published at {time_vi(one.release_at)}")  # fmt: skip
+    print(f"{sum(one.figures for one in found)} số liệu chờ công bố / figures wait.")
+
+
+@app.command()
+def move(
+    calendar: Annotated[str, typer.Argument(help="lịch công bố / publication calendar: thong-ke")],
+    period: Annotated[str, typer.Argument(help="2026-10 · 2026-Q3 · 2026-H1 · 2026")],
+    to: Annotated[str, typer.Option(help="thời điểm công bố mới / the new instant: 'dd/mm/yyyy hh:mm'")],
+    authority: Annotated[str, typer.Option(help="cơ quan quyết định: chủ quản lịch hoặc OOG / the calendar's owner, or OOG")],
+    document: Annotated[str, typer.Option(help="số văn bản / document number")],
+    why: Annotated[str, typer.Option(help="lý do, ghi vào nhật ký / the reason, for the audit")],
+    by: Annotated[str, typer.Option(help="ai; để trống: tài khoản máy / who")] = "",
+) -> None:
+    """Công bố sớm hơn hoặc hoãn công bố một kỳ / bring a publication forward, or postpone it."""
+    from indicators.datafile import DataFileError
+    from indicators.instant import to_ms
+    from indicators.numbers_vi import time_vi
+    from indicators.publication import PublicationBook
+    from ops.replay.running import now_ms
+    from ops.upkeep.boundary import kafka_answers, told
+    from producers.held import HeldError, HeldFigures
+    from producers.main import POSITIONS
+    from transport import audit
+
+    settings = Settings.load()
+    try:
+        book = PublicationBook.load(settings.home)
+        with told():
+            kafka_answers(settings)
+            held = HeldFigures(settings.data_dir / POSITIONS)
+            ordered = (calendar, period, to_ms(_moment(to)), by.strip() or getpass.getuser(), authority, document.strip(), why.strip())
+            made, before = move_of(book, ordered, held.moved, now_ms())
+            audit.write(settings, [deed_of(made, before)])
+            figures = held.move(made)
+            held.close()
+    except (DataFileError, HeldError) as error:
+        raise StackError(str(error)) from error
+    print(f"{calendar} {period}: {time_vi(before)} → {time_vi(made.release_at)}; {figures} số liệu đang chờ / figures wait.")
+
+
+Ordered = tuple[str, str, int, str, str, str, str]
+"""Calendar, period, new instant (epoch ms), actor, authority, document, reason, as the command was given."""
+
+
+def move_of(book: PublicationBook, ordered: Ordered, moved: Callable[..., int | None], now: int) -> tuple[Move, int]:
+    """The move and the instant of publication before it. `moved`: what a publication was moved to already. Raises StackError where it is
+    not allowed: by whom it is ordered, without document or reason, of a period the calendar does not publish or published already."""
+    from indicators.numbers_vi import time_vi
+    from producers.held import Move, Publication
+
+    name, period, to, actor, authority, document, why = ordered
+    calendar, of = _calendar(book, name, authority), _period(period)
+    if of.type not in calendar.period_types:
+        raise StackError(f"{name}: không công bố theo kỳ {of.type}; có / it publishes {', '.join(calendar.period_types)}")
+    if not document or not why:
+        raise StackError("Cần số văn bản và lý do: --document, --why / a document and a reason are required")
+    publication = Publication(name, of.type, of.start_ms, of.end_ms)
+    known = moved(publication)
+    before = book.release(calendar, of) if known is None else known
+    if before <= now:
+        raise StackError(f"{name} {period}: đã công bố lúc {time_vi(before)}, không dời được nữa / it is published already")
+    return Move(publication, to, actor, authority, document, why, now), before
+
+
+def deed_of(made: Move, before: int) -> Deed:
+    """The audit's line of a move."""
+    from indicators.instant import local
+    from transport.audit import Deed
+
+    facts = {"document": made.document, "authority": made.authority, "before": local(before).isoformat(),
+             "after": local(made.release_at).isoformat(), "period_type": made.publication.period_type,
+             "period_start": local(made.publication.period_start).isoformat()}  # fmt: skip
+    did = "embargo.forward" if made.release_at < before else "embargo.postpone"
+    return Deed(at=made.at, actor=made.actor, did=did, on=made.publication.calendar, why=made.why, facts=facts, via="command")
+
+
+def _calendar(book: PublicationBook, name: str, authority: str) -> PublicationCalendar:
+    from indicators.heartbeat import OPERATOR
+
+    found = book.calendars.get(name)
+    if found is None:
+        raise StackError(f"Không có lịch công bố {name}; có / there are: {', '.join(book.calendars) or '–'}")
+    if authority not in (found.owner_agency, OPERATOR):
+        raise StackError(f"{authority} không có thẩm quyền với lịch {name}: {found.owner_agency} hoặc {OPERATOR} / has no authority")
+    return found
+
+
+def _period(text: str) -> Period:
+    from indicators.obligation import period_named
+    from indicators.period import PeriodError
+
+    try:
+        return period_named(text)
+    except (PeriodError, ValueError) as error:
+        raise StackError(f"{text}: cần kỳ dạng / a period as 2026-10, 2026-Q3, 2026-H1, 2026") from error
+
+
+def _moment(text: str) -> datetime:
+    from datetime import datetime
+
+    from indicators.instant import VIETNAM
+
+    try:
+        return datetime.strptime(text.strip(), "%d/%m/%Y %H:%M").replace(tzinfo=VIETNAM)
+    except ValueError as error:
+        raise StackError(f"--to {text}: cần thời điểm dạng dd/mm/yyyy hh:mm / an instant as dd/mm/yyyy hh:mm") from error
