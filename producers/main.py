@@ -1,6 +1,6 @@
 """The process: every configured source, one publisher, metrics; stops on SIGTERM and SIGINT within fifteen seconds.
 
-Folders `<inbox>/{tax,customs,treasury,sensors,icu,open_data,intake,tasks,obstacles,securities}` are always read; addresses of
+Folders `<inbox>/{tax,customs,treasury,sensors,icu,open_data,intake,tasks,obstacles,securities,confirmations}` are always read; addresses of
 `catalogue/exchange/feeds.yaml` (source, url) are read over HTTP beside them; live sensors where `NHIP_MQTT_HOST` is set; and the platform
 itself beats (heartbeat.py) and publishes what was held until now (embargo.py).
 """
@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import structlog
@@ -22,6 +22,8 @@ from indicators.rule import RuleBook
 from indicators.vocabulary import Vocabulary
 from producers.clock import Clock, ScenarioClock, SystemClock
 from producers.codes import Codes
+from producers.confirmations import Confirmations
+from producers.confirmed import Confirmed
 from producers.contract import Source
 from producers.customs import Customs
 from producers.documents import Adapter, Documents, DocumentSource
@@ -69,7 +71,7 @@ def adapters(settings: Settings, vocabulary: Vocabulary) -> dict[str, Adapter]:
     made: tuple[Adapter, ...] = (
         Tax(codes), Customs(codes.offices, Pseudonyms(settings.site_secret)), Treasury(), Sensors(vocabulary), IntensiveCare(vocabulary),
         OpenData(vocabulary), Intake(vocabulary), Tasks(vocabulary), Obstacles(vocabulary),
-        Securities(vocabulary),
+        Securities(vocabulary), Confirmations(),
     )  # fmt: skip
     return {adapter.name: adapter for adapter in made}
 
@@ -120,8 +122,8 @@ def main(settings: Settings) -> int:
     logging.setup("producers", settings.log_level)
     clock = ScenarioClock(settings.inbox_dir, SystemClock())
     vocabulary = Vocabulary.load(settings.home)
-    door, positions = Door(vocabulary), PositionStore(settings.data_dir / POSITIONS)
-    held = HeldFigures(settings.data_dir / POSITIONS)
+    folder = settings.data_dir / POSITIONS
+    door, positions, held = Door(vocabulary), PositionStore(folder), HeldFigures(folder)
     with Metrics("producers", settings, settings.producers_metrics_port) as metrics, Registry(settings) as registry, _stopping() as stop:
         outbox = WireOutbox(kafka_clients.CountingProducer(kafka_clients.producer(settings)))
         report = RejectReport(settings.data_dir / "rejects")
@@ -131,10 +133,11 @@ def main(settings: Settings) -> int:
         try:
             beating = Heartbeat(SystemClock(), interval(RuleBook.load(settings.home)))
             every: list[Source] = [beating, Release(held, door, clock), *sources(settings, vocabulary, door, positions, clock)]
-            delivery = Embargo(publisher, PublicationBook.load(settings.home, vocabulary), held, clock)
-            delivery.redate()
+            embargo = Embargo(publisher, PublicationBook.load(settings.home, vocabulary), held, clock)
+            embargo.redate()
             log.info("producers.started", sources=[s.name for s in every])
-            Runner(every, delivery, clock, positions, MetricsWatcher(metrics)).run(stop)
+            with closing(Confirmed(embargo, folder)) as delivery:
+                Runner(every, delivery, clock, positions, MetricsWatcher(metrics)).run(stop)
         finally:
             ordered.stop()
             positions.close()

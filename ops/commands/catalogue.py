@@ -38,6 +38,7 @@ from indicators.verification import verify
 from indicators.vocabulary import Vocabulary
 from ops.catalogue_coverage import coverage_page, formulas_page, measured
 from ops.commands import adhoc, embargo
+from ops.commands.confirm import confirm
 from producers.template import FORMS, columns, rows, write
 from transport.settings import Settings
 from transport.topics import GROUPS
@@ -45,6 +46,7 @@ from transport.topics import GROUPS
 app = typer.Typer(no_args_is_help=True, help="Danh mục chỉ số, địa bàn, cơ quan / catalogues, territory, agencies.")
 app.add_typer(adhoc.app, name="adhoc")
 app.add_typer(embargo.app, name="embargo")
+app.command()(confirm)
 NOT_FOUND = 2
 TO_CONFIRM = "(*)"
 ATTRIBUTES_VI = {

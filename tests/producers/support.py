@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from indicators.observation import Observation
 from indicators.vocabulary import Vocabulary
 from producers.codes import Codes
+from producers.confirmations import Confirmations
 from producers.contract import Json
 from producers.customs import Customs
 from producers.documents import Adapter, Document, Overlay, Parsed
@@ -51,7 +52,7 @@ def adapters() -> dict[str, Adapter]:
     codes, words = Codes.load(HOME), vocabulary()
     made: tuple[Adapter, ...] = (
         Tax(codes), Customs(codes.offices, Pseudonyms(SecretStr("of the test"))), Treasury(), Sensors(words), IntensiveCare(words),
-        OpenData(words), Intake(words), Tasks(words), Obstacles(words), Securities(words),
+        OpenData(words), Intake(words), Tasks(words), Obstacles(words), Securities(words), Confirmations(),
     )  # fmt: skip
     return {a.name: a for a in made}
 

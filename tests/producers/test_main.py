@@ -75,6 +75,6 @@ def test_every_folder_is_a_source_and_mqtt_where_configured(settings: Settings) 
     positions = PositionStore(settings.data_dir)
     live = settings.model_copy(update={"mqtt_host": "127.0.0.1"})
     names = [s.name for s in sources(live, vocabulary(), DOOR, positions, SystemClock())]
-    documents = ["tax", "customs", "treasury", "sensors", "icu", "open_data", "intake", "tasks", "obstacles", "securities"]
+    documents = ["tax", "customs", "treasury", "sensors", "icu", "open_data", "intake", "tasks", "obstacles", "securities", "confirmations"]
     assert names == [*documents, "sensors_live"]
     positions.close()
