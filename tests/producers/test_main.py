@@ -12,11 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from producers.clock import SystemClock
+from producers.clock import SystemClock, set_scenario_now
+from producers.intake import COLUMNS
 from producers.main import FeedsError, feeds, sources
 from producers.positions import PositionStore
+from producers.template import write
 from tests.fixtures.stack import prepare
 from tests.producers.support import DOOR, drop, sample, vocabulary
+from tests.producers.test_embargo import BEFORE, CPI, RELEASE, ROW, SECRET
 from tests.producers.test_publisher import read
 from transport.settings import HOME, Settings
 
@@ -32,15 +35,16 @@ def _delivered(log: str) -> set[str]:
     return {line["source"] for line in lines}
 
 
-def run_until(settings: Settings, folder: str, name: str, data: bytes) -> str:
-    """Start the process, drop a file, wait for its delivery, stop it with SIGTERM; its log."""
+def run_until(settings: Settings, files: dict[str, tuple[str, bytes]], delivered: set[str]) -> str:
+    """Start the process, drop a file into each of these folders, wait until these sources delivered, stop it with SIGTERM; its log."""
     log = settings.data_dir / "log"
     with log.open("wb") as output:
         process = subprocess.Popen([sys.executable, "-m", "producers.main"], cwd=HOME, env=environment(settings), stderr=output)
         try:
-            drop(settings.inbox_dir / folder, name, data)
+            for folder, (name, data) in files.items():
+                drop(settings.inbox_dir / folder, name, data)
             ends = time.monotonic() + 150
-            while folder not in _delivered(log.read_text(encoding="utf-8")) and time.monotonic() < ends and process.poll() is None:
+            while not delivered <= _delivered(log.read_text(encoding="utf-8")) and time.monotonic() < ends and process.poll() is None:
                 time.sleep(0.1)
             process.send_signal(signal.SIGTERM)
             assert process.wait(15) == 0
@@ -52,11 +56,20 @@ def run_until(settings: Settings, folder: str, name: str, data: bytes) -> str:
 
 @pytest.mark.stack
 @pytest.mark.timeout(400)
-def test_files_arrive_once_over_two_lives_of_the_process(settings: Settings) -> None:
-    prepare(settings, "obs.finance_budget", "obs.emergency", "dead.producers")
-    log = run_until(settings, "tax", "a.csv", sample("tax-receipts.csv"))
+def test_files_arrive_once_over_two_lives_of_the_process_and_a_held_figure_in_the_second(settings: Settings) -> None:
+    prepare(settings, "obs.finance_budget", "obs.prices", "obs.home_affairs", "obs.emergency", "dead.producers")
+    settings.inbox_dir.mkdir(parents=True, exist_ok=True)
+    line = dict.fromkeys(COLUMNS, "") | ROW
+    set_scenario_now(settings.inbox_dir, BEFORE)
+    files = {"tax": ("a.csv", sample("tax-receipts.csv")), "intake": ("a.csv", write("csv", list(line), [line]))}
+    log = run_until(settings, files, {"tax", "intake"})
     assert "local-demo-only" not in log
-    run_until(settings, "tax", "b.json", sample("tax-receipts.json"))
+    set_scenario_now(settings.inbox_dir, RELEASE)
+    log += run_until(settings, {"tax": ("b.json", sample("tax-receipts.json"))}, {"tax", "embargo"})
+    assert SECRET not in log
+    [receipt], [published] = read(settings, "obs.home_affairs", 1), read(settings, "obs.prices", 2, seconds=3)
+    assert (receipt.key(), published.key()) == (b"nhip/N.5||VN||agency=NSO|actual", f"{CPI}||VN|||actual".encode())
+    assert receipt.timestamp()[1] < published.timestamp()[1]
     assert len(read(settings, "obs.finance_budget", 6, seconds=6)) == 5  # three, then two: a sixth would have come within the time
 
 
