@@ -7,7 +7,7 @@ a deletion (status `deleted`, value None) under the old series and a new record 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any
 
@@ -69,7 +69,11 @@ class Observation:
 
     def record(self) -> dict[str, Any]:
         """The Avro record: dimensions as a list of {name, value}."""
-        record = asdict(self)
+        record = {name: getattr(self, name) for name in FIELDS}  # `asdict` copies every value deeply: twenty times the time
         record["dimensions"] = [{"name": n, "value": v} for n, v in self.dimensions]
         record["quality_flags"] = list(self.quality_flags)
         return record
+
+
+FIELDS = tuple(one.name for one in fields(Observation))
+"""Names of the fields of an observation, as of its Avro record, in order."""

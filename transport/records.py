@@ -55,6 +55,7 @@ class AvroEncoder:
         self.schema = load(name)
         self._frame = frame(schema_id)
         self._parsed = untimed(self.schema)
+        self._names = frozenset(field["name"] for field in self.schema.fields)
 
     def encode(self, record: Mapping[str, Any]) -> bytes:
         """Frame and body. Times are epoch ms; decimals Decimal; missing fields take their default.
@@ -62,7 +63,7 @@ class AvroEncoder:
         Raises EncodeError where a field is missing, unknown or of another type, a decimal has more than six places, or the message is too
         long.
         """
-        unknown = record.keys() - {f["name"] for f in self.schema.fields}
+        unknown = record.keys() - self._names
         if unknown:
             raise EncodeError(f"schema {self.schema.name}: no field {', '.join(sorted(unknown))}")
         out = io.BytesIO()

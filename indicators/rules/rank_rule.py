@@ -47,6 +47,7 @@ class RankRule:
             raise ValueError(f"{rule.id}: not a rule of kind rank")
         self.rule, self._policy, self._expected = rule, rule.rank, expected
         self.ladder = ladder_of(rule)
+        self._inside: dict[Period, tuple[Table, dict[str, Decimal]]] = {}
 
     def step(self, state: RankState, period: Period, unit: str, value: Decimal, revision: int) -> tuple[RankState, dict[str, Finding]]:
         """Take one unit's figure in: findings by unit. An equal or older revision changes nothing."""
@@ -99,15 +100,29 @@ class RankRule:
             if unit not in table.values:
                 continue
             judged = sorted((p for p, t in tables.items() if t.participants is not None and unit in t.values), key=lambda p: p.start_ms)
-            course = [Number(p.end_ms, p.start_ms, self.places_inside(tables[p], unit)) for p in judged]
+            course = [Number(p.end_ms, p.start_ms, self._known_inside(p, tables[p], unit)) for p in judged]
             before = said.get(unit, Said())
             again = corrected or period.start_ms < newest
-            finding = change(self.ladder, before, self.ladder.standing(course), corrected=again, number=self.places_inside(table, unit),
-                             value=table.values[unit], period=period)  # fmt: skip
+            finding = change(
+                self.ladder, before, self.ladder.standing(course), corrected=again, number=self._known_inside(period, table, unit),
+                value=table.values[unit], period=period,
+            )  # fmt: skip
             said[unit] = said_after(finding, before)
             if finding is not None:
                 found[unit] = finding
         return replace(state, said=said), found
+
+    def _known_inside(self, period: Period, table: Table, unit: str) -> Decimal:
+        """`places_inside`, worked out once a table and unit: of the tables of the years before, one changes at a time."""
+        kept = self._inside.get(period)
+        if kept is None or kept[0] is not table:
+            if len(self._inside) > 2 * KEPT:
+                self._inside.clear()
+            kept = self._inside[period] = table, {}
+        places = kept[1]
+        if unit not in places:
+            places[unit] = self.places_inside(table, unit)
+        return places[unit]
 
     def places_inside(self, table: Table, unit: str) -> Decimal:
         """How deep a unit stands inside the last n: 1 at the edge, n the very last; 0 and below outside."""

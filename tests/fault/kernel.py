@@ -19,7 +19,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ from transport.kafka_clients import CountingProducer, admin, consumer, producer
 from transport.registry import Registry
 from transport.settings import HOME, Settings
 from transport.state_reader import newest_rows, read_partition
-from transport.topics import GROUPS, MAX_MESSAGE_BYTES
+from transport.topics import GROUPS, MAX_MESSAGE_BYTES, Topic, table
 
 CATCH_UP_SECONDS = 120.0
 INSIDE_SECONDS = 60.0
@@ -95,11 +95,21 @@ class Feed(threading.Thread):
         self.sent += 1
 
 
-def prepare(settings: Settings, *, compaction: bool) -> None:
-    """Topics, schemas; state topics that roll and compact within seconds."""
+FAMILIES = ("obs", "panes", "agg", "operands", "operands.latest", "derived")
+SHARED = ("alerts.conditions", "alerts.conditions.emergency", "dead.stage1", "dead.stage2", "ops.emergency", "ops.replay.jobs")
+
+
+def topics_of_workers() -> list[str]:
+    """What workers of two groups read and write: every topic of the groups, results of theirs that belong to others, and what all share."""
+    names = {f"{family}.{group}" for family in FAMILIES for group in WORKED} | {f"operands.{group}" for group in GROUPS}
+    return sorted(names | set(SHARED))
+
+
+def prepare(settings: Settings, *, compaction: bool, names: Collection[str] | None = None) -> None:
+    """Topics (`names`: only these) and schemas; state topics that roll and compact within seconds."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    topic_admin.apply(settings)
-    registries.register_all(settings)
+    topic_admin.apply(settings, names=names)
+    registries.register_all(settings, None if names is None else _carriers(names))
     client = admin(settings)
     wanted: list[ConfigResource] = []
     for group in WORKED:
@@ -112,6 +122,12 @@ def prepare(settings: Settings, *, compaction: bool) -> None:
     wanted.append(_resource(ResourceType.BROKER, "1", {"log.cleaner.backoff.ms": "1000"}))
     for future in client.incremental_alter_configs(wanted).values():
         future.result(20)
+
+
+def _carriers(names: Collection[str]) -> list[Topic]:
+    """The topics of `names`, and of each schema the first that carries it: under that one its id is looked up."""
+    first = {topic.schema: topic.name for topic in reversed(table().values())}
+    return [topic for topic in table().values() if topic.name in names or topic.name == first[topic.schema]]
 
 
 def _resource(kind: ResourceType, name: str, values: dict[str, str]) -> ConfigResource:
@@ -150,7 +166,7 @@ def behind(settings: Settings) -> int:
 def run(settings: Settings, plan: Plan, say: Callable[[str], None] = print) -> Report:
     """One run on a stack that is up."""
     report, began = Report(asdict(plan)), time.monotonic()
-    prepare(settings, compaction=plan.compaction)
+    prepare(settings, compaction=plan.compaction, names=topics_of_workers())
     feed, workers, rnd = Feed(settings, plan), Workers(settings, plan, report), random.Random(plan.seed + 1)
     feed.start()
     workers.start_all()

@@ -86,8 +86,9 @@ class Workers:
     def calm(self) -> None:
         """No more deaths inside the commit: workers that still carry the fault are replaced."""
         self.inside_left = 0
-        for i, process in enumerate(self._running):
+        for process in self._running:
             process.terminate()
+        for i, process in enumerate(self._running):
             if process.wait(30) not in (0, -signal.SIGTERM):  # the latter: told to stop while it was still starting
                 self._account(i)
             self._running[i] = self._start(i)
