@@ -156,6 +156,18 @@ def test_only_so_many_periods_are_remembered() -> None:
     assert (len(state.readings), str(finding)) == (KEPT, "opened 2")
 
 
+@given(st.lists(st.tuples(st.sampled_from(MONTHS[:3]), st.sampled_from("abcdefgh"), st.integers(0, 9)), min_size=1, max_size=12))
+@settings(max_examples=40)
+def test_a_machine_that_knows_its_places_says_what_a_new_one_says(steps: list[tuple[Period, str, int]]) -> None:
+    rule, units = BOOK.rules["GN-DTC-NHOM-CUOI"], tuple("abcdefgh")
+    kept, state = RankRule(rule, units), RankState()
+    reported = [(month, unit, place) for month in MONTHS[:2] for place, unit in enumerate(units)]
+    for revision, (month, unit, value) in enumerate(reported + steps):
+        fresh = RankRule(rule, units).step(state, month, unit, Decimal(value), revision)
+        state, found = kept.step(state, month, unit, Decimal(value), revision)
+        assert (state, found) == fresh
+
+
 def test_rank_ties_share_the_worse_place() -> None:
     machine = RankRule(BOOK.rules["GN-DTC-NHOM-CUOI"], tuple("abcdefgh"))
     state = RankState()

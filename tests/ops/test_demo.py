@@ -14,6 +14,7 @@ from decimal import Decimal
 from email.message import EmailMessage
 from io import StringIO
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from rich.console import Console
@@ -35,6 +36,7 @@ from ops.stack.process import POLL_S, spawn
 from producers.positions import PositionError, SourceState, saved_position
 from producers.scenario import Span
 from tests.fixtures.stack import CACHE
+from transport.group_offsets import OffsetsUnknown
 from transport.settings import HOME, Settings
 from transport.tail import Place
 
@@ -137,7 +139,9 @@ def test_a_position_is_read_while_its_owner_writes_and_nothing_is_made_by_readin
     state = SourceState(tmp_path / "tax.sqlite")
     assert saved_position(tmp_path, "tax") == {}, "made, nothing saved yet"
     state.save({"files": {"THU-20260105.csv": [1, 2]}}, {}, 0)
-    assert saved_position(tmp_path, "tax") == {"files": {"THU-20260105.csv": [1, 2]}}
+    assert saved_position(tmp_path, "tax") == {"files": {"THU-20260105.csv": [1, 2]}} == state.load() == state.load()
+    state.save({"files": {}}, {}, 0)
+    assert saved_position(tmp_path, "tax") == {"files": {}} == state.load(), "what is kept parsed follows what is saved"
     state.close()
     (tmp_path / "icu.sqlite").write_bytes(b"no database, long enough to be looked at" * 30)
     with pytest.raises(PositionError, match=r"icu\.sqlite"):
@@ -174,6 +178,12 @@ def test_the_system_is_through_when_nothing_grows_and_everything_is_taken_and_fo
     assert StillPulse(GROWING).taken(lambda: True, 3.0)
     assert not StillPulse(GROWING).taken(lambda: False, 3.0), "a file was not taken"
     assert not StillPulse(GROWING, folded=False).taken(lambda: True, 3.0), "the worker is behind"
+
+
+def test_positions_that_transactions_hold_open_are_waited_for() -> None:
+    pulse, busy = StillPulse(GROWING), OffsetsUnknown("unstable")
+    pulse._tail = Mock(unfolded=Mock(side_effect=busy))
+    assert not Pulse.folded(pulse, GROWING[0]), "a busy worker is no broker that is away"
 
 
 def test_a_system_that_is_not_through_in_time_is_said_to_be_so(tmp_path: Path) -> None:
