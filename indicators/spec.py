@@ -44,6 +44,8 @@ class SeriesSpec:
       device sends for «no reading», never a value.
     - `dimensions`: names an observation may carry; `dimension_sets`: which of them the row is aggregated by, () is the total.
     - `comparisons`: kinds that the stream computes of the row and keeps as series (indicators/derived/comparison.py).
+    - `compared`: values of the dimensions whose series is compared, where a row that has no total is carried by several (brands of gold): a
+      rule follows one course.
     - `trading_calendar`: of catalogue/trading-calendars.yaml, whose sessions the series follows: before its day is the session before.
     - `max_series`: how many series may exist; more is a fault of the source.
     - `parts`: words of the row's cell that this series carries, where the cell lists several; `name_vi`, `name_en` name the series then.
@@ -76,6 +78,7 @@ class SeriesSpec:
     dimensions: tuple[str, ...] = ()
     dimension_sets: tuple[tuple[str, ...], ...] = ((),)
     comparisons: tuple[Comparison, ...] = ()
+    compared: tuple[tuple[str, str], ...] = ()
     trading_calendar: str = ""
     max_series: int = 1000
     status: Literal["decided", "proposed"] = "proposed"
@@ -121,6 +124,7 @@ class SeriesSpec:
             ("K5" not in self.comparisons or self.additivity == "flow", "comparisons: K5 adds up flows alone"),
             ("K10" not in self.comparisons or self.additivity in ("flow", "stock"), "comparisons: K10 is a share of what adds up"),
             (not self.comparisons or self.additivity != "index" or bool(self.trading_calendar), "comparisons: an index is one already"),
+            ({name for name, _ in self.compared} in (set(), set(self.dimensions)), "compared: a value of every dimension, or none"),
             (not self.trading_calendar or "day" in self.panes, "trading_calendar: its sessions are days, and no pane of days is kept"),
         )
         return [text for ok, text in checks if not ok]

@@ -45,6 +45,7 @@ def expected_series(rule: Rule, vocabulary: Vocabulary) -> list[tuple[Series, Su
     """The series that a rule of kind absence expects: of the subjects in its scope (which measure its component, where their registry says
     what they measure), of the provinces, or of the country."""
     scope, found = rule.scope, list[tuple[Series, Subject | None]]()
+    dimensions = tuple(sorted(rule.absence.dimensions.items())) if rule.absence is not None else ()
     places: list[tuple[str, str, str, Subject | None]] = []
     if rule.absence is not None and rule.absence.expected == "subjects":
         for subject in vocabulary.subjects(scope.subject_type):
@@ -56,7 +57,8 @@ def expected_series(rule: Rule, vocabulary: Vocabulary) -> list[tuple[Series, Su
     else:
         places = [(unit.code, "", "", None) for unit in vocabulary.territories("province")]
     for territory, subject_type, subject_id, one in places:
-        about = {"territory": territory, "subject_type": subject_type, "subject_id": subject_id, "budget_year": 0, "dimensions": {}}
+        about = {"territory": territory, "subject_type": subject_type, "subject_id": subject_id, "budget_year": 0,
+                 "dimensions": dict(dimensions)}  # fmt: skip
         if scope.holds(subject_type, about):
-            found.append((Series(scope.indicator, scope.component, territory, subject_type, subject_id, (), scope.figure), one))
+            found.append((Series(scope.indicator, scope.component, territory, subject_type, subject_id, dimensions, scope.figure), one))
     return found

@@ -52,7 +52,8 @@ def _named(spec: SeriesSpec, kind: str) -> dict[str, Any]:
 
 def _computed(spec: SeriesSpec, kind: str) -> dict[str, Any]:
     """Expression, terms, unit and rounding of a comparison."""
-    own = {"indicator": spec.indicator, "component": spec.component, "up": "sum" if spec.additivity in ("flow", "stock") else "none"}
+    own = {"indicator": spec.indicator, "component": spec.component, "up": "sum" if spec.additivity in ("flow", "stock") else "none",
+           "dimensions": dict(spec.compared)}  # fmt: skip
     percent = {"measure_unit": "percent", "places": 2}
     same = {"measure_unit": spec.measure_unit, "places": spec.scale}
     to_date = {"take": "year_to_date"} if spec.additivity == "flow" else {}

@@ -128,6 +128,7 @@ class Absence(Row):
     trading_calendar: str = Field(
         "", description="code of catalogue/trading-calendars.yaml whose open hours alone count; empty: every hour"
     )
+    dimensions: dict[str, str] = Field({}, description="of the expected series, where they carry some; empty: totals")
 
 
 class Due(Row):

@@ -163,6 +163,9 @@ def problems(home: Path, book: RuleBook) -> Iterator[str]:
             yield f"{rule.id}: due.calendar: {rule.due.calendar} không có trong catalogue/due-calendars.yaml / no such calendar"
         if rule.absence is not None and rule.absence.trading_calendar not in ("", *setting.trading_calendars):
             yield f"{rule.id}: {rule.absence.trading_calendar} không có trong catalogue/trading-calendars.yaml / no such calendar"
+        spec = vocabulary.series_spec(rule.scope.indicator, rule.scope.component)
+        if rule.absence is not None and spec is not None and not set(rule.absence.dimensions) <= set(spec.dimensions):
+            yield f"{rule.id}: absence.dimensions: chuỗi có / the series has {', '.join(spec.dimensions) or '–'}"
         for named in rule.composite.of if rule.composite else ():
             if named not in book.rules:
                 yield f"{rule.id}: composite.of: {named} không phải là quy tắc / no such rule"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -109,6 +110,37 @@ def test_a_corrected_close_moves_the_change_of_the_next_session(context: Offline
     assert bench.one(K1, "VN", day_start(date(2026, 3, 23)))["value"] == Decimal("-1.00")
     late = levels(context, dict(reversed(days.items())))
     assert late.one(K1, "VN", day_start(date(2026, 3, 23)))["value"] == Decimal("-2.50"), "whatever comes first"
+
+
+GOLD, GOLD_K1 = "VANG-IM-LANG", "K1.vn-1012.A.I.3.sell_price.country"
+SJC = Series("vn-1012/A.I.3", "sell_price", "VN", "", "", (("gold_brand", "SJC"),), "actual")
+
+
+def quote(at: str, brand: str = "SJC", sell: int = 148_500_000) -> tuple[int, Observation]:
+    """What a shop asks for a lượng of gold of a brand at a time, appended at that time."""
+    text = f"thuong_hieu,thoi_diem,mua_vao_dong,ban_ra_dong,phien_ban\n{brand},{at}:00+07:00,{sell - 2_000_000},{sell},1\n"
+    found = parse("securities", "a.csv", text.encode(), now=instant("2026-12-31")).observations
+    (asked,) = (o for o in found if o.component == "sell_price")
+    return asked.event_time, asked
+
+
+@pytest.mark.parametrize("chunk", [1, 100])
+def test_gold_is_silent_in_shop_hours_alone_and_another_brand_does_not_speak_for_it(monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
+    rule = BOOK.rules[GOLD]
+    context = OfflineContext(RuleBook([rule]))
+    ((series, _),) = expected_series(rule, context.vocabulary)
+    assert series == SJC
+    works = Works(context, "prices", partition_of(series.key().encode(), GROUPS["prices"]), monkeypatch)
+    others = ["2026-03-22T23:00", "2026-03-23T09:29", "2026-03-23T09:30", "2026-03-23T17:00"]
+    clock = [(instant(at), replace(quote("2026-03-21T17:00", "PNJ")[1], source_record_id=at, event_time=instant(at))) for at in others]
+    works.bring([quote("2026-03-21T17:00"), *clock], chunk)
+    assert [(name, severity, str(value)) for name, severity, _, value in works.steps()] == [("opened", 2, "2"), ("worse", 3, "9.5")]
+
+
+def test_k1_of_gold_compares_with_the_trading_day_before_saturday_too(context: OfflineContext) -> None:
+    bench = levels(context, {"2026-03-20": "148000000", "2026-03-21": "149480000", "2026-03-23": "147985200"}, SJC)
+    found = [bench.one(GOLD_K1, "VN", day_start(date(2026, 3, day)))["value"] for day in (21, 23)]
+    assert found == [Decimal("1.00"), Decimal("-1.00")]
 
 
 class Forwarding(Works):
