@@ -23,6 +23,7 @@ from sinks.generation import generations
 from sinks.letters import LetterBox
 from sinks.metrics import SinkMetrics
 from sinks.plan import PlanError
+from sinks.preparation import PREPARED, Preparation, forget
 from sinks.refusals import TableAtFault
 from sinks.tables import Route, routes, tables
 from sinks.watch import Watch
@@ -62,7 +63,8 @@ def run(settings: Settings, stop: threading.Event, observer: Observer, only: dic
 def _ready(settings: Settings, wanted: dict[str, Route]) -> dict[str, str]:
     """Token generations by topic, once tables and settings are as they must be."""
     with clickhouse.connected(settings) as client:
-        clickhouse.check_ready(client, tables())
+        clickhouse.check_ready(client, (*tables(), PREPARED))
+        forget(client)  # rows may come in behind the offsets of a folding: a topic made anew, a restored database
         return generations(client, kafka_clients.admin(settings), wanted)
 
 
@@ -101,6 +103,7 @@ def main(settings: Settings) -> int:
     try:
         with Metrics("sink", settings, settings.sink_metrics_port) as metrics:
             Watch(settings, metrics, stop).start()
+            Preparation(settings, stop).start()
             run(settings, stop, SinkMetrics(metrics))
     except (clickhouse.NotReady, TableAtFault, Fenced, PlanError, OffsetsUnknown, LookupError, KafkaException, OSError) as error:
         log.error("sink.stopped", why=str(error), kind=type(error).__name__)

@@ -15,6 +15,7 @@ from sinks import clickhouse, reconciliation
 from sinks.decode import Decoder
 from sinks.generation import generations
 from sinks.letters import LetterBox
+from sinks.preparation import forget
 from sinks.reconciliation import Missing, Place, Reader, Store, is_dense
 from sinks.tables import routes
 from sinks.watch import places
@@ -119,6 +120,7 @@ def _repaired(settings: Settings, client: Any, missing: Missing, look: Callable[
         count += max(0, before - missing.count)
         if not missing.count or not read:
             break
+    forget(client)  # what came in lies behind the offsets of foldings
     return missing, count
 
 
