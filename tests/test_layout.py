@@ -106,6 +106,7 @@ CONFINED: dict[str, dict[str, str]] = {
         "sinks.migrations": "applies the tables' versions",
         "sinks.vocabulary": "type of a client",
         "sinks.table_archive": "type of a client",
+        "sinks.preparation": "type of a client",
         "sinks.retention": "type of a client",
         "sinks.writer": "type of a client, errors of an insert",
         "sinks.refusals": "type of a client, errors of a trial insert",
