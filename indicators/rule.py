@@ -215,8 +215,8 @@ class Rule(_Model):
 
     @property
     def has_history(self) -> bool:
-        """Can it be run over history (`nhip rules backtest`)? It judges a figure, and one that is supplied."""
-        return self.kind not in WITHOUT_FIGURE and not self.scope.awaits
+        """Can it be run over history (`nhip rules backtest`)? It judges a figure or a receipt, and one that is supplied."""
+        return self.kind not in ("composite", "watchdog") and not self.scope.awaits
 
     def highest(self, status: str) -> int:
         """The highest severity that a figure of this status may raise."""

@@ -6,7 +6,8 @@ ladder, reported periods and silence by their evaluators. What lies before the s
 base. A result is judged where it came to rest, as the workers do (stream_processors/horizon.py): the states it passed through while its
 parts were folded one after another are nobody's figure.
 
-Composites, reports due and the watchdog have no history of their own here and are refused with what to do instead.
+Reports due and tasks are judged over their receipts (backtest_dues.py). Composites and the watchdog have no history of their own here and
+are refused with what to do instead.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
 from indicators.derived.formula_book import FormulaBook
@@ -28,12 +30,15 @@ from indicators.rules.series_rule import Reading, SeriesRule, SeriesState
 from indicators.rules.silence import SilenceRule, SilenceState, hours_of
 from indicators.series import Series, parse
 from indicators.vocabulary import Vocabulary
+from ops.backtest_dues import RECEIPTS, DueHistory
+from stream_processors import assigned
 from stream_processors.expected import expected_series
 from stream_processors.horizon import Touch
 from stream_processors.operand import MEMBER, Operand
 from stream_processors.result_rules import ResultRules
 from stream_processors.result_state import Outcome, ResultState
 from stream_processors.rule_state import Ladder, RuleState, advance
+from transport.settings import HOME
 
 MOST_ROWS: Final = 5_000_000
 DERIVED: Final = """
@@ -98,9 +103,12 @@ class Outcomes:
     only_then: list[Step]
 
 
-def backtest(rule: Rule, vocabulary: Vocabulary, formulas: FormulaBook, history: History, since: int, until: int) -> Outcomes:
-    """Judge a rule over [since, until), event times in epoch ms. Raises BacktestError."""
-    now = [step for step in judged(_in_force(rule, since), vocabulary, formulas, history, until) if since <= step.at < until]
+def backtest(
+    rule: Rule, vocabulary: Vocabulary, formulas: FormulaBook, history: History, since: int, until: int, home: Path = HOME
+) -> Outcomes:
+    """Judge a rule over [since, until), event times in epoch ms. Raises BacktestError; DataFileError where obligations are wrong."""
+    steps = judged(_in_force(rule, since), vocabulary, formulas, history, until, home)
+    now = [step for step in steps if since <= step.at < until]
     window = {"rule": rule.id, "since": since, "until": until}
     then = [Step(r["event_time"], r["series"], r["transition"], r["severity"], r["value"]) for r in history.rows(RAISED, window)]
     left = Counter(step.likeness for step in then)
@@ -120,13 +128,17 @@ def backtest(rule: Rule, vocabulary: Vocabulary, formulas: FormulaBook, history:
     return Outcomes(same, only_now, only_then)
 
 
-def judged(rule: Rule, vocabulary: Vocabulary, formulas: FormulaBook, history: History, until: int) -> Iterator[Step]:
+def judged(
+    rule: Rule, vocabulary: Vocabulary, formulas: FormulaBook, history: History, until: int, home: Path = HOME
+) -> Iterator[Step]:
     """Every step of a rule over what happened before `until`."""
     if not rule.has_history:
         raise BacktestError(
             f"{rule.id}: loại quy tắc hoặc số liệu này chưa có lịch sử để chạy lại; thử với quy tắc thành phần / no history for this kind "
             "or its figures; try the rules it is made of"
         )
+    if rule.kind == "due":
+        return _of_dues(DueHistory(rule, vocabulary, formulas, home), history, until)
     if rule.scope.formula:
         return _of_results(rule, vocabulary, formulas, history, until)
     asked = {"indicator": rule.scope.indicator, "component": rule.scope.component, "figure": rule.scope.figure}
@@ -138,9 +150,15 @@ def judged(rule: Rule, vocabulary: Vocabulary, formulas: FormulaBook, history: H
     return (_of_periods if by_period else _of_readings)(rule, vocabulary, rows)
 
 
+def _of_dues(judge: DueHistory, history: History, until: int) -> Iterator[Step]:
+    rows = history.rows(RECEIPTS, {"indicators": judge.indicators, "until": until, "most": MOST_ROWS})
+    for said in judge.judged(rows, until):
+        yield Step(said["event_time"], said["series"], said["transition"], said["severity"], said["value"])
+
+
 def _of_results(rule: Rule, vocabulary: Vocabulary, formulas: FormulaBook, history: History, until: int) -> Iterator[Step]:
     """Every result, each time it came to rest, in the order the workers wrote its states."""
-    book = formulas.extended(set_formulas(vocabulary.series_specs()))
+    book = formulas.extended([*set_formulas(vocabulary.series_specs()), *assigned.formulas()])
     rules = ResultRules(vocabulary, RuleBook([rule]), book, ("derived", 0))
     results: dict[str, ResultState | None] = {}
     waiting: dict[str, Touch] = {}

@@ -60,6 +60,7 @@ def backtest(
     keep: Annotated[bool, typer.Option("--keep", help="lưu để xem trên bảng chỉ đạo / keep it for the board's page of the rule")] = False,
 ) -> None:
     """Chạy lại quy tắc trên lịch sử, bên cạnh những gì đã báo / what a rule would have raised, beside what was raised."""
+    from indicators.datafile import DataFileError
     from indicators.derived.formula_book import FormulaBook
     from indicators.instant import DAY_MS
     from indicators.vocabulary import Vocabulary
@@ -74,10 +75,11 @@ def backtest(
     first, last = _day(since, "--from"), _day(until, "--to") + DAY_MS
     try:
         with ClickHouseHistory(settings) as history:
-            found = backtests.backtest(rule, Vocabulary.load(settings.home), FormulaBook.load(settings.home), history, first, last)
+            found = backtests.backtest(rule, Vocabulary.load(settings.home), FormulaBook.load(settings.home), history, first, last,
+                                       settings.home)  # fmt: skip
         if keep:
             kept(settings, rule, found, first, last)
-    except (backtests.BacktestError, Unavailable, NotReady) as error:
+    except (backtests.BacktestError, DataFileError, Unavailable, NotReady) as error:
         raise StackError(str(error)) from error
     for line in _compared(found):
         print(line)
