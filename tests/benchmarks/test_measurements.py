@@ -8,6 +8,7 @@ from benchmarks import latency, stock, worker
 from benchmarks.ground import MeasurementError, own_settings, run_child, topics
 from benchmarks.observations import CustomsLoad
 from benchmarks.series_encoder import SeriesEncoder
+from tests.fixtures.stack import carriers
 from transport.columnar_writer import AvroEncoder
 from transport.kafka_clients import admin
 from transport.partitioner import partition_of
@@ -20,7 +21,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
 
 @pytest.fixture
 def registered(settings: Settings) -> Settings:
-    register_all(settings)
+    register_all(settings, carriers())
     return settings
 
 

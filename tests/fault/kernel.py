@@ -41,6 +41,7 @@ from tests.fault.verdict import POSITION, Verdict
 from tests.fault.worker import GROUPS as WORKED
 from tests.fault.worker import PLAIN, THROUGH, UNAWAITED
 from tests.fault.workers import Workers
+from tests.fixtures.stack import carriers
 from transport import registry as registries
 from transport import topic_admin
 from transport.columnar_writer import AvroDecoder, AvroEncoder
@@ -48,7 +49,7 @@ from transport.kafka_clients import CountingProducer, admin, consumer, producer
 from transport.registry import Registry
 from transport.settings import HOME, Settings
 from transport.state_reader import newest_rows, read_partition
-from transport.topics import GROUPS, MAX_MESSAGE_BYTES, Topic, table
+from transport.topics import GROUPS, MAX_MESSAGE_BYTES, table
 
 CATCH_UP_SECONDS = 120.0
 INSIDE_SECONDS = 60.0
@@ -97,6 +98,7 @@ class Feed(threading.Thread):
 
 FAMILIES = ("obs", "panes", "agg", "operands", "operands.latest", "derived")
 SHARED = ("alerts.conditions", "alerts.conditions.emergency", "dead.stage1", "dead.stage2", "ops.emergency", "ops.replay.jobs")
+OF_ALERTS = tuple(name for name in table() if name.startswith(("alerts.", "notify.", "dead.")))
 
 
 def topics_of_workers() -> list[str]:
@@ -106,10 +108,10 @@ def topics_of_workers() -> list[str]:
 
 
 def prepare(settings: Settings, *, compaction: bool, names: Collection[str] | None = None) -> None:
-    """Topics (`names`: only these) and schemas; state topics that roll and compact within seconds."""
+    """Topics (`names`: only these) and the schemas in use; state topics that roll and compact within seconds."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     topic_admin.apply(settings, names=names)
-    registries.register_all(settings, None if names is None else _carriers(names))
+    registries.register_all(settings, carriers(*topics_of_workers(), *OF_ALERTS))
     client = admin(settings)
     wanted: list[ConfigResource] = []
     for group in WORKED:
@@ -122,12 +124,6 @@ def prepare(settings: Settings, *, compaction: bool, names: Collection[str] | No
     wanted.append(_resource(ResourceType.BROKER, "1", {"log.cleaner.backoff.ms": "1000"}))
     for future in client.incremental_alter_configs(wanted).values():
         future.result(20)
-
-
-def _carriers(names: Collection[str]) -> list[Topic]:
-    """The topics of `names`, and of each schema the first that carries it: under that one its id is looked up."""
-    first = {topic.schema: topic.name for topic in reversed(table().values())}
-    return [topic for topic in table().values() if topic.name in names or topic.name == first[topic.schema]]
 
 
 def _resource(kind: ResourceType, name: str, values: dict[str, str]) -> ConfigResource:

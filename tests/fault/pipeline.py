@@ -183,6 +183,8 @@ class Fire:
         self._feed.stop.set()
         self._feed.join(30)
         for process in self._processes.values():
+            process.child.terminate()
+        for process in self._processes.values():
             process.end()
 
     def judged(self) -> Report:
