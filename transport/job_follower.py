@@ -13,6 +13,9 @@ from transport.settings import Settings
 Take = Callable[[bytes | None, bytes | None, int], None]
 """(key, value, time stamp in epoch ms) of each row, in order."""
 LOOK_SECONDS = 5.0
+FETCH_MS = 250
+"""How long the broker may hold an empty answer, and so how long the first end takes to be told. What comes is told at once; every process
+asks all day long, and the usual 100 ms would cost the broker ten answers a second each."""
 
 
 class RowFollower:
@@ -22,7 +25,7 @@ class RowFollower:
     def __init__(self, settings: Settings, topic: str, name: str, take: Take) -> None:
         self.whole = False
         self._take, self._place = take, (topic, 0)
-        self._reader = kafka_clients.consumer(settings, name, enable_partition_eof=True)
+        self._reader = kafka_clients.consumer(settings, name, enable_partition_eof=True, fetch_wait_max_ms=FETCH_MS)
         self._reader.assign([TopicPartition(topic, 0, 0)])
         self._at = 0
 

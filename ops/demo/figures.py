@@ -72,7 +72,7 @@ class Gauge:
 
     def observations(self) -> int:
         """Observations in Kafka."""
-        return self._pulse.observations(self._pulse.ends())
+        return self._pulse.observations(self._pulse.inputs())
 
     def country(self) -> tuple[Decimal, int] | None:
         """The nation's disbursement rate (percent) as ClickHouse has it, and its event time (epoch ms); None before there is one."""

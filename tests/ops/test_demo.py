@@ -161,6 +161,8 @@ class StillPulse(Pulse):
     def ends(self) -> dict[Place, int]:
         return dict(self._looks.pop(0) if len(self._looks) > 1 else self._looks[0])
 
+    inputs = ends
+
     def folded(self, ends: Mapping[Place, int]) -> bool:
         return self._folded
 
