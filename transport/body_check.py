@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from transport.schemas import AvroType, nullable, type_name
+from transport.schemas import DECIMAL_BYTES, AvroType, nullable, type_name
 
 PADDING: Final = 4096
 """Zero bytes to append to the joined bodies: a step may look that far past the end of the last one."""
@@ -24,7 +24,6 @@ PADDING: Final = 4096
 ARRAY_STEPS: Final = 64
 """Longest array walked by column; longer ones are walked one body at a time."""
 
-DECIMAL_BYTES: Final = 16
 _SLICE: Final = 8192
 """Bodies walked together: enough to spread numpy's cost of a call, few enough for the working arrays to stay in the processor's cache."""
 

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from transport.body_check import DECIMAL_BYTES, I64, U64, Flags, Walk
-from transport.schemas import AvroType, nullable, type_name
+from transport.body_check import I64, U64, Flags, Walk
+from transport.schemas import DECIMAL_BYTES, AvroType, nullable, type_name
 
 
 class Texts(NamedTuple):

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from transport.body_check import DECIMAL_BYTES
-from transport.schemas import PRECISION, AvroType, nullable, type_name
+from transport.schemas import DECIMAL_BYTES, PRECISION, AvroType, nullable, type_name
 
 _DECIMAL_LIMIT: Final = 10**PRECISION
 

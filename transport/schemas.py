@@ -22,6 +22,8 @@ DIRECTORY: Final = HOME / "schemas" / "avro"
 RELEASED: Final = HOME / "schemas" / "released"
 PRECISION: Final = 38
 SCALE: Final = 6
+DECIMAL_BYTES: Final = 16
+"""Longest decimal: 38 digits and a sign fit into so many bytes."""
 
 AvroType = str | dict[str, Any] | list[Any]
 """An Avro type as parsed JSON."""
