@@ -16,7 +16,8 @@
 -- column: times | Số lần
 -- duplicate: what one provider said again; two_sources: of one series and period by more than one provider (Decision 1012/QĐ-TTg I.3: one
 -- source); parts_differ: the country's figure against the sum of all provinces, beyond what rounding explains. Rules: indicators/quality.py. Only what
--- was told more than once can be in conflict: one cheap pass finds those units, and two units under one hash are told apart after it.
+-- was told more than once can be in conflict: one cheap pass finds those units, and two units under one hash are told apart after it. Both kinds
+-- of conflict are found in one reading: planning it twice cost as much as reading.
 WITH
     sent_by AS
     (
@@ -38,22 +39,25 @@ WITH
             AND (figure != 'actual' OR (indicator, component) IN (SELECT indicator, component FROM series_specs WHERE fold = 'reported'))
         GROUP BY indicator, component, figure, period_type, series, period_start, provider
     ),
-    found AS
+    told AS
     (
         SELECT
-            'duplicate' AS kind, indicator, component, figure, series, period_start, [provider] AS providers, sent.6 AS said, sent.8 AS records,
-            length(sent) - length(arrayCompact(x -> (ifNull(x.6, 0), x.7), kept)) AS times
+            indicator, component, figure, series, period_start,
+            arraySort(groupArray(tuple(provider, kept[-1].6, kept[-1].8, kept[-1].7, sent.6, sent.8,
+                length(sent) - length(arrayCompact(x -> (ifNull(x.6, 0), x.7), kept))))) AS tellers,
+            arrayFilter(x -> x.4 != 'deleted', tellers) AS live,
+            arrayConcat(
+                arrayMap(x -> ('duplicate', [x.1], x.5, x.6, toUInt64(x.7)), arrayFilter(x -> x.7 > 0, tellers)),
+                if(length(live) > 1, [('two_sources', live.1, live.2, arrayMap(x -> x.2, arraySort(arrayZip(live.1, live.3))), toUInt64(length(live)))], []))
+                AS conflicts
         FROM sent_by
-        WHERE times > 0
-        UNION ALL
-        SELECT
-            'two_sources', indicator, component, figure, series, period_start, arraySort(groupArray(provider)) AS providers,
-            arrayMap(x -> x.2, arraySort(groupArray((provider, kept[-1].6)))), arrayMap(x -> x.2, arraySort(groupArray((provider, kept[-1].8)))),
-            count()
-        FROM sent_by
-        WHERE kept[-1].7 != 'deleted'
         GROUP BY indicator, component, figure, series, period_start
-        HAVING count() > 1
+    ),
+    found AS
+    (
+        SELECT conflict.1 AS kind, indicator, component, figure, series, period_start, conflict.2 AS providers, conflict.3 AS said, conflict.4 AS records,
+            conflict.5 AS times
+        FROM told ARRAY JOIN conflicts AS conflict
         UNION ALL
         SELECT
             'parts_differ', v.indicator, v.component, v.figure, concat(v.indicator, '|', v.component, '|VN|||', v.figure), v.period_start,
