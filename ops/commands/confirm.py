@@ -32,28 +32,32 @@ def confirm(
     """Xác nhận số liệu đã báo cáo của một kỳ / confirm the reported figures of a period."""
     from indicators.obligation import period_named
     from indicators.vocabulary import Vocabulary
-    from ops.confirming import ConfirmError, confirmable, in_force, token_of
-    from ops.upkeep.boundary import kafka_answers, told
-    from sinks.clickhouse import connected, rows
+    from ops.confirming import ConfirmError, confirmable, token_of
 
     settings = Settings.load()
     try:
         of, vocabulary = period_named(period), Vocabulary.load(settings.home)
-        with told(), connected(settings, reader=True) as client:
-            found = in_force(lambda sql, values: rows(client, sql, values), _reported(vocabulary, code), of, territory)
+        found = _standing(settings, _reported(vocabulary, code), of, territory)
         if not seen:
             _show(found, of, token_of(found))
             return
         if not authority or not document.strip():
             raise ConfirmError("Cần --authority và --document / an agency and a document number are required")
         waiting = confirmable(found, authority, seen, vocabulary)
-        with told():
-            kafka_answers(settings)
-            _confirm(settings, waiting, (code, period, seen), (by.strip() or getpass.getuser(), authority, document.strip()))
+        _confirm(settings, waiting, (code, period, seen), (by.strip() or getpass.getuser(), authority, document.strip()))
     except ValueError as error:  # PeriodError and ConfirmError among them
         raise StackError(f"{code} {period}: {error}") from error
     print(f"{len(waiting)} số liệu được xác nhận theo {document.strip()} / figures confirmed; "
           "lần đính chính tiếp theo cộng thêm 1 / the next correction counts one more")  # fmt: skip
+
+
+def _standing(settings: Settings, spec: tuple[str, str], period: Period, territory: str) -> list[Observation]:
+    from ops.confirming import in_force
+    from ops.upkeep.boundary import told
+    from sinks.clickhouse import connected, rows
+
+    with told(), connected(settings, reader=True) as client:
+        return in_force(lambda sql, values: rows(client, sql, values), spec, period, territory)
 
 
 def _reported(vocabulary: Vocabulary, code: str) -> tuple[str, str]:
@@ -82,12 +86,15 @@ def deed_of(figures: Sequence[Observation], about: tuple[str, str, str], who: tu
 
 def _confirm(settings: Settings, waiting: Sequence[Observation], about: tuple[str, str, str], who: tuple[str, str, str]) -> None:
     from ops.replay.running import now_ms
+    from ops.upkeep.boundary import kafka_answers, told
     from producers.confirmations import Confirmation
     from transport import audit
 
     now = now_ms()
-    audit.write(settings, [deed_of(waiting, about, who, now)])
-    Confirmation.of(who[1], who[2], waiting).put(settings.inbox_dir, f"{now}-{about[2]}.json")
+    with told():
+        kafka_answers(settings)
+        audit.write(settings, [deed_of(waiting, about, who, now)])
+        Confirmation.of(who[1], who[2], waiting).put(settings.inbox_dir, f"{now}-{about[2]}.json")
 
 
 def _show(found: Sequence[Observation], period: Period, token: str) -> None:

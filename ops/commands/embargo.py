@@ -59,24 +59,11 @@ def move(
     from indicators.datafile import DataFileError
     from indicators.instant import to_ms
     from indicators.numbers_vi import time_vi
-    from indicators.publication import PublicationBook
-    from ops.replay.running import now_ms
-    from ops.upkeep.boundary import kafka_answers, told
-    from producers.held import HeldError, HeldFigures
-    from producers.main import POSITIONS
-    from transport import audit
+    from producers.held import HeldError
 
-    settings = Settings.load()
+    ordered = (calendar, period, to_ms(_moment(to)), by.strip() or getpass.getuser(), authority, document.strip(), why.strip())
     try:
-        book = PublicationBook.load(settings.home)
-        with told():
-            kafka_answers(settings)
-            held = HeldFigures(settings.data_dir / POSITIONS)
-            ordered = (calendar, period, to_ms(_moment(to)), by.strip() or getpass.getuser(), authority, document.strip(), why.strip())
-            made, before = move_of(book, ordered, held.moved, now_ms())
-            audit.write(settings, [deed_of(made, before)])
-            figures = held.move(made)
-            held.close()
+        made, before, figures = _move(Settings.load(), ordered)
     except (DataFileError, HeldError) as error:
         raise StackError(str(error)) from error
     print(f"{calendar} {period}: {time_vi(before)} → {time_vi(made.release_at)}; {figures} số liệu đang chờ / figures wait.")
@@ -104,6 +91,26 @@ def move_of(book: PublicationBook, ordered: Ordered, moved: Callable[..., int | 
     if before <= now:
         raise StackError(f"{name} {period}: đã công bố lúc {time_vi(before)}, không dời được nữa / it is published already")
     return Move(publication, to, actor, authority, document, why, now), before
+
+
+def _move(settings: Settings, ordered: Ordered) -> tuple[Move, int, int]:
+    """The move, the instant before it, how many figures wait for it; written to the audit first. Raises StackError, DataFileError,
+    HeldError."""
+    from contextlib import closing
+
+    from indicators.publication import PublicationBook
+    from ops.replay.running import now_ms
+    from ops.upkeep.boundary import kafka_answers, told
+    from producers.held import HeldFigures
+    from producers.main import POSITIONS
+    from transport import audit
+
+    book = PublicationBook.load(settings.home)
+    with told(), closing(HeldFigures(settings.data_dir / POSITIONS)) as held:
+        kafka_answers(settings)
+        made, before = move_of(book, ordered, held.moved, now_ms())
+        audit.write(settings, [deed_of(made, before)])
+        return made, before, held.move(made)
 
 
 def deed_of(made: Move, before: int) -> Deed:

@@ -15,6 +15,7 @@ from transport.settings import Settings
 if TYPE_CHECKING:
     from indicators.rule import Rule, RuleBook
     from indicators.rules.cases import Failure, Setting
+    from indicators.vocabulary import Vocabulary
     from ops.backtest import Outcomes
 
 app = typer.Typer(help="Quy tắc cảnh báo / rules of alerts.", no_args_is_help=True, add_completion=False)
@@ -60,33 +61,40 @@ def backtest(
     keep: Annotated[bool, typer.Option("--keep", help="lưu để xem trên bảng chỉ đạo / keep it for the board's page of the rule")] = False,
 ) -> None:
     """Chạy lại quy tắc trên lịch sử, bên cạnh những gì đã báo / what a rule would have raised, beside what was raised."""
-    from indicators.datafile import DataFileError
-    from indicators.derived.formula_book import FormulaBook
     from indicators.instant import DAY_MS
-    from indicators.vocabulary import Vocabulary
-    from ops import backtest as backtests
-    from ops.backtest_history import ClickHouseHistory, kept
-    from sinks.clickhouse import NotReady, Unavailable
 
     settings = Settings.load()
     rule = book_of(settings.home).rules.get(rule_id)
     if rule is None:
         raise StackError(f"Không có quy tắc {rule_id} / no such rule; xem / see `nhip rules check`")
     first, last = _day(since, "--from"), _day(until, "--to") + DAY_MS
-    try:
-        with ClickHouseHistory(settings) as history:
-            found = backtests.backtest(rule, Vocabulary.load(settings.home), FormulaBook.load(settings.home), history, first, last,
-                                       settings.home)  # fmt: skip
-        if keep:
-            kept(settings, rule, found, first, last)
-    except (backtests.BacktestError, DataFileError, Unavailable, NotReady) as error:
-        raise StackError(str(error)) from error
+    found = _over_history(settings, rule, (first, last), keep=keep)
     for line in _compared(found):
         print(line)
     print(
         f"{rule.id}, {since} – {until}: {len(found.same)} như đã báo / as raised; {len(found.only_now)} chỉ khi chạy lại / only now; "
         f"{len(found.only_then)} chỉ trong lịch sử / only then."
     )
+
+
+def _over_history(settings: Settings, rule: Rule, stretch: tuple[int, int], *, keep: bool) -> Outcomes:
+    """What a rule would have raised over [first, last), epoch ms, from ClickHouse; kept there where asked for. Raises StackError."""
+    from indicators.datafile import DataFileError
+    from indicators.derived.formula_book import FormulaBook
+    from indicators.vocabulary import Vocabulary
+    from ops import backtest as backtests
+    from ops.backtest_history import ClickHouseHistory, kept
+    from sinks.clickhouse import NotReady, Unavailable
+
+    try:
+        with ClickHouseHistory(settings) as history:
+            words, formulas = Vocabulary.load(settings.home), FormulaBook.load(settings.home)
+            found = backtests.backtest(rule, words, formulas, history, *stretch, settings.home)
+        if keep:
+            kept(settings, rule, found, *stretch)
+    except (backtests.BacktestError, DataFileError, Unavailable, NotReady) as error:
+        raise StackError(str(error)) from error
+    return found
 
 
 def _day(text: str, option: str) -> int:
@@ -163,16 +171,21 @@ def problems(home: Path, book: RuleBook) -> Iterator[str]:
                 yield f"{rule.id}: {agency} không có trong catalogue/agencies.yaml / no such agency"
         if rule.due is not None and rule.due.calendar not in (*setting.dues, OWN_DAY):
             yield f"{rule.id}: due.calendar: {rule.due.calendar} không có trong catalogue/due-calendars.yaml / no such calendar"
-        if rule.absence is not None and rule.absence.trading_calendar not in ("", *setting.trading_calendars):
-            yield f"{rule.id}: {rule.absence.trading_calendar} không có trong catalogue/trading-calendars.yaml / no such calendar"
-        spec = vocabulary.series_spec(rule.scope.indicator, rule.scope.component)
-        if rule.absence is not None and spec is not None and not set(rule.absence.dimensions) <= set(spec.dimensions):
-            yield f"{rule.id}: absence.dimensions: chuỗi có / the series has {', '.join(spec.dimensions) or '–'}"
+        yield from _of_absence(rule, vocabulary, setting)
         for named in rule.composite.of if rule.composite else ():
             if named not in book.rules:
                 yield f"{rule.id}: composite.of: {named} không phải là quy tắc / no such rule"
         if not case_path(home, rule.id).exists():
             yield f"{rule.id}: thiếu trường hợp mẫu {case_path(home, rule.id).name} / no golden case"
+
+
+def _of_absence(rule: Rule, vocabulary: Vocabulary, setting: Setting) -> Iterator[str]:
+    """What is wrong with the silence a rule waits for."""
+    spec, absence = vocabulary.series_spec(rule.scope.indicator, rule.scope.component), rule.absence
+    if absence is not None and absence.trading_calendar not in ("", *setting.trading_calendars):
+        yield f"{rule.id}: {absence.trading_calendar} không có trong catalogue/trading-calendars.yaml / no such calendar"
+    if absence is not None and spec is not None and not set(absence.dimensions) <= set(spec.dimensions):
+        yield f"{rule.id}: absence.dimensions: chuỗi có / the series has {', '.join(spec.dimensions) or '–'}"
 
 
 def _setting(home: Path) -> Setting:

@@ -108,6 +108,7 @@ def test_reports_due_are_judged_by_their_receipts_as_the_workers_do() -> None:
     one, two = (figure_owed(code) for code in ("vn-1012/A.X.1", "vn-1012/A.X.3"))
     of_july, of_august = (f"2026-{n:02}" for n in (7, 8))
     rows = [received(made(month), f"{month}-20T0{n}:00") for month in (of_july, of_august) for n, made in enumerate((one, two))]
+    rows.append(received(replace(one(of_august), revision=1), "2026-09-10T08:00"))  # a correction: it was there in time
     rows.append(received(one("2026-09"), "2026-09-18T08:00"))
     rows.append(received(two("2026-09"), "2026-10-01T08:00"))
     rows.append(received(one("2026-10"), "2026-10-16T08:00"))

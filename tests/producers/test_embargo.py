@@ -120,6 +120,8 @@ def test_its_receipt_goes_out_at_once_and_bears_no_value(here: Installation) -> 
     assert receipt.reference == f"{CPI}||VN|||actual"
     assert told_of(receipt.reference)[1] == f"{CPI}||VN||held=1|actual"
     assert (receipt.period_type, receipt.period_start, receipt.period_end) == MARCH[1:]
+    here.send("b.csv", dia_ban="31")
+    assert [o.territory for o in here.taking.observations] == ["VN", "31"], "once"
     DOOR.check(receipt, BEFORE)
 
 
