@@ -4,6 +4,9 @@ Both instants are the broker's (LogAppendTime on the two topics, so one clock): 
 record in alerts.events, which lies behind the commit of the worker. Beside it: from handing the reading to a producer until a
 read_committed reader holds the event, which is what a screen would show. Every planned change must have exactly one event.
 
+The hand-over: from the event appended until the row in notify.results that says a channel took the message (here the console's file, so the
+figure is ours and not a provider's), over every message of the direct lane.
+
 The burst: loggers that were cut off for thirty minutes send what they kept, all at once, into the same topic, while live readings go on.
 """
 
@@ -19,7 +22,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType  # type: ignore[attr-defined]
 
 from benchmarks.ground import ANSWER_SECONDS, MeasurementError, fill, own_settings, process, topics
-from benchmarks.live import Cause, Feeder, Listener, Place, Seen
+from benchmarks.live import Cause, Feeder, Listener, Place, Reader, Seen, Witness
 from benchmarks.readings import Rivers
 from benchmarks.series_encoder import SeriesEncoder
 from benchmarks.spread import percentile
@@ -34,6 +37,7 @@ from transport.topics import GROUPS
 
 OBS: Final = "obs.emergency"
 EVENTS: Final = "alerts.events"
+RESULTS: Final = "notify.results"
 START_SECONDS: Final = 90.0
 DRAIN_SECONDS: Final = 180.0
 BURST_MINUTES: Final = 30
@@ -69,12 +73,24 @@ class Delay:
 
 
 @dataclass(frozen=True, slots=True)
+class HandOver:
+    """Seconds from event appended to the result of a direct message appended, over `messages`."""
+
+    messages: int
+    p50: float
+    p99: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
 class LatencyRun:
-    """`parts`: the steady load cut in equal parts; `during`, `after`: changes while the worker was behind, and afterwards."""
+    """`parts`: the steady load cut in equal parts; `direct`: its hand-overs; `during`, `after`: changes while the worker was behind, and
+    afterwards."""
 
     rate_per_s: float
     steady: Delay
     parts: Sequence[Delay]
+    direct: HandOver
     burst: int
     drained_s: float
     during: Delay | None
@@ -97,13 +113,15 @@ def measure(settings: Settings, plan: Plan, name: str = "live") -> LatencyRun:
     own = own_settings(settings, name)
     rivers = Rivers(Vocabulary.load(own.home), time.time_ns() // 1_000_000 - 5 * DAY_MS)
     with Registry(own) as registry, topics(own, ("",)):
-        _stamp_by_broker(own)
+        stamp_by_broker(own)
         encoder = SeriesEncoder(AvroEncoder("observation", registry.id_of("observation")), rivers.templates)
         burst = [(encoder.keys[r.series], encoder.encode(r)) for r in rivers.burst(plan.burst, BURST_MINUTES * 60_000)]
-        feeder, listener, clock = Feeder(own, rivers.readings(), encoder, plan.rate), Listener(own, registry), Clock()
-        with process(own, "worker"), process(own, "alerts"), _running(feeder, listener):
+        feeder, clock = Feeder(own, rivers.readings(), encoder, plan.rate), Clock()
+        listener, witness = Listener(own, registry), Witness(own, registry)
+        with process(own, "worker"), process(own, "alerts"), _running(feeder, listener, witness):
             drained, rate = _phases(own, plan, burst, clock, feeder, listener)
-    return _result(plan, clock.marks, feeder.causes, listener, (rate, drained))
+    direct = _hand_over(listener, witness, clock.marks[0], clock.marks[plan.parts])
+    return _result(plan, clock.marks, feeder.causes, listener, (rate, drained, direct))
 
 
 def _phases(
@@ -134,13 +152,14 @@ def _phases(
 
 
 @contextmanager
-def _running(feeder: Feeder, listener: Listener) -> Iterator[None]:
-    listener.start()
-    feeder.start()
+def _running(feeder: Feeder, *readers: Reader) -> Iterator[None]:
+    threads: tuple[Feeder | Reader, ...] = (*readers, feeder)
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
-        for thread in (feeder, listener):
+        for thread in reversed(threads):
             thread.stop.set()
             thread.join(ANSWER_SECONDS)
 
@@ -157,10 +176,11 @@ def _until(true: Callable[[], bool], seconds: float, what: str, *threads: Feeder
         time.sleep(0.05)
 
 
-def _stamp_by_broker(settings: Settings) -> None:
-    """Record timestamps of both topics are the instant of the append."""
+def stamp_by_broker(settings: Settings) -> None:
+    """Record timestamps of the topics are the instant of the append."""
     entry = ConfigEntry("message.timestamp.type", "LogAppendTime", incremental_operation=AlterConfigOpType.SET)
-    resources = [ConfigResource(ResourceType.TOPIC, settings.topic_prefix + name, incremental_configs=[entry]) for name in (OBS, EVENTS)]
+    names = [settings.topic_prefix + name for name in (OBS, EVENTS, RESULTS)]
+    resources = [ConfigResource(ResourceType.TOPIC, name, incremental_configs=[entry]) for name in names]
     client = admin(settings)
     for future in client.incremental_alter_configs(resources).values():
         future.result(ANSWER_SECONDS)
@@ -183,8 +203,10 @@ def _await_folded(settings: Settings, feeder: Feeder, listener: Listener) -> Non
         reader.close()
 
 
-def _result(plan: Plan, marks: list[int], causes: dict[Place, Cause], listener: Listener, measured: tuple[float, float]) -> LatencyRun:
-    seen, (rate, drained) = listener.seen, measured
+def _result(
+    plan: Plan, marks: list[int], causes: dict[Place, Cause], listener: Listener, measured: tuple[float, float, HandOver]
+) -> LatencyRun:
+    seen, (rate, drained, direct) = listener.seen, measured
     wrong = [place for place, cause in causes.items() if place not in seen or seen[place].change != cause.change]
     if wrong or listener.doubled or seen.keys() - causes.keys():
         more = len(seen.keys() - causes.keys())
@@ -195,7 +217,17 @@ def _result(plan: Plan, marks: list[int], causes: dict[Place, Cause], listener: 
     steady = _delay(causes, seen, marks[0], marks[parts])
     during = _delay(causes, seen, marks[parts], marks[parts + 1], 1) if plan.burst else None
     after = _delay(causes, seen, marks[parts + 1], marks[parts + 2], 1) if plan.burst else None
-    return LatencyRun(rate, steady, spans, plan.burst, drained, during, after)
+    return LatencyRun(rate, steady, spans, direct, plan.burst, drained, during, after)
+
+
+def _hand_over(listener: Listener, witness: Witness, first_ms: int, until_ms: int) -> HandOver:
+    """Over the events appended in [first, until)."""
+    seconds = [
+        (at - appended) / 1000 for event, at in witness.handed if first_ms <= (appended := listener.appended.get(event, 0)) < until_ms
+    ]
+    if len(seconds) < FEWEST:
+        raise MeasurementError(f"latency: {len(seconds)} messages of the direct lane are too few to speak of; measure longer")
+    return HandOver(len(seconds), percentile(seconds, 50), percentile(seconds, 99), max(seconds))
 
 
 def _delay(causes: dict[Place, Cause], seen: dict[Place, Seen], first_ms: int, until_ms: int, fewest: int = FEWEST) -> Delay:

@@ -1,12 +1,12 @@
-"""Both ends of the latency measurement: the feeder, which keeps a rate and notes when a causing reading was appended, and the listener,
-which notes when its alert event was."""
+"""The ends of the latency measurement: the feeder, which keeps a rate and notes when a causing reading was appended, the listener, which
+notes when its alert event was, and the witness, which notes when channels had taken its messages."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
@@ -83,41 +83,71 @@ class Feeder(threading.Thread):
         self.sent += 1
 
 
-class Listener(threading.Thread):
-    """Reads alerts.events. `seen`: events by the place of the reading that caused them; `doubled`: second events of one cause."""
+class Reader(threading.Thread):
+    """Reads all of a topic, read_committed, until `stop` is set; `failure`: what ended it early."""
 
-    def __init__(self, settings: Settings, registry: Registry) -> None:
-        super().__init__(name="listener", daemon=True)
-        topic = f"{settings.topic_prefix}alerts.events"
-        self._decoder = AvroDecoder("alert_event", registry.schema)
-        self._consumer = consumer(settings, "latency-listener", fetch_wait_max_ms=10, fetch_min_bytes=1)
-        self._consumer.assign([TopicPartition(topic, p, 0) for p in range(table(settings.topic_prefix)[topic].partitions)])
+    def __init__(self, settings: Settings, registry: Registry, name: str, topic: str, schema: str) -> None:
+        super().__init__(name=name, daemon=True)
+        full = f"{settings.topic_prefix}{topic}"
+        self._decoder = AvroDecoder(schema, registry.schema)
+        self._consumer = consumer(settings, f"latency-{name}", fetch_wait_max_ms=10, fetch_min_bytes=1)
+        self._consumer.assign([TopicPartition(full, p, 0) for p in range(table(settings.topic_prefix)[full].partitions)])
         self.stop = threading.Event()
-        self.seen: dict[Place, Seen] = {}
-        self.doubled = 0
         self.failure: BaseException | None = None
 
     def run(self) -> None:
-        """Note every event until told to stop."""
+        """Note every record until told to stop."""
         try:
             while not self.stop.is_set():
                 for message in self._consumer.consume(500, 0.01):
-                    self._note(message, time.time())
+                    self._take(message, time.time())
         except BaseException as error:  # a thread's end: kept for the measurement, which raises it
             self.failure = error
         finally:
             self._consumer.close()
 
-    def _note(self, message: Message, at: float) -> None:
+    def _take(self, message: Message, at: float) -> None:
         error = message.error()
         if error is not None:
             raise KafkaException(error)
         value = message.value()
-        event = self._decoder.decode(value if isinstance(value, bytes) else None)
+        self.note(self._decoder.decode(value if isinstance(value, bytes) else None), message.timestamp()[1], at)
+
+    def note(self, record: dict[str, Any], appended_ms: int, at: float) -> None:
+        """One record: when the broker appended it (epoch ms), when it was read here (epoch seconds)."""
+        raise NotImplementedError
+
+
+class Listener(Reader):
+    """Reads alerts.events. `seen`: events by the place of the reading that caused them; `doubled`: second events of one cause; `appended`:
+    event id → epoch ms of the append."""
+
+    def __init__(self, settings: Settings, registry: Registry) -> None:
+        super().__init__(settings, registry, "listener", "alerts.events", "alert_event")
+        self.seen: dict[Place, Seen] = {}
+        self.appended: dict[str, int] = {}
+        self.doubled = 0
+
+    def note(self, event: dict[str, Any], appended_ms: int, at: float) -> None:
+        """An event, where a reading caused it."""
+        self.appended[event["event_id"]] = appended_ms
         if event["transition"] not in CHANGES:
             return
         place = event["source_partition"], event["source_offset"]
         if place in self.seen:
             self.doubled += 1
         else:
-            self.seen[place] = Seen(event["transition"], message.timestamp()[1], at)
+            self.seen[place] = Seen(event["transition"], appended_ms, at)
+
+
+class Witness(Reader):
+    """Reads notify.results. `handed`: (event id, epoch ms of the append) of every message of the direct lane that a channel took."""
+
+    def __init__(self, settings: Settings, registry: Registry) -> None:
+        super().__init__(settings, registry, "witness", "notify.results", "notification")
+        self.handed: list[tuple[str, int]] = []
+
+    def note(self, result: dict[str, Any], appended_ms: int, at: float) -> None:
+        """A message, where a channel took it."""
+        if result["lane"] == "direct" and result["state"] == "handed_over":
+            self.handed.append((result["event_id"], appended_ms))

@@ -42,11 +42,11 @@ def installation(folder: Path, series: int, rules: int) -> Path:
             (root / path.name).symlink_to(path)
     shutil.copytree(HOME / "catalogue", root / "catalogue")
     gauges = [_gauge(number) for number in range(series)]
-    _write(root / "catalogue" / "subjects" / "measured-gauges.yaml", {"subjects": gauges})
+    write(root / "catalogue" / "subjects" / "measured-gauges.yaml", {"subjects": gauges})
     shipped: Any = read_yaml(HOME / "catalogue" / "rules" / f"{SHIPPED.lower()}.yaml")
     for number in range(1, rules):
         levels = [{"severity": 2, "raise_at": str(NEVER + number), "clear_at": str(NEVER)}]
-        _write(root / "catalogue" / "rules" / f"measured-{number}.yaml", shipped | {"id": f"{SHIPPED}-{number}", "levels": levels})
+        write(root / "catalogue" / "rules" / f"measured-{number}.yaml", shipped | {"id": f"{SHIPPED}-{number}", "levels": levels})
     return root
 
 
@@ -60,7 +60,8 @@ def _gauge(number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _write(path: Path, content: object) -> None:
+def write(path: Path, content: object) -> None:
+    """A file of the catalogue."""
     path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")
 
 
@@ -84,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     document = {
         "series": options.series, "rules": options.rules, "readings_per_s": round(run.rate_per_s, 1), "steady": asdict(run.steady),
-        "parts": [asdict(part) for part in run.parts], "machine": machine.describe(),
+        "parts": [asdict(part) for part in run.parts], "direct": asdict(run.direct), "machine": machine.describe(),
     }  # fmt: skip
     (RESULTS / "rules.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(json.dumps(document["steady"]))
