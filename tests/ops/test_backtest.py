@@ -139,6 +139,19 @@ def test_tasks_are_judged_by_their_own_days() -> None:
     ], "due on Friday 10 July, overdue on Monday"  # fmt: skip
 
 
+def test_the_number_of_overdue_tasks_is_judged_by_its_days() -> None:
+    def overdue(day: str, count: int) -> dict[str, Any]:
+        start = instant(day)
+        at = start + 8 * HOUR_MS
+        about = {"result": "TASKS-OVERDUE|31|agency:DOF-31||", "territory": "31", "period_type": "day", "period_start": start,
+                 "period_end": start + 24 * HOUR_MS, "value": Decimal(count), "event_time": at, "appended": at}  # fmt: skip
+        return state(6, "0") | about
+
+    history = [overdue("2026-07-13", 0), overdue("2026-07-14", 50), overdue("2026-07-20", 0)]
+    found = backtest(BOOK.rules["NV-QUA-HAN"], VOCABULARY, FORMULAS, Rows(history), START, END)
+    assert [(s.transition, s.value) for s in found.only_now] == [("opened", Decimal(50)), ("cleared", Decimal(0))]
+
+
 def figure_owed(code: str) -> Callable[[str], Observation]:
     """A monthly figure of the country that Social Security owes."""
 
