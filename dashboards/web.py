@@ -37,6 +37,8 @@ SECURITY: Final = {
 }
 PLACES: Final = ("overview", "ranking", "map", "projects", "alerts", "emergency", "tasks", "report", "supply", "operations")
 """Pages of the menu in its order; each key is a word and a route."""
+WITHIN: Final = {"": "overview", "indicator": "overview", "requests": "alerts", "rules": "alerts"}
+"""First part of an address → the place of the menu it belongs to, where that has another name."""
 
 
 class TooLarge(Exception):
@@ -85,6 +87,7 @@ def render(request: Request, template: str, language: Language, shown: Mapping[s
         "path": request.url.path,
         "address": lambda **changes: address(request, **changes),
         "places": PLACES,
+        "section": WITHIN.get(part := request.url.path.split("/")[1], part),
         "visit": None,
         "token": "",
         "provinces": (),

@@ -69,7 +69,9 @@ def test_the_office_issues_decides_and_withdraws_and_it_is_written_with_its_audi
         assert (await client.post("/alerts/a25/requests", {**issue, "token": "x"})).status_code == 403
         listed = (await client.get("/requests?format=json")).json()["rows"]
         assert [(r["number"], r["state"]) for r in listed] == [("12/VP-TH", "đã trả lời, chờ kết luận")]
-        assert "Vướng mặt bằng" in (await client.get("/requests")).text
+        shown = (await client.get("/requests")).text
+        assert "Vướng mặt bằng" in shown
+        assert '<a href="/alerts" aria-current="true">' in shown, "the menu says where one is"
 
     served(seeded.settings, LEADER, work, journal)
     assert [(a.action, a.alert_id, a.authority, a.document_number, a.outcome) for a in journal.acts] == [
