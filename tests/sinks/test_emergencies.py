@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from decimal import Decimal
 from typing import Any
 
@@ -64,3 +65,39 @@ def test_the_record_of_an_emergency_and_who_sees_it(settings: Settings, database
         return int(database.query(f"SELECT count() FROM board_emergency_steps(territories = [{codes}])").result_rows[0][0])
 
     assert [seen("VN"), seen("31"), seen("22"), seen("79")] == [3, 3, 3, 0]
+
+
+PLAIN = f"""SELECT component, subject_id,
+    argMaxIf(value, (event_time, revision, -offset), ingested_at <= fromUnixTimestamp64Milli({OPENED})) AS at_open,
+    argMaxIf(value, (event_time, revision, -offset), ingested_at <= fromUnixTimestamp64Milli({CLOSED})) AS at_close, max(event_time)
+FROM observations
+WHERE (indicator, component) IN (SELECT indicator, component FROM series_specs WHERE concept_group = 'emergency')
+    AND territory = '31' AND ingested_at <= fromUnixTimestamp64Milli({CLOSED}) AND event_time <= fromUnixTimestamp64Milli({CLOSED})
+    AND event_time > fromUnixTimestamp64Milli({OPENED}) - toIntervalDay(400)
+    AND (period_type = 'month' OR event_time > fromUnixTimestamp64Milli({OPENED}) - toIntervalDay(35))
+    AND figure = 'actual' AND empty(dimensions) AND access_level = 0
+GROUP BY indicator, component, territory, subject_type, subject_id, series
+ORDER BY component, subject_id"""
+
+
+@pytest.mark.loopback
+def test_figures_at_open_and_close_are_a_plain_fold(settings: Settings, database: Client) -> None:
+    """Readings and monthly figures: corrected, late, old, restricted, by dimension, elsewhere, of another indicator."""
+    dice = random.Random(5)
+    told = []
+    for n in range(300):
+        monthly = n % 5 == 0
+        at = START - dice.choice((1, 20, 60, 390, 420)) * 24 * HOUR if monthly or n % 7 == 0 else START + dice.randrange(7) * HOUR
+        told.append(observation(
+            0, indicator=dice.choice(("vn-1012/D.1", "vn-1012/D.1", "vn-1012/A.II.5")),
+            component=dice.choice(("rain", "temperature", "export")), concept="rain", measure_unit="mm",
+            period_type="month" if monthly else "instant", territory=dice.choice(("31", "31", "01")), subject_id=f"S{n % 4}",
+            dimensions=dice.choice(((), (), (("channel", "auto"),))), access_level=dice.choice((0, 0, 0, 3)), event_time=at,
+            ingested_at=at + dice.randrange(3) * HOUR, revision=dice.randrange(3), source_record_id=f"r{n}", value=Decimal(n),
+        ))  # fmt: skip
+    fill(database, "obs.emergency", [o.record() for o in told], [o.series().key().encode() for o in told])
+    written(database, [(step("open", ("31",)), OPENED - 10_000), (step("close"), CLOSED - 10_000)])
+    plain = [tuple(row) for row in database.query(PLAIN).result_rows]
+    assert len(plain) == 8
+    rows = ask(settings, "emergency", {"emergency": "E1"}).rows
+    assert [(row[1], row[3], *row[4:6], row[7]) for row in rows] == plain
