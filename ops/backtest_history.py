@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from indicators.derived.result import Result
+from indicators.heartbeat import REPORTS
 from indicators.instant import local
 from indicators.rule import Rule
 from indicators.series import parse
@@ -56,7 +57,8 @@ def kept(settings: Settings, rule: Rule, found: Outcomes, since: int, until: int
 
 
 def _place(rule: Rule, step: Step) -> tuple[str, str, str, str, str]:
-    """series, indicator (the formula, where the rule looks at results), territory, subject type and id: what access goes by."""
-    of = Result.parse(step.series) if rule.scope.formula else parse(step.series)
-    named = rule.scope.formula or rule.scope.indicator
+    """series, indicator (the formula, where the rule looks at results; of reports due their own), territory, subject type and id: what
+    access goes by."""
+    of = Result.parse(step.series) if rule.scope.formula or rule.kind == "due" else parse(step.series)
+    named = rule.scope.formula or rule.scope.indicator or REPORTS
     return step.series, named, of.territory, of.subject_type, of.subject_id

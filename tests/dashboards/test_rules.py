@@ -84,7 +84,7 @@ def test_a_kept_backtest_stands_on_the_rules_page_within_the_readers_scope(seede
         assert [row["backtest_mark"] for row in rows] == ["chỉ khi chạy lại", "như đã báo"]
         none = (await client.get("/rules/TV-MUC-NUOC-BAO-DONG")).text
         assert "nhip rules backtest TV-MUC-NUOC-BAO-DONG" in none
-        assert "không chạy lại được" in (await client.get("/rules/BC-QUA-HAN")).text
+        assert "không chạy lại được" in (await client.get("/rules/HT-TU-GIAM-SAT")).text
         assert (await client.get("/rules/none")).status_code == 404
         everything = (await client.get("/rules")).text
         assert everything.count('<a href="/rules/') == len(BOOK.rules)

@@ -22,7 +22,7 @@ from indicators.rules.cases import instant
 from indicators.vocabulary import Vocabulary
 from ops.backtest import DERIVED, OBSERVATIONS, RAISED, BacktestError, Step, backtest
 from ops.backtest_dues import RECEIPTS
-from ops.backtest_history import ClickHouseHistory
+from ops.backtest_history import ClickHouseHistory, _place
 from ops.commands import rules as command
 from ops.stack.control import StackError
 from tests.sinks.test_questions import fill
@@ -120,6 +120,16 @@ def test_reports_due_are_judged_by_their_receipts_as_the_workers_do() -> None:
         ("opened", 1, instant("2026-09-22")), ("worse", 2, instant("2026-09-28")), ("worse", 3, instant("2026-09-30")),
         ("cleared", 0, instant("2026-10-01T08:00")),
     ], "September's second figure came on 1 October; October's was held in time until its publication"  # fmt: skip
+
+
+def test_steps_of_every_kind_of_rule_can_be_kept_under_their_place() -> None:
+    kept = {
+        "BC-QUA-HAN": ("BC-QUA-HAN|VN|agency:VSS|period=month|", "nhip/N.2", "VN", "agency", "VSS"),
+        "NV-DEN-HAN": ("ASSIGNED-TASKS|31|agency:DOF-31|task=NV-1|", "ASSIGNED-TASKS", "31", "agency", "DOF-31"),
+        "TV-MUC-NUOC-BAO-DONG": (HANOI, "vn-1012/D.1", "01", "station", "TV-HANOI"),
+    }
+    for name, place in kept.items():
+        assert _place(BOOK.rules[name], Step(START, place[0], "opened", 1, None)) == place
 
 
 def test_tasks_are_judged_by_their_own_days() -> None:
