@@ -25,6 +25,7 @@ REQUESTS: Final[dict[str, tuple[str, str]]] = {
     "answer_due": ("Hạn trả lời", "Answer due"),
     "request_answer": ("Nội dung trả lời", "Answer"),
     "answered_late": ("trả lời quá hạn", "answered late"),
+    "answer_to_you": ("trả lời văn bản Ông/Bà đã ban hành", "answers what you issued"),
     "outcome": ("Kết luận", "Outcome"),
     "issue": ("Ban hành", "Issue"),
     "answer": ("Ghi nội dung trả lời", "Record the answer"),

@@ -76,12 +76,12 @@ class RequestForm(BaseModel):
 
 
 async def answer(visit: Visit, query: RequestsQuery) -> Answer:
-    """The list, overdue first, then by deadline."""
+    """The list: answers that wait for this reader's outcome first, then what is overdue, then by deadline."""
     territory = visit.territory(query.territory) if query.territory else ""
     acts, alerts = await asyncio.gather(visit.ask("requests"), visit.ask("alerts", everything=1, severity=0, territory=territory))
     asked = {act["alert_id"] for act in acts}
     lines = [line for alert in alerts if alert["alert_id"] in asked for line in lines_of(visit, alert, acts)]
-    lines.sort(key=lambda line: (not line["open"], not line["overdue"], line["due_ms"]))
+    lines.sort(key=lambda line: (not line["mine"], not line["open"], not line["overdue"], line["due_ms"]))
     shown = {
         "territory": territory,
         "show": query.show,
@@ -115,6 +115,7 @@ def line(visit: Visit, alert: Row, one: Request) -> dict[str, Any]:
         "state": OVERDUE.of(language) if overdue else word(STATES, one.state, language),
         "overdue": overdue,
         "open": one.state in UNDER_WAY,
+        "mine": one.state == "answered" and one.by == visit.account.title_vi,
         "answer": one.answer,
         "answered": figures.instant(one.answered_at, language) if one.answered_at else "",
         "late": one.answered_at > one.due_at,

@@ -104,3 +104,18 @@ def test_who_may_not_issue_reads_the_draft_and_writes_nothing(seeded: Seeded) ->
     served(seeded.settings, PROVINCE, elsewhere, journal)
     assert not journal.acts
     assert not journal.deeds
+
+
+@pytest.mark.loopback
+def test_an_answer_is_marked_for_whoever_issued_the_request(seeded: Seeded) -> None:
+    mark = "trả lời văn bản Ông/Bà đã ban hành"
+
+    async def work(client: Client) -> None:
+        assert mark not in (await client.get("/requests")).text
+        office = LEADER.model_copy(update={"name": "vanphong", "title_vi": "Văn phòng"})
+        client.board.accounts.put(office)
+        client.sign(office)
+        for page in ("/requests", "/alerts/a31"):
+            assert mark in (await client.get(page)).text
+
+    served(seeded.settings, LEADER, work)
