@@ -30,6 +30,7 @@ from sinks import clickhouse
 from sinks.decode import Decoder
 from sinks.main import run, spare_collector
 from sinks.migrations import migrate
+from sinks.stretch import Stretch
 from sinks.tables import Route, route
 from sinks.writer import Batch, Written
 from transport import kafka_clients
@@ -121,7 +122,7 @@ def blocks_of(settings: Settings, name: str, one: Route, rows: int) -> list[tupl
     consumer.close()
     with Registry(settings) as registry:
         decoder = Decoder(registry.schema)
-        frame = pl.concat([decoder.block(one, messages).frame for messages in kept.values()])
+        frame = pl.concat([decoder.block(one, Stretch.of(messages)).frame for messages in kept.values()])
     return [(frame.columns, clickhouse.arrow(frame[at:at + BLOCK])) for at in range(0, frame.height, BLOCK)]
 
 

@@ -89,7 +89,7 @@ class Sink:
             raise self._fault
 
     def _turn(self) -> None:
-        buffered = sum(len(lane.messages) for lane in self._lanes.values())
+        buffered = sum(lane.count for lane in self._lanes.values())
         full = buffered >= BUFFERED_ROWS or sum(lane.bytes for lane in self._lanes.values()) >= BUFFERED_BYTES
         self._read(full)
         now = time.monotonic()
@@ -142,7 +142,7 @@ class Sink:
 
     def _dispatch(self, now: float, full: bool) -> None:
         """Close what is ready, the longest waiting first; commit all plans in one request; hand over what was committed."""
-        wait = linger(sum(1 for lane in self._lanes.values() if lane.messages or lane.under_way is not None))
+        wait = linger(sum(1 for lane in self._lanes.values() if lane.count or lane.under_way is not None))
         ready = sorted((lane for lane in self._lanes.values() if lane.ready(now, 0.0 if full else wait)), key=lambda lane: lane.since)
         batches: list[tuple[Lane, Batch, bool]] = []
         for lane in ready:

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from operator import itemgetter, methodcaller
 from typing import Any, NamedTuple
 
-import numpy as np
 import polars as pl
-from confluent_kafka import Message
 
 from sinks.refusals import EARLIEST, LATEST, Refusal, out_of_range
+from sinks.stretch import Stretch
 from sinks.tables import MOMENT, STATE_KEY, Route
 from transport.columnar_reader import INDEX, ColumnarReader
 from transport.dead_letters import HEADER
 from transport.schema_ids import Resolver
 
-_VALUE, _KEY, _OFFSET, _TIMESTAMP = (methodcaller(name) for name in ("value", "key", "offset", "timestamp"))
 _NO_LETTER = uuid.UUID("5d1c5f0e-8a53-4f0c-9b57-2d3a0f8f1c11")
 
 
@@ -40,9 +37,9 @@ class Decoder:
         self._resolver = resolver
         self._readers: dict[str, ColumnarReader] = {}
 
-    def block(self, route: Route, messages: Sequence[Message]) -> Block:
-        """The block of one batch: `messages` of one topic and partition in the order of their offsets."""
-        makers: dict[str, Callable[[Route, Sequence[Message]], tuple[pl.DataFrame, list[Refusal]]]] = {
+    def block(self, route: Route, messages: Stretch) -> Block:
+        """The block of one batch."""
+        makers: dict[str, Callable[[Route, Stretch], tuple[pl.DataFrame, list[Refusal]]]] = {
             "avro": self._records, "dead_letter": self._letters, "bytes": self._bytes,
         }  # fmt: skip
         content, refused = makers[route.reading](route, messages)
@@ -64,8 +61,8 @@ class Decoder:
             reader = self._readers[schema] = ColumnarReader(schema, self._resolver)
         return reader
 
-    def _records(self, route: Route, messages: Sequence[Message]) -> tuple[pl.DataFrame, list[Refusal]]:
-        values, keys = list(map(_VALUE, messages)), list(map(_KEY, messages))
+    def _records(self, route: Route, messages: Stretch) -> tuple[pl.DataFrame, list[Refusal]]:
+        values, keys = messages.values, messages.keys
         places = _meaningful(route, keys, values)
         if places is not None:
             values = [values[i] for i in places]
@@ -79,21 +76,20 @@ class Decoder:
             return frame, refused
         return _with_key(frame, keys, route.key, refused)
 
-    def _letters(self, route: Route, messages: Sequence[Message]) -> tuple[pl.DataFrame, list[Refusal]]:
-        headers = [_header(m) for m in messages]
-        read = self._reader(route.schema).read([h or b"" for h in headers])
+    def _letters(self, route: Route, messages: Stretch) -> tuple[pl.DataFrame, list[Refusal]]:
+        read = self._reader(route.schema).read([letter or b"" for letter in messages.letters])
         whole = read.frame
         if read.refused:
-            lost = pl.DataFrame([_unreadable(messages[r.index], r.index) for r in read.refused], schema=whole.schema)
+            lost = pl.DataFrame([_unreadable(messages, r.index) for r in read.refused], schema=whole.schema)
             whole = pl.concat([whole, lost]).sort(INDEX)
         places = whole[INDEX].to_list()
-        keys, bodies = [messages[i].key() or b"" for i in places], [messages[i].value() or b"" for i in places]
+        keys, bodies = [messages.keys[i] or b"" for i in places], [messages.values[i] or b"" for i in places]
         return whole.with_columns(pl.Series("original_key", keys, pl.Binary), pl.Series("body", bodies, pl.Binary)), []
 
-    def _bytes(self, route: Route, messages: Sequence[Message]) -> tuple[pl.DataFrame, list[Refusal]]:
-        places = [i for i, m in enumerate(messages) if m.value() is not None]
-        keys = [(messages[i].key() or b"").decode(errors="replace") for i in places]
-        columns = [pl.Series(INDEX, places, pl.UInt32), pl.Series("body", [messages[i].value() for i in places], pl.Binary)]
+    def _bytes(self, route: Route, messages: Stretch) -> tuple[pl.DataFrame, list[Refusal]]:
+        places = [i for i, value in enumerate(messages.values) if value is not None]
+        keys = [(messages.keys[i] or b"").decode(errors="replace") for i in places]
+        columns = [pl.Series(INDEX, places, pl.UInt32), pl.Series("body", [messages.values[i] for i in places], pl.Binary)]
         return pl.DataFrame([*columns, pl.Series(route.key, keys, pl.String)]), []
 
 
@@ -142,30 +138,23 @@ def _text(raw: bytes | None) -> str | None:
         return None
 
 
-def _with_origin(frame: pl.DataFrame, messages: Sequence[Message]) -> pl.DataFrame:
-    topic = str(messages[0].topic())
-    count = len(messages)
-    offsets = pl.Series("offset", np.fromiter(map(_OFFSET, messages), np.int64, count))
-    appended = pl.Series("appended", np.fromiter(map(itemgetter(1), map(_TIMESTAMP, messages)), np.int64, count))
-    if frame.height < count:
+def _with_origin(frame: pl.DataFrame, messages: Stretch) -> pl.DataFrame:
+    topic = messages.topic
+    offsets, appended = pl.Series("offset", messages.offsets), pl.Series("appended", messages.stamps)
+    if frame.height < len(messages):
         offsets, appended = offsets.gather(frame[INDEX]), appended.gather(frame[INDEX])
     return frame.with_columns(
         offsets, appended.clip(EARLIEST, LATEST).cast(MOMENT), pl.lit(topic, pl.Enum([topic])).alias("topic"),
-        pl.lit(messages[0].partition(), pl.Int32).alias("partition"),
+        pl.lit(messages.partition, pl.Int32).alias("partition"),
     )  # fmt: skip
 
 
-def _header(message: Message) -> bytes | None:
-    headers: list[tuple[str, bytes | str | None]] = list(message.headers() or ())  # type: ignore[arg-type]  # typed as a mapping too
-    return next((value for name, value in headers if name == HEADER and isinstance(value, bytes)), None)
-
-
-def _unreadable(message: Message, index: int) -> dict[str, Any]:
+def _unreadable(messages: Stretch, index: int) -> dict[str, Any]:
     """A dead letter whose own header cannot be read is stored all the same, under an identity made of its place."""
-    place = f"{message.topic()}|{message.partition()}|{message.offset()}"
-    stamp = max(message.timestamp()[1], 0)
+    place = f"{messages.topic}|{messages.partition}|{messages.offsets[index]}"
+    stamp = max(int(messages.stamps[index]), 0)
     return {
-        "dead_letter_id": str(uuid.uuid5(_NO_LETTER, place)), "stage": str(message.topic()).rpartition(".")[2], "reason": "other",
+        "dead_letter_id": str(uuid.uuid5(_NO_LETTER, place)), "stage": messages.topic.rpartition(".")[2], "reason": "other",
         "field": HEADER, "detail": "a dead letter without a readable header", "source": "", "place": place.replace("|", " "),
         "original_topic": "", "original_partition": -1, "original_offset": -1, "original_timestamp": stamp, "attempts": 0,
         "fingerprint": "", "first_seen": stamp, INDEX: index,

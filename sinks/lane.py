@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from operator import methodcaller, ne
 from typing import Final
 
+import numpy as np
 from confluent_kafka import Message
 
 from sinks.plan import Plan
+from sinks.stretch import Stretch
 from sinks.tables import Route
 from sinks.writer import Batch
 
@@ -28,6 +30,7 @@ _TOPIC, _PARTITION, _ERROR = methodcaller("topic"), methodcaller("partition"), m
 class Lane:
     """State of one partition.
 
+    `parts`: what is buffered, in the order of offsets; `count` and `bytes`: its messages and the bytes of their values.
     `repeat`: the plan the former owner left, to be built again before anything else. `since`: monotonic seconds at which the oldest
     buffered message came. `under_way`: the one batch that is planned and not yet done. `settle`: offset to commit with empty metadata once
     the lane is idle; -1: nothing to settle.
@@ -38,7 +41,8 @@ class Lane:
     route: Route
     generation: str
     repeat: Plan | None = None
-    messages: list[Message] = field(default_factory=list)
+    parts: list[Stretch] = field(default_factory=list)
+    count: int = 0
     bytes: int = 0
     since: float = 0.0
     under_way: Batch | None = None
@@ -49,10 +53,11 @@ class Lane:
 
     def add(self, messages: list[Message], now: float) -> None:
         """Buffer messages in the order of their offsets."""
-        if not self.messages:
+        if not self.count:
             self.since = now
-        self.messages += messages
-        self.bytes += sum(map(len, messages))
+        some = Stretch.of(messages, letters=self.route.reading == "dead_letter")
+        self.parts.append(some)
+        self.count, self.bytes = self.count + len(some), self.bytes + int(some.sizes.sum())
         self._at_end = False
 
     def end_reached(self) -> None:
@@ -65,35 +70,33 @@ class Lane:
             return False
         if self.repeat is not None:
             return self._repeat_complete(self.repeat)
-        if not self.messages:
+        if not self.count:
             return False
-        if len(self.messages) >= MAX_ROWS or self.bytes >= MAX_BYTES:
+        if self.count >= MAX_ROWS or self.bytes >= MAX_BYTES:
             return True
         waited = now - self.since
-        behind = len(self.messages) >= FLOOD_ROWS and not self._at_end
+        behind = self.count >= FLOOD_ROWS and not self._at_end
         return waited >= (max(linger, FLOOD_SECONDS) if behind and linger else linger)
 
     def close(self) -> Batch | None:
         """Take a batch from the buffer; None where a repeated range holds no message any more (compacted away): it is then settled."""
         if self.repeat is not None:
             plan, self.repeat = self.repeat, None
-            count = sum(1 for m in self.messages if _offset(m) <= plan.last)
+            count = sum(int(np.searchsorted(part.offsets, plan.last, "right")) for part in self.parts)
             if not count:
                 self.settle = plan.last + 1
                 return None
+            taken = self._take(count)
         else:
-            count = self._fitting()
-            plan = Plan(_offset(self.messages[0]), _offset(self.messages[count - 1]))
-        taken, self.messages = self.messages[:count], self.messages[count:]
-        self.bytes -= sum(map(len, taken))
+            taken = self._take(self._fitting())
+            plan = Plan(taken.first, taken.last)
         self.under_way = Batch(self.topic, self.partition, self.route, plan, taken, plan.token(self.generation, self.topic, self.partition))
         self.settle = -1
         return self.under_way
 
     def put_back(self, batch: Batch, repeated: bool) -> None:
         """The plan was not committed: nothing of the batch was begun. A range that was to be repeated stays one."""
-        self.messages = batch.messages + self.messages
-        self.bytes += sum(map(len, batch.messages))
+        self._hold([batch.messages, *self.parts])
         self.under_way = None
         if repeated:
             self.repeat = batch.plan
@@ -107,16 +110,35 @@ class Lane:
 
     def idle(self, now: float, seconds: float) -> bool:
         """Is there an end to commit with empty metadata, since nothing came for a while?"""
-        return self.settle >= 0 and self.under_way is None and not self.messages and now - self.idle_since >= seconds
+        return self.settle >= 0 and self.under_way is None and not self.count and now - self.idle_since >= seconds
 
     def _repeat_complete(self, plan: Plan) -> bool:
-        return self._end_seen or bool(self.messages and _offset(self.messages[-1]) >= plan.last)
+        return self._end_seen or bool(self.parts and self.parts[-1].last >= plan.last)
 
     def _fitting(self) -> int:
-        count = min(len(self.messages), MAX_ROWS)
+        count = min(self.count, MAX_ROWS)
         if self.bytes <= MAX_BYTES:
             return count
-        return max(1, _within(self.messages[:count], MAX_BYTES))
+        sizes = np.concatenate([part.sizes for part in self.parts])[:count]
+        return max(1, int(np.searchsorted(np.cumsum(sizes), MAX_BYTES, "right")))
+
+    def _take(self, count: int) -> Stretch:
+        """The first `count` messages out of the buffer, one at least."""
+        taken: list[Stretch] = []
+        rest, left = list(self.parts), count
+        while left:
+            part = rest.pop(0)
+            if len(part) > left:
+                part, behind = part.parted(left)
+                rest.insert(0, behind)
+            taken.append(part)
+            left -= len(part)
+        self._hold(rest)
+        return Stretch.joined(taken)
+
+    def _hold(self, parts: list[Stretch]) -> None:
+        self.parts = parts
+        self.count, self.bytes = sum(map(len, parts)), sum(int(part.sizes.sum()) for part in parts)
 
 
 def cuts(messages: Sequence[Message]) -> list[int]:
@@ -132,17 +154,3 @@ def cuts(messages: Sequence[Message]) -> list[int]:
             found |= {place, place + 1}
     return sorted(found)
 
-
-def _within(messages: Sequence[Message], limit: int) -> int:
-    total = 0
-    for count, message in enumerate(messages):
-        total += len(message)
-        if total > limit:
-            return count
-    return len(messages)
-
-
-def _offset(message: Message) -> int:
-    offset = message.offset()
-    assert offset is not None  # a message without error has one
-    return offset

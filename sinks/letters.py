@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from confluent_kafka import Message
-
 from sinks.refusals import Refusal
+from sinks.stretch import Stretch
 from sinks.writer import Away
 from transport import kafka_clients
 from transport.dead_letters import DeadLetters, Origin
@@ -29,7 +28,7 @@ class LetterBox:
         self._topic = f"{settings.topic_prefix}dead.{STAGE}"
         self._made: tuple[CountingProducer, DeadLetters] | None = None
 
-    def refuse(self, messages: Sequence[Message], refusals: Sequence[Refusal]) -> None:
+    def refuse(self, messages: Stretch, refusals: Sequence[Refusal]) -> None:
         """Write the messages at the refusals' places and return when the broker has every one. Raises Away where it does not in time.
 
         A batch that is repeated after a crash writes them again: they have the same dead_letter_id, and readers count those.
@@ -37,7 +36,7 @@ class LetterBox:
         try:
             producer, letters = self._open()
             for refusal in refusals:
-                self._publish(producer, letters, messages[refusal.index], refusal)
+                self._publish(producer, letters, messages, refusal)
             producer.flush()
         except (DeliveryError, RegistryError) as error:
             self._made = None  # what failed must not be counted against the next attempt
@@ -49,11 +48,10 @@ class LetterBox:
             self._made = (CountingProducer(kafka_clients.producer(self._settings)), letters)
         return self._made
 
-    def _publish(self, producer: CountingProducer, letters: DeadLetters, message: Message, refusal: Refusal) -> None:
-        topic, partition, offset = str(message.topic()), message.partition(), message.offset()
-        assert partition is not None, "a consumed message has a partition"
-        assert offset is not None, "a consumed message has an offset"
-        origin = Origin(topic=topic, partition=partition, offset=offset, timestamp=message.timestamp()[1], source="kafka")
+    def _publish(self, producer: CountingProducer, letters: DeadLetters, messages: Stretch, refusal: Refusal) -> None:
+        at = refusal.index
+        offset, stamp = int(messages.offsets[at]), int(messages.stamps[at])
+        origin = Origin(topic=messages.topic, partition=messages.partition, offset=offset, timestamp=stamp, source="kafka")
         why = (refusal.reason, refusal.field, refusal.detail)
-        letter = letters.letter(message.key(), message.value(), origin, why, first_seen=int(self._clock() * 1000))
+        letter = letters.letter(messages.keys[at], messages.values[at], origin, why, first_seen=int(self._clock() * 1000))
         producer.publish(self._topic, letter.key, letter.value, letter.headers)

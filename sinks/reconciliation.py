@@ -21,6 +21,7 @@ from typing import Any, Final, Protocol
 
 from sinks.letters import STAGE
 from sinks.plan import Plan
+from sinks.stretch import Stretch
 from sinks.tables import STATE_KEY, Route
 from sinks.writer import Batch, Writer
 from transport.topic_archive import former_offset
@@ -124,11 +125,12 @@ def repair(missing: Missing, read: Reader, writer: Writer, generation: str, atte
     """Bring in what is missing; returns how many messages Kafka still had. Raises as Writer.write; Abandoned after REPAIR_SECONDS."""
     place, count = missing.place, 0
     for messages in _wanted(missing.ranges, read):
-        offsets = [int(m.offset()) for m in messages]
+        some = Stretch.of(messages, letters=place.route.reading == "dead_letter")
+        offsets = some.offsets.tolist()
         digest = zlib.crc32(b",".join(b"%d" % offset for offset in offsets))
         plan = Plan(offsets[0], offsets[-1])
         token = f"repair.{attempt}-{plan.token(generation, place.topic, place.partition)}-{len(offsets)}-{digest:08x}"
-        batch = Batch(place.topic, place.partition, place.route, plan, messages, token)
+        batch = Batch(place.topic, place.partition, place.route, plan, some, token)
         deadline = threading.Timer(REPAIR_SECONDS, batch.abandoned.set)
         deadline.daemon = True
         deadline.start()

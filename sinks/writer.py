@@ -19,12 +19,12 @@ import polars as pl
 import structlog
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
-from confluent_kafka import Message
 
 from sinks import clickhouse
 from sinks.decode import Block, Decoder
 from sinks.plan import Plan
 from sinks.refusals import Refusal, refused_by_server
+from sinks.stretch import Stretch
 from sinks.tables import Route
 from transport import faults
 from transport.registry import RegistryError
@@ -47,7 +47,7 @@ class Away(RuntimeError):
 class Letters(Protocol):
     """Where refused records go."""
 
-    def refuse(self, messages: Sequence[Message], refusals: Sequence[Refusal]) -> None:
+    def refuse(self, messages: Stretch, refusals: Sequence[Refusal]) -> None:
         """Write each refused message with its reason and return when the broker has them all. Raises Away where it does not answer."""
 
 
@@ -59,7 +59,7 @@ class Batch:
     partition: int
     route: Route
     plan: Plan
-    messages: list[Message]
+    messages: Stretch
     token: str
     planned_at: float = 0.0
     abandoned: threading.Event = field(default_factory=threading.Event)

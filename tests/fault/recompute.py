@@ -29,6 +29,7 @@ from ops.stack.scratch import Scratch
 from sinks import clickhouse as ch
 from sinks.decode import Decoder
 from sinks.migrations import migrate
+from sinks.stretch import Stretch
 from sinks.tables import routes
 from stream_processors.stage1 import Stage1
 from tests.sinks.messages import message
@@ -208,7 +209,7 @@ def _load(client: Client, batch: list[tuple[bytes, bytes]], stored: int, seconds
     began, route = time.monotonic(), routes(table())[TOPIC]
     messages = [message(stored + n, value, key=key, topic=TOPIC) for n, (key, value) in enumerate(batch)]
     if messages:
-        block = Decoder(lambda _: load("observation").raw).block(route, messages)
+        block = Decoder(lambda _: load("observation").raw).block(route, Stretch.of(messages))
         appended = pl.lit(0, pl.Int64).cast(pl.Datetime("ms", "UTC")).alias("appended")
         ch.insert(client, route.table, block.frame.with_columns(appended), f"{TOPIC}-{stored}")
     batch.clear()

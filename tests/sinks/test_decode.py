@@ -9,6 +9,7 @@ import pytest
 
 from sinks.decode import Decoder
 from sinks.refusals import EARLIEST, LATEST
+from sinks.stretch import Stretch
 from sinks.tables import routes
 from tests.sinks.messages import SCHEMA_ID, encode, message, sample
 from transport.schema_ids import SchemaUnknown
@@ -40,7 +41,7 @@ def test_every_topic_but_the_work_of_the_workers_has_a_route() -> None:
 def test_each_schema_becomes_exactly_the_columns_of_its_route(topic: str) -> None:
     route = ROUTES[topic]
     value = encode(route.schema, sample(route.schema))
-    block = decoder(route.schema).block(route, [message(n, value, topic=topic) for n in (5, 9)])
+    block = decoder(route.schema).block(route, Stretch.of([message(n, value, topic=topic) for n in (5, 9)]))
     assert block.frame.columns == list(route.columns)
     assert block.refused == []
     assert block.frame["offset"].to_list() == [5, 9]
@@ -51,7 +52,7 @@ def test_each_schema_becomes_exactly_the_columns_of_its_route(topic: str) -> Non
 def test_tombstones_and_position_rows_say_nothing() -> None:
     value = encode("aggregate", sample("aggregate"))
     messages = [message(1, None), message(2, value, key=b"\x00pos"), message(3, value), message(4, b"\x00\x00\x00\x00\x07broken")]
-    block = decoder("aggregate").block(ROUTES["agg.trade"], messages)
+    block = decoder("aggregate").block(ROUTES["agg.trade"], Stretch.of(messages))
     assert block.frame["offset"].to_list() == [3]
     assert [r.index for r in block.refused] == [3], "the place in the batch, not among those that say something"
 
@@ -61,14 +62,18 @@ def test_tombstones_and_position_rows_say_nothing() -> None:
     [(b"no frame", "decode"), (b"\x00", "truncated"), (b"\x00\x00\x00\x00\x63x", "schema_unknown"), (observation() + b"!", "decode")],
 )
 def test_a_bad_message_is_refused_alone(bad: bytes, reason: str) -> None:
-    block = decoder("observation").block(ROUTES["obs.trade"], [message(1, observation()), message(2, bad), message(3, observation())])
+    block = decoder("observation").block(
+        ROUTES["obs.trade"], Stretch.of([message(1, observation()), message(2, bad), message(3, observation())])
+    )
     assert block.frame["offset"].to_list() == [1, 3]
     assert [(r.index, r.reason) for r in block.refused] == [(1, reason)]
 
 
 @pytest.mark.parametrize("key", [None, b"\xff\xfe"])
 def test_a_record_of_no_series_is_refused(key: bytes | None) -> None:
-    block = decoder("observation").block(ROUTES["obs.trade"], [message(1, observation(), key=key), message(2, observation())])
+    block = decoder("observation").block(
+        ROUTES["obs.trade"], Stretch.of([message(1, observation(), key=key), message(2, observation())])
+    )
     assert block.frame["series"].to_list() == ["k"]
     assert [(r.index, r.reason, r.field) for r in block.refused] == [(0, "contract", "key")]
 
@@ -77,7 +82,7 @@ def test_a_record_of_no_series_is_refused(key: bytes | None) -> None:
 @pytest.mark.parametrize("field", ["event_time", "published_at"])
 def test_an_instant_clickhouse_would_bend_is_refused(field: str, instant: int) -> None:
     messages = [message(at, observation(**{field: value})) for at, value in ((1, instant), (2, LATEST), (3, EARLIEST))]
-    block = decoder("observation").block(ROUTES["obs.trade"], messages)
+    block = decoder("observation").block(ROUTES["obs.trade"], Stretch.of(messages))
     assert block.frame["offset"].to_list() == [2, 3]
     assert [(r.index, r.reason, r.field) for r in block.refused] == [(0, "impossible_date", field)]
 
@@ -89,7 +94,7 @@ def test_a_dead_letter_keeps_its_bytes_even_without_a_readable_header() -> None:
         message(2, b"other", key=None, headers=None, topic="dead.stage1"),
         message(3, None, headers=[("nhip-dead-letter", b"broken")], topic="dead.stage1"),
     ]
-    block = decoder("dead_letter").block(ROUTES["dead.stage1"], messages)
+    block = decoder("dead_letter").block(ROUTES["dead.stage1"], Stretch.of(messages, letters=True))
     assert block.refused == [], "a dead letter is never refused: it would go round for ever"
     assert block.frame["body"].to_list() == [b"\xff\x00raw", b"other", b""]
     assert block.frame["original_key"].to_list() == [b"\xfe", b"", b"k"]

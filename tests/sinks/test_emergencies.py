@@ -14,6 +14,7 @@ from indicators.emergency import Area, Did, Step
 from sinks import clickhouse as ch
 from sinks.decode import Decoder
 from sinks.questions import ask
+from sinks.stretch import Stretch
 from tests.sinks.loads import START, observation
 from tests.sinks.messages import message, sample
 from tests.sinks.test_questions import ROUTES, fill
@@ -32,7 +33,9 @@ def step(did: Did, units: tuple[str, ...] = ()) -> Step:
 def written(database: Client, steps: list[tuple[Step, int]]) -> None:
     """Steps with the time the broker gave them."""
     for n, (one, at) in enumerate(steps):
-        block = Decoder(lambda _: {}).block(ROUTES["ops.emergency"], [message(n, one.body(), key=step_key(one), topic="ops.emergency")])
+        block = Decoder(lambda _: {}).block(
+            ROUTES["ops.emergency"], Stretch.of([message(n, one.body(), key=step_key(one), topic="ops.emergency")])
+        )
         ch.insert(database, "emergency_steps", block.frame.with_columns(pl.lit(at).cast(pl.Datetime("ms", "UTC")).alias("appended")), "")
 
 

@@ -13,6 +13,7 @@ from indicators.observation import Observation
 from sinks import clickhouse, preparation
 from sinks.decode import Decoder
 from sinks.questions import ask, bind, questions
+from sinks.stretch import Stretch
 from tests.sinks.loads import START, observation
 from tests.sinks.messages import encode, message
 from tests.sinks.test_questions import ROUTES
@@ -66,7 +67,7 @@ def put(database: Client, told: list[Observation], first: int) -> None:
     """Rows at the offsets `first` and on of two partitions."""
     messages = [message(first + n, encode("observation", o.record()), key=o.series().key().encode(), topic=TOPIC,
                         partition=int(o.subject_id[1:]) % 2) for n, o in enumerate(told)]  # fmt: skip
-    block = Decoder(lambda _: load("observation").raw).block(ROUTES[TOPIC], messages)
+    block = Decoder(lambda _: load("observation").raw).block(ROUTES[TOPIC], Stretch.of(messages))
     assert not block.refused
     appended = pl.lit(START, pl.Int64).cast(pl.Datetime("ms", "UTC")).alias("appended")
     clickhouse.insert(database, "observations", block.frame.with_columns(appended), f"{first}")

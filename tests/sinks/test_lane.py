@@ -50,7 +50,7 @@ def test_a_full_batch_closes_at_once_and_takes_no_more_than_fits(monkeypatch: py
     assert one.ready(10.0, 9.0)
     batch = one.close()
     assert batch is not None
-    assert (batch.plan, len(one.messages)) == (Plan(1, 2), 1)
+    assert (batch.plan, one.count) == (Plan(1, 2), 1)
 
 
 def test_a_partition_that_is_behind_closes_larger_batches_until_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +85,7 @@ def test_a_left_plan_comes_again_alone_even_with_gaps() -> None:
     filled(one, 11)
     batch = one.close() if one.ready(99.0, 0.3) else None
     assert batch is not None
-    assert (batch.plan, [m.offset() for m in batch.messages]) == (Plan(4, 8), [5, 7])
+    assert (batch.plan, batch.messages.offsets.tolist()) == (Plan(4, 8), [5, 7])
 
 
 def test_a_left_plan_is_complete_at_the_end_of_the_partition() -> None:
@@ -108,7 +108,8 @@ def test_what_could_not_be_planned_goes_back_in_order(repeated: bool) -> None:
     assert batch is not None
     filled(one, 7)
     one.put_back(batch, repeated)
-    assert [m.offset() for m in one.messages][:2] == [4, 5]
+    assert [offset for part in one.parts for offset in part.offsets.tolist()][:2] == [4, 5]
+    assert one.count == len(batch.messages) + 1 + repeated
     assert one.repeat == (Plan(4, 5) if repeated else None)
     assert one.under_way is None
 

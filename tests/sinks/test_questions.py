@@ -15,6 +15,7 @@ from ops.commands import query
 from sinks import clickhouse as ch
 from sinks.decode import Decoder
 from sinks.questions import QuestionError, ask, bind, questions
+from sinks.stretch import Stretch
 from sinks.tables import Route, routes
 from tests.sinks.loads import START, observation
 from tests.sinks.messages import encode, message, sample
@@ -31,7 +32,7 @@ def fill(database: Client, topic: str, records: list[dict[str, Any]], keys: list
     """Put records into the table of a topic, as the sink would."""
     route: Route = ROUTES[topic]
     messages = [message(n, encode(route.schema, r), key=keys[n] if keys else b"k", topic=topic) for n, r in enumerate(records)]
-    block = Decoder(lambda _: load(route.schema).raw).block(route, messages)
+    block = Decoder(lambda _: load(route.schema).raw).block(route, Stretch.of(messages, letters=route.reading == "dead_letter"))
     assert not block.refused
     appended = pl.lit(NOON, pl.Int64).cast(pl.Datetime("ms", "UTC")).alias("appended")
     ch.insert(database, route.table, block.frame.with_columns(appended), topic)

@@ -9,13 +9,13 @@ from typing import Any, cast
 import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
-from confluent_kafka import Message
 
 from sinks import writer as writers
 from sinks.clickhouse import NotReady, Unavailable
 from sinks.decode import Decoder
 from sinks.plan import Plan
 from sinks.refusals import Refusal
+from sinks.stretch import Stretch
 from sinks.tables import routes
 from sinks.writer import Abandoned, Away, Batch, Writer
 from tests.sinks.messages import encode, message, sample
@@ -50,7 +50,7 @@ class Box:
     def __init__(self, away: int = 0) -> None:
         self.away, self.reasons = away, list[str]()
 
-    def refuse(self, _: Sequence[Message], refusals: Sequence[Refusal]) -> None:
+    def refuse(self, _: Stretch, refusals: Sequence[Refusal]) -> None:
         if self.away:
             self.away -= 1
             raise Away("dead.sinks")
@@ -69,7 +69,7 @@ def made(server: Server, box: Box) -> Writer:
 
 def batch() -> Batch:
     good = encode("observation", sample("observation"))
-    return Batch("obs.trade", 3, ROUTE, Plan(1, 3), [message(1, good), message(2, b"bad frame"), message(3, good)], "token")
+    return Batch("obs.trade", 3, ROUTE, Plan(1, 3), Stretch.of([message(1, good), message(2, b"bad frame"), message(3, good)]), "token")
 
 
 def test_what_may_pass_is_waited_for_and_goes_in_once_under_the_planned_token() -> None:
