@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import time
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Final, Self
 
@@ -24,6 +24,7 @@ from indicators.rules.due_rule import DueCalendar
 from indicators.vocabulary import Vocabulary
 
 FILE: Final = "publication-calendars.yaml"
+SATURDAY, SUNDAY = 5, 6
 FIGURES: Final = frozenset({"actual", "forecast"})
 """What a publication brings out; plans and estimates of the budget are published by whoever decides them."""
 
@@ -80,11 +81,14 @@ class PublicationBook:
         return next(found, None)
 
     def release(self, calendar: PublicationCalendar, period: Period) -> int:
-        """The instant of a publication, epoch ms: from it on the figures are free. Beyond the years whose holidays are known: at once."""
+        """The instant of a publication, epoch ms: from it on the figures are free. Beyond the years whose holidays are known only weekends
+        are days of rest: for want of holidays a figure may come out a day early, never at once."""
         try:
-            return instant_of(calendar.due(period, self.working), calendar.clock)
+            day = calendar.due(period, self.working)
         except CalendarError:
-            return 0
+            day = calendar.model_copy(update={"roll": "none"}).due(period, self.working)
+            day += timedelta(days=SUNDAY + 1 - day.weekday() if day.weekday() >= SATURDAY else 0)
+        return instant_of(day, calendar.clock)
 
     def indicators(self) -> Iterable[str]:
         """The ids of all rows that some calendar publishes."""

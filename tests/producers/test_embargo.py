@@ -96,6 +96,13 @@ def here(tmp_path: Path) -> Iterator[Installation]:
     made.close()
 
 
+@pytest.mark.parametrize(("period", "day"), [("2149-05-20", "2149-06-06"), ("2149-08-20", "2149-09-08")])
+def test_beyond_the_known_holidays_a_figure_waits_for_its_weekday(period: str, day: str) -> None:
+    """6 June 2149 is a Friday, 6 September a Saturday."""
+    wanted = instant_of(f"{period}T12:00:00+07:00", "period")
+    assert BOOK.release(BOOK.calendars["thong-ke"], period_of("month", wanted)) == instant_of(f"{day}T09:00:00+07:00", "release")
+
+
 def test_a_figure_waits_for_its_publication_and_appears_once_by_itself(here: Installation) -> None:
     here.send("a.csv")
     here.clock.now = RELEASE - 1
