@@ -16,14 +16,13 @@ from __future__ import annotations
 
 import asyncio
 import collections
-import math
 import os
 import time
 from typing import Any
 
 import structlog
 
-from transport.lane_parts import Fold, Interposed, LaneClosed, NotDone, Writer
+from transport.lane_parts import Fold, Interposed, LaneClosed, NotDone, OffsetDue, Writer
 from transport.refusal_limit import TooManyRefused
 from transport.transactions import Rows, is_fenced
 from transport.trial import Trial
@@ -34,10 +33,6 @@ LANES_AT_ONCE = 2
 """Lanes of a process between the beginning of a fold and the end of its commit. A commit is half a dozen answers of the broker, and each
 waits for whatever else the event loop has to do: with every lane folding whenever it can, each answer waits for a dozen folds, and a
 reading for six times that. With two, a commit waits for one fold, and one lane still folds while another commits.
-"""
-OFFSET_SECONDS = 1.0
-"""How old the group's offset may get while lanes wait for each other. The position row says what is folded; the offset is only where a
-reader begins and what others measure lag by. Of the five answers that a commit waits for, two are the offset's.
 """
 DRAIN_SECONDS = 10.0
 EXIT_LANE_FAILED = 70
@@ -69,8 +64,7 @@ class Lane:
         self._space.set()
         self._flight: asyncio.Task[None] | None = None
         self._position: int | None = None
-        self._offset_at = 0.0
-        self._offset_owed = False
+        self._offset = OffsetDue()
         self._open = asyncio.Event()
         self._closing = False
         self._interposed: collections.deque[tuple[Interposed, asyncio.Future[None]]] = collections.deque()
@@ -149,7 +143,7 @@ class Lane:
         started = time.monotonic()
         await self._writer.start()  # 1
         self._position = await asyncio.get_running_loop().run_in_executor(None, self.fold.restore)  # 2, 3
-        self._offset_at, self._offset_owed = time.monotonic(), self._position > 0  # the former owner may have owed it
+        self._offset.begin(owed=self._position > 0)  # the former owner may have owed it
         log.info(
             "lane open", topic=self.topic, partition=self.partition, position=self._position, seconds=round(time.monotonic() - started, 3)
         )
@@ -185,7 +179,7 @@ class Lane:
         else:
             following = position
             rows = self.fold.settle(position)
-            if not rows and not self._offset_due():
+            if not rows and not self._offset.is_due:
                 return False
         await self._former_commit()  # 5
         await self._allowed.wait()  # a rebalance may have begun meanwhile: then this partition may be lost, and nothing may be written
@@ -249,16 +243,9 @@ class Lane:
     def _begin(self, rows: list[Rows], count: int) -> None:
         """Commit these rows up to the present position, beside the fold of what follows."""
         assert self._position is not None
-        with_offset = not count or not self._turns.locked() or time.monotonic() >= self._offset_at + OFFSET_SECONDS
-        if with_offset:
-            self._offset_at = time.monotonic()
-        self._offset_owed = not with_offset
+        with_offset = self._offset.goes_along(at_once=not count or not self._turns.locked())
         self._flight = asyncio.create_task(self._commit(self._position, rows, count, with_offset))
         self._flight.add_done_callback(self._ended)
-
-    def _offset_due(self) -> bool:
-        """Is it time to commit the group's offset alone?"""
-        return self._offset_owed and time.monotonic() >= self._offset_at + OFFSET_SECONDS
 
     async def _commit(self, following: int, rows: list[Rows], count: int, with_offset: bool) -> None:
         try:
@@ -270,9 +257,7 @@ class Lane:
         self.last_progress = time.monotonic()
 
     async def _wait_for_work(self) -> None:
-        due = self.fold.due_at()
-        if self._offset_owed:
-            due = min(math.inf if due is None else due, self._offset_at + OFFSET_SECONDS)
+        due = min((at for at in (self.fold.due_at(), self._offset.due_at) if at is not None), default=None)
         if due is None:
             await self._arrived.wait()
             return

@@ -48,10 +48,10 @@ def untimed(schema: Schema) -> dict[str, Any]:
 
 
 class AvroEncoder:
-    """Writes single records of the schema `name` as framed messages."""
+    """Writes single records as framed messages. `schema`: one of `schemas/avro` by its name, or any other version of one."""
 
-    def __init__(self, name: str, schema_id: int) -> None:
-        self.schema = load(name)
+    def __init__(self, schema: str | Schema, schema_id: int) -> None:
+        self.schema = load(schema) if isinstance(schema, str) else schema
         self._frame = frame(schema_id)
         self._parsed = untimed(self.schema)
         self._names = frozenset(field["name"] for field in self.schema.fields)

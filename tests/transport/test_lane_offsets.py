@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.stream_processors.test_interpose import Fold, Record
-from transport import lanes
+from transport import lane_parts
 from transport.lanes import Lane
 from transport.transactions import Rows
 
@@ -53,7 +53,7 @@ def test_with_every_commit_where_nobody_waits() -> None:
 
 
 def test_once_in_a_while_under_pressure_and_alone_at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lanes, "OFFSET_SECONDS", 0.5)
+    monkeypatch.setattr(lane_parts, "OFFSET_SECONDS", 0.5)
     began = time.monotonic()
     said = asyncio.run(_written(turns=1))
     told, most = sum(with_offset for *_, with_offset in said), (time.monotonic() - began) / 0.5 + 1
@@ -63,7 +63,7 @@ def test_once_in_a_while_under_pressure_and_alone_at_rest(monkeypatch: pytest.Mo
 
 
 def test_a_lane_tells_what_its_former_owner_owed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lanes, "OFFSET_SECONDS", 0.05)
+    monkeypatch.setattr(lane_parts, "OFFSET_SECONDS", 0.05)
 
     async def opened() -> list[tuple[int, int, bool]]:
         writer = Writer()

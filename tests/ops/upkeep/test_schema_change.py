@@ -26,9 +26,8 @@ from tests.sinks.conftest import sink, until
 from tests.sinks.loads import START, counts, observation
 from transport import schemas
 from transport.dead_letters import Origin
-from transport.framing import frame
 from transport.kafka_clients import CountingProducer, producer
-from transport.records import AvroEncoder, untimed
+from transport.records import AvroEncoder
 from transport.registry import Registry, register_all, subject_of
 from transport.schemas import Schema
 from transport.settings import Settings
@@ -47,7 +46,8 @@ class Encoder(AvroEncoder):
     """Writes with a version of the schema that is not this release's."""
 
     def __init__(self, schema: Schema, schema_id: int) -> None:
-        self.schema, self._frame, self._parsed, self.number = schema, frame(schema_id), untimed(schema), schema_id
+        super().__init__(schema, schema_id)
+        self.number = schema_id
 
 
 def versions() -> dict[str, Schema]:
