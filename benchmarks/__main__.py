@@ -42,7 +42,7 @@ class Sizes:
     wide: int = 20_000
     repeats: int = 3
     stock: int = 50_000
-    rows: int = 1_000_000
+    rows: int = 3_000_000
     latency: latency.Plan = field(default_factory=latency.Plan)
 
 
@@ -180,6 +180,8 @@ def _take_latency(run: latency.LatencyRun, results: Results) -> None:
         ("alert_p99_s", run.steady.p99, [d.p99 for d in run.parts]),
     ):  # fmt: skip
         results.figures[name] = Spread(min(parts), whole, max(parts), len(parts))
+    if run.direct is None:
+        raise MeasurementError("latency: too few messages of the direct lane to speak of; measure longer")
     results.add("direct_hand_over_p99_s", [run.direct.p99])
     if run.after is not None:
         results.add("alert_after_burst_p99_s", [run.after.p99])

@@ -84,13 +84,14 @@ class HandOver:
 
 @dataclass(frozen=True, slots=True)
 class LatencyRun:
-    """`parts`: the steady load cut in equal parts; `direct`: its hand-overs; `during`, `after`: changes while the worker was behind, and
+    """`parts`: the steady load cut in equal parts; `direct`: its hand-overs, None where they are too few (a storm is told in
+    summaries); `during`, `after`: changes while the worker was behind, and
     afterwards."""
 
     rate_per_s: float
     steady: Delay
     parts: Sequence[Delay]
-    direct: HandOver
+    direct: HandOver | None
     burst: int
     drained_s: float
     during: Delay | None
@@ -204,7 +205,7 @@ def _await_folded(settings: Settings, feeder: Feeder, listener: Listener) -> Non
 
 
 def _result(
-    plan: Plan, marks: list[int], causes: dict[Place, Cause], listener: Listener, measured: tuple[float, float, HandOver]
+    plan: Plan, marks: list[int], causes: dict[Place, Cause], listener: Listener, measured: tuple[float, float, HandOver | None]
 ) -> LatencyRun:
     seen, (rate, drained, direct) = listener.seen, measured
     wrong = [place for place, cause in causes.items() if place not in seen or seen[place].change != cause.change]
@@ -220,13 +221,13 @@ def _result(
     return LatencyRun(rate, steady, spans, direct, plan.burst, drained, during, after)
 
 
-def _hand_over(listener: Listener, witness: Witness, first_ms: int, until_ms: int) -> HandOver:
+def _hand_over(listener: Listener, witness: Witness, first_ms: int, until_ms: int) -> HandOver | None:
     """Over the events appended in [first, until)."""
     seconds = [
         (at - appended) / 1000 for event, at in witness.handed if first_ms <= (appended := listener.appended.get(event, 0)) < until_ms
     ]
     if len(seconds) < FEWEST:
-        raise MeasurementError(f"latency: {len(seconds)} messages of the direct lane are too few to speak of; measure longer")
+        return None
     return HandOver(len(seconds), percentile(seconds, 50), percentile(seconds, 99), max(seconds))
 
 

@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     document = {
         "series": options.series, "rules": options.rules, "readings_per_s": round(run.rate_per_s, 1), "steady": asdict(run.steady),
-        "parts": [asdict(part) for part in run.parts], "direct": asdict(run.direct), "machine": machine.describe(),
+        "parts": [asdict(part) for part in run.parts], "machine": machine.describe(),
     }  # fmt: skip
     (RESULTS / "rules.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(json.dumps(document["steady"]))

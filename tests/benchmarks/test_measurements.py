@@ -55,6 +55,7 @@ def test_every_change_of_a_river_alarm_has_its_event(registered: Settings) -> No
     found = latency.measure(registered, latency.Plan(rate=300, seconds=10, parts=1, burst=2000, after_seconds=3))
     assert found.steady.changes >= latency.FEWEST
     assert 0 < found.steady.p50 <= found.steady.p99 <= found.steady.most
+    assert found.direct is not None
     assert found.direct.messages >= found.steady.changes, "every change of a river is told over the direct lane"
     assert 0 < found.direct.p50 <= found.direct.p99 <= found.direct.most
     assert found.after is not None
