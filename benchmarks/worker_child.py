@@ -115,10 +115,10 @@ class MeteredTransaction:
         """As the inner one."""
         await self._inner.stop()
 
-    async def commit(self, source: tuple[str, int], next_offset: int, rows: Sequence[Rows], *, with_offset: bool = True) -> None:
+    async def commit(self, source: tuple[str, int], next_offset: int, rows: Sequence[Rows]) -> None:
         """As the inner one, timed: the wall time of a commit overlaps other partitions' folds."""
         started = time.perf_counter()
-        await self._inner.commit(source, next_offset, rows, with_offset=with_offset)
+        await self._inner.commit(source, next_offset, rows)
         self._meter.committed(source, next_offset, sum(len(r.keys) for r in rows), time.perf_counter() - started)
 
 

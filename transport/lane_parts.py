@@ -1,15 +1,11 @@
-"""What a lane is made of beside itself: fold, writer, when the offset is due, and work that stands between two commits."""
+"""What a lane is made of beside itself: the fold in its middle, the writer at its end, and work that stands between two commits."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from transport.transactions import Rows
-
-OFFSET_SECONDS: Final = 1.0
-"""How old the group's offset may get while lanes wait for each other."""
 
 Interposed = Callable[[int], Awaitable[list[list[Rows]]]]
 """Work between two commits: next input offset → rows of one transaction after the other, each with the position row."""
@@ -21,40 +17,6 @@ class NotDone(RuntimeError):
 
 class LaneClosed(RuntimeError):
     """The partition went to another worker before what was interposed was committed."""
-
-
-class OffsetDue:
-    """When the group's offset goes along with a lane's commits: with every one of a lane that waits for nobody, else every OFFSET_SECONDS,
-    and alone when a lane that owes it comes to rest.
-
-    The position row says what is folded; the offset is only where a reader begins and what others measure lag by. Of the five answers that
-    a commit waits for, two are the offset's.
-    """
-
-    def __init__(self) -> None:
-        self._told, self._owed = 0.0, False
-
-    def begin(self, *, owed: bool) -> None:
-        """The lane opens."""
-        self._told, self._owed = time.monotonic(), owed
-
-    @property
-    def due_at(self) -> float | None:
-        """Monotonic seconds at which it must be told; None: nothing is owed."""
-        return self._told + OFFSET_SECONDS if self._owed else None
-
-    @property
-    def is_due(self) -> bool:
-        """Must it be told now, though there is nothing else to commit?"""
-        return self._owed and time.monotonic() >= self._told + OFFSET_SECONDS
-
-    def goes_along(self, *, at_once: bool) -> bool:
-        """Does it go with the commit that begins now? Asked once a commit. `at_once`: nobody waits."""
-        told = at_once or time.monotonic() >= self._told + OFFSET_SECONDS
-        if told:
-            self._told = time.monotonic()
-        self._owed = not told
-        return told
 
 
 class Fold(Protocol):
@@ -81,4 +43,4 @@ class Writer(Protocol):
 
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
-    async def commit(self, source: tuple[str, int], next_offset: int, rows: Sequence[Rows], *, with_offset: bool = True) -> None: ...
+    async def commit(self, source: tuple[str, int], next_offset: int, rows: Sequence[Rows]) -> None: ...

@@ -7,7 +7,7 @@ The order of a lane is the guarantee (docs/guarantees.md repeats the numbers):
 3. **position**: the row `\\0pos`, written by every transaction, says what is folded: drop inputs below it, stop on a gap;
 4. **fold** what lies in the queue, up to `CHUNK_RECORDS`;
 5. **wait** for the former commit (fold n+1 overlaps commit n);
-6. **commit**: begin, register all partitions, group offset (where it is due), rows, position row, await every send, commit.
+6. **commit**: begin, register all partitions, group offset, rows, position row, await every send, commit.
 
 Any exception in 5–6 ends the process without an abort: the next owner's fence aborts.
 """
@@ -22,7 +22,7 @@ from typing import Any
 
 import structlog
 
-from transport.lane_parts import Fold, Interposed, LaneClosed, NotDone, OffsetDue, Writer
+from transport.lane_parts import Fold, Interposed, LaneClosed, NotDone, Writer
 from transport.refusal_limit import TooManyRefused
 from transport.transactions import Rows, is_fenced
 from transport.trial import Trial
@@ -64,7 +64,6 @@ class Lane:
         self._space.set()
         self._flight: asyncio.Task[None] | None = None
         self._position: int | None = None
-        self._offset = OffsetDue()
         self._open = asyncio.Event()
         self._closing = False
         self._interposed: collections.deque[tuple[Interposed, asyncio.Future[None]]] = collections.deque()
@@ -143,7 +142,6 @@ class Lane:
         started = time.monotonic()
         await self._writer.start()  # 1
         self._position = await asyncio.get_running_loop().run_in_executor(None, self.fold.restore)  # 2, 3
-        self._offset.begin(owed=self._position > 0)  # the former owner may have owed it
         log.info(
             "lane open", topic=self.topic, partition=self.partition, position=self._position, seconds=round(time.monotonic() - started, 3)
         )
@@ -179,7 +177,7 @@ class Lane:
         else:
             following = position
             rows = self.fold.settle(position)
-            if not rows and not self._offset.is_due:
+            if not rows:
                 return False
         await self._former_commit()  # 5
         await self._allowed.wait()  # a rebalance may have begun meanwhile: then this partition may be lost, and nothing may be written
@@ -243,13 +241,12 @@ class Lane:
     def _begin(self, rows: list[Rows], count: int) -> None:
         """Commit these rows up to the present position, beside the fold of what follows."""
         assert self._position is not None
-        with_offset = self._offset.goes_along(at_once=not count or not self._turns.locked())
-        self._flight = asyncio.create_task(self._commit(self._position, rows, count, with_offset))
+        self._flight = asyncio.create_task(self._commit(self._position, rows, count))
         self._flight.add_done_callback(self._ended)
 
-    async def _commit(self, following: int, rows: list[Rows], count: int, with_offset: bool) -> None:
+    async def _commit(self, following: int, rows: list[Rows], count: int) -> None:
         try:
-            await self._writer.commit((self.topic, self.partition), following, rows, with_offset=with_offset)
+            await self._writer.commit((self.topic, self.partition), following, rows)
         finally:
             self._turns.release()
         self.folded += count
@@ -257,7 +254,7 @@ class Lane:
         self.last_progress = time.monotonic()
 
     async def _wait_for_work(self) -> None:
-        due = min((at for at in (self.fold.due_at(), self._offset.due_at) if at is not None), default=None)
+        due = self.fold.due_at()
         if due is None:
             await self._arrived.wait()
             return

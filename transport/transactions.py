@@ -1,5 +1,4 @@
-"""One aiokafka transaction per stage and input partition: rows, position and, where it goes with them, the group's offset become visible
-together or not at all.
+"""One aiokafka transaction per stage and input partition: rows, position and group offset become visible together or not at all.
 
 `transactional.id = <prefix><stage>-<topic>-<partition>`. Starting the producer ends or aborts what the former owner left and fences it: a
 worker that wakes after its session ended cannot append an old row. Kafka does not check group membership here; the id alone is the fence.
@@ -80,9 +79,8 @@ class Transaction:
         """Close the connection; bounded."""
         await asyncio.wait_for(self._producer.stop(), 10)
 
-    async def commit(self, source: tuple[str, int], next_offset: int, rows: Sequence[Rows], *, with_offset: bool = True) -> None:
-        """Make `rows`, and with them the group's offset of `source`, visible in one transaction. `with_offset` False leaves the offset
-        where it is: the position row among `rows` says what is folded, and two of five answers need not be waited for.
+    async def commit(self, source: tuple[str, int], next_offset: int, rows: Sequence[Rows]) -> None:
+        """Make `rows` and the group's offset of `source` visible in one transaction.
 
         Order, which is the guarantee: begin · register every partition · group offset · rows · await every send · commit. Raises whatever
         aiokafka raises; the caller must end the process then, without an abort.
@@ -91,9 +89,8 @@ class Transaction:
         await producer.begin_transaction()
         for some in rows:
             producer._txn_manager.maybe_add_partition_to_txn(TopicPartition(some.topic, some.partition))
-        if with_offset:
-            offsets = {TopicPartition(*source): OffsetAndMetadata(next_offset, "")}
-            await producer.send_offsets_to_transaction(offsets, self._group)
+        offsets = {TopicPartition(*source): OffsetAndMetadata(next_offset, "")}
+        await producer.send_offsets_to_transaction(offsets, self._group)
         sent: list[asyncio.Future[Any]] = []
         for some in rows:
             await self._send(some, sent)
@@ -143,7 +140,7 @@ class PlainWriter:
         """Close the connection; bounded."""
         await asyncio.wait_for(self._producer.stop(), 10)
 
-    async def commit(self, source: tuple[str, int], next_offset: int, rows: Sequence[Rows], *, with_offset: bool = True) -> None:
+    async def commit(self, source: tuple[str, int], next_offset: int, rows: Sequence[Rows]) -> None:
         """Write the rows one topic after the other: a kill in between leaves a torn chunk."""
         for some in rows:
             sent: list[asyncio.Future[Any]] = []

@@ -29,7 +29,7 @@ class Writer:
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
 
-    async def commit(self, source: tuple[str, int], next_offset: int, rows: Sequence[Rows], *, with_offset: bool = True) -> None:
+    async def commit(self, source: tuple[str, int], next_offset: int, rows: Sequence[Rows]) -> None:
         await self.open.wait()
         self.said.append((next_offset, [some.topic for some in rows]))
 

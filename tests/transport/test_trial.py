@@ -38,7 +38,7 @@ class Store:
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
 
-    async def commit(self, source: tuple[str, int], next_offset: int, rows: Sequence[Rows], *, with_offset: bool = True) -> None:
+    async def commit(self, source: tuple[str, int], next_offset: int, rows: Sequence[Rows]) -> None:
         await asyncio.sleep(0.001)  # a fold that ends the process may come first
         state = self.read()
         for some in rows:
