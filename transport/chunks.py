@@ -24,6 +24,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
 
+from transport.lane_parts import Fetched
 from transport.settings import Settings
 
 FETCH_WAIT_MS = 100
@@ -54,14 +55,21 @@ class Chunk(NamedTuple):
 
 
 class ChunkScheduler(DefaultSchedulingStrategy):
-    """Delivers each partition's fetched records as one list."""
+    """Delivers each partition's fetched records as one list, which knows what it follows. One a consumer."""
+
+    def __init__(self) -> None:
+        self._ends: dict[TP, int] = {}
 
     def iterate(self, records: Mapping[TP, list[Any]]) -> Iterator[tuple[TP, Chunk]]:
-        """One (partition, chunk) pair per partition with records."""
-        for tp, rows in records.items():
-            if rows:
-                last = rows[-1]
-                yield tp, Chunk(tp.topic, tp.partition, last.offset, last.timestamp, last.timestamp_type, (), b"", rows, None, 0, 0)
+        """One (partition, chunk) pair per partition with records. Noted at once, not as they are taken: Faust may drop the rest."""
+        return iter([(tp, self._chunk(tp, rows)) for tp, rows in records.items() if rows])
+
+    def _chunk(self, tp: TP, rows: list[Any]) -> Chunk:
+        last, before = rows[-1], self._ends.get(tp, 0)
+        self._ends[tp] = last.offset + 1
+        # An offset that was fetched before: the reader was sent back, and begins where the group stands.
+        fetched = Fetched(rows, before if rows[0].offset >= before else 0)
+        return Chunk(tp.topic, tp.partition, last.offset, last.timestamp, last.timestamp_type, (), b"", fetched, None, 0, 0)
 
 
 class _ConsumerThread(driver.AIOKafkaConsumerThread):

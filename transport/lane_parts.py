@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from transport.transactions import Rows
@@ -17,6 +17,20 @@ class NotDone(RuntimeError):
 
 class LaneClosed(RuntimeError):
     """The partition went to another worker before what was interposed was committed."""
+
+
+class Fetched(list[Any]):
+    """Records of one fetch. `follows`: the offset after the last record that was fetched of the partition before; 0: not known.
+
+    Offsets alone do not show that records are missing where transactions leave markers among them. A rebalance may drop a fetch that was
+    not yet handed on; if a later one arrives all the same, it follows records that its lane has never seen.
+    """
+
+    __slots__ = ("follows",)
+
+    def __init__(self, records: Iterable[Any], follows: int) -> None:
+        super().__init__(records)
+        self.follows = follows
 
 
 class Fold(Protocol):

@@ -22,7 +22,7 @@ from typing import Any
 
 import structlog
 
-from transport.lane_parts import Fold, Interposed, LaneClosed, NotDone, Writer
+from transport.lane_parts import Fetched, Fold, Interposed, LaneClosed, NotDone, Writer
 from transport.refusal_limit import TooManyRefused
 from transport.transactions import Rows, is_fenced
 from transport.trial import Trial
@@ -43,7 +43,8 @@ log = structlog.get_logger(__name__)
 
 class Lane:
     """One stage on one input partition. `turns`: LANES_AT_ONCE of them for all lanes of the process, given out in the order of asking.
-    `dense`: the input holds no control records, so a missing offset is a gap and ends the process. `trial`: finds messages that end it.
+    `dense`: the input holds no control records, so a missing offset is a gap and ends the process; elsewhere a fetch that follows one which
+    never came (`Fetched`) does. `trial`: finds messages that end it.
     """
 
     def __init__(
@@ -275,6 +276,9 @@ class Lane:
         while self._queue and len(taken) < most:
             part = self._queue.popleft()
             self._queued -= len(part)
+            if isinstance(part, Fetched) and part.follows > at:
+                what = f"what follows offset {part.follows} where {at} is next"
+                raise RuntimeError(f"{self.topic}-{self.partition}: {what}: inputs are missing")
             if part[0].offset < at:
                 part = [r for r in part if r.offset >= at]
             if not part:
