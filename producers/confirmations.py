@@ -11,7 +11,6 @@ a correction that does is refused with the number to send instead (confirmed.py)
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 from dataclasses import replace
@@ -22,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from indicators.observation import Observation
 from producers.documents import Document, Overlay, Parsed
-from producers.reject import Refused
+from producers.reject import Refused, identity_of
 
 NAME: Final = "confirmations"
 CONFIRMED: Final = "official"
@@ -73,7 +72,7 @@ class Confirmations:
             self._take(o, f"{document.name}#{number}", into)
 
     def _take(self, o: Observation, place: str, into: Parsed) -> None:
-        original = json.dumps([o.source_system, o.source_record_id, o.revision]).encode()
+        original = identity_of(o)
         if o.status != CONFIRMED or o.revision < 1:
             detail = "a confirmed figure is official, and a revision of one that was reported"
             into.refuse(Refused("contract", "status", detail), place, original)

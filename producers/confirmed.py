@@ -7,8 +7,6 @@ speak of was delivered. """
 
 from __future__ import annotations
 
-import json
-import sqlite3
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,11 +14,16 @@ from typing import Final
 
 from indicators.observation import Observation
 from producers.confirmations import NAME
+from producers.durable import DurableFile
 from producers.publisher import NotDelivered
-from producers.reject import Refused, Reject
+from producers.reject import Refused, Reject, identity_of
 from producers.runner import Delivery
 
 FILE: Final = "confirmed.sqlite"
+_SCHEMA: Final = (
+    "CREATE TABLE IF NOT EXISTS confirmed "
+    "(source_system TEXT, record TEXT, revision INTEGER NOT NULL, PRIMARY KEY (source_system, record)) WITHOUT ROWID;"
+)
 
 
 class Confirmed:
@@ -28,16 +31,8 @@ class Confirmed:
 
     def __init__(self, delivery: Delivery, folder: Path) -> None:
         self._delivery, self._lock = delivery, threading.Lock()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(folder / FILE, check_same_thread=False, isolation_level=None, timeout=10)
-            self._db.executescript(
-                "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL; CREATE TABLE IF NOT EXISTS confirmed "
-                "(source_system TEXT, record TEXT, revision INTEGER NOT NULL, PRIMARY KEY (source_system, record)) WITHOUT ROWID;"
-            )
-            rows = self._db.execute("SELECT source_system, record, revision FROM confirmed").fetchall()
-        except (sqlite3.Error, OSError) as error:
-            raise _failure(error) from error
+        self._file = DurableFile(folder / FILE, _SCHEMA, _failure)
+        rows = self._file.rows("SELECT source_system, record, revision FROM confirmed")
         self._known: dict[tuple[str, str], int] = {(system, record): revision for system, record, revision in rows}
 
     def deliver(self, source: str, observations: Sequence[Observation], rejects: Sequence[Reject]) -> None:
@@ -55,30 +50,24 @@ class Confirmed:
 
     def close(self) -> None:
         """Close the file."""
-        self._db.close()
+        self._file.close()
 
     def _keep(self, observations: Sequence[Observation]) -> None:
         rows = [(o.source_system, o.source_record_id, o.revision) for o in observations]
         with self._lock:
-            try:
-                self._db.execute("BEGIN IMMEDIATE")
-                self._db.executemany("INSERT OR REPLACE INTO confirmed VALUES (?, ?, ?)", rows)
-                self._db.execute("COMMIT")
-            except sqlite3.Error as error:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise _failure(error) from error
+            with self._file.transaction() as db:
+                db.executemany("INSERT OR REPLACE INTO confirmed VALUES (?, ?, ?)", rows)
             self._known.update({(system, record): revision for system, record, revision in rows})
 
 
 def _refused(o: Observation, source: str) -> Reject:
     detail = f"this figure was confirmed as revision {o.revision}; send a correction as {o.revision + 1} or higher"
-    original = json.dumps([o.source_system, o.source_record_id, o.revision]).encode()
+    original = identity_of(o)
     place = f"{o.source_system}/{o.source_record_id}"
     return Reject.of(Refused("contract", "revision", detail), place=place, original=original, source=source, provider=o.provider)
 
 
-def _failure(cause: Exception) -> NotDelivered:
+def _failure(_act: str, cause: Exception) -> NotDelivered:
     return NotDelivered(
         f"không dùng được tệp {FILE} ({type(cause).__name__}); kiểm tra đĩa và quyền / cannot use {FILE}: check disk and permissions"
     )

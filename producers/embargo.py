@@ -24,7 +24,7 @@ import structlog
 
 from indicators.observation import Observation
 from indicators.period import Period
-from indicators.publication import PublicationBook, period_of_observation
+from indicators.publication import PublicationBook
 from indicators.receipt import receipt_of
 from producers.clock import Clock
 from producers.contract import Fetched, Json, Position
@@ -69,13 +69,19 @@ class Embargo:
         """What is free, and what waits with its calendar and the instant of its publication."""
         free: list[Observation] = []
         waiting: list[tuple[Observation, str, int]] = []
+        instants: dict[Publication, int] = {}  # the observations of one delivery are mostly of one publication
         for o in observations:
             calendar = self._book.of(o)
-            at = 0 if calendar is None else self._release(calendar.id, period_of_observation(o))
-            if calendar is None or at <= now:
+            if calendar is None:
+                free.append(o)
+                continue
+            publication = Publication(calendar.id, o.period_type, o.period_start, o.period_end)
+            if publication not in instants:
+                instants[publication] = self._release(publication)
+            if instants[publication] <= now:
                 free.append(o)
             else:
-                waiting.append((o, calendar.id, at))
+                waiting.append((o, calendar.id, instants[publication]))
         return free, waiting
 
     def redate(self) -> None:
@@ -86,9 +92,8 @@ class Embargo:
         known = self._book.calendars.get(one.calendar)
         return 0 if known is None else self._book.release(known, Period(one.period_type, one.period_start, one.period_end))
 
-    def _release(self, calendar: str, period: Period) -> int:
+    def _release(self, publication: Publication) -> int:
         """The instant of a publication, as moved where it was."""
-        publication = Publication(calendar, period.type, period.start_ms, period.end_ms)
         moved = self._held.moved(publication)
         return self._by_calendar(publication) if moved is None else moved
 

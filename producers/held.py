@@ -9,22 +9,20 @@ every move is a line of the audit first. They hold for what is held and for what
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from pydantic import TypeAdapter
 
 from indicators.observation import Observation
+from producers import durable
 from producers.publisher import NotDelivered
 
 FILE: Final = "held.sqlite"
 _SCHEMA: Final = """
-PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;
+PRAGMA secure_delete=ON;
 CREATE TABLE IF NOT EXISTS held (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, source_system TEXT NOT NULL, record TEXT NOT NULL, revision INTEGER NOT NULL,
     receipted INTEGER NOT NULL DEFAULT -1, provider TEXT NOT NULL, calendar TEXT NOT NULL, period_type TEXT NOT NULL,
@@ -98,16 +96,7 @@ class HeldFigures:
     """The file in a folder; safe to use from several threads, and beside another process."""
 
     def __init__(self, folder: Path) -> None:
-        path = folder / FILE
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-            path.chmod(0o600)  # one that was copied here with wider rights
-            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
-            self._db.executescript(_SCHEMA)
-        except (sqlite3.Error, OSError) as error:
-            raise _failure("open", error) from error
-        self._lock = threading.Lock()
+        self._file = durable.DurableFile(folder / FILE, _SCHEMA, _failure, private=True)
 
     def hold(self, waiting: Iterable[tuple[Observation, str, int]], now: int) -> None:
         """Keep figures (each with its calendar and the instant of its publication) in one durable transaction. Raises HeldError."""
@@ -117,7 +106,7 @@ class HeldFigures:
              "body": _OBSERVATION.dump_json(o)}
             for o, calendar, at in waiting
         ]  # fmt: skip
-        with self._transaction("write") as db:
+        with self._file.transaction() as db:
             db.executemany(_HOLD, rows)
 
     def without_receipt(self) -> list[Held]:
@@ -126,7 +115,7 @@ class HeldFigures:
 
     def receipted(self, told: Sequence[Held]) -> None:
         """Receipts were acknowledged. Raises HeldError."""
-        with self._transaction("write") as db:
+        with self._file.transaction() as db:
             db.executemany("UPDATE held SET receipted = max(receipted, ?) WHERE seq = ?", [(one.revision, one.seq) for one in told])
 
     def due(self, now: int, most: int) -> list[Held]:
@@ -135,60 +124,40 @@ class HeldFigures:
 
     def forget(self, published: Iterable[tuple[int, int]]) -> None:
         """Take out (seq, revision) that were published; what was amended meanwhile stays. Raises HeldError."""
-        with self._transaction("write") as db:
+        with self._file.transaction() as db:
             db.executemany("DELETE FROM held WHERE seq = ? AND revision = ?", list(published))
 
     def move(self, move: Move) -> int:
         """Move a publication; how many held figures it concerns. Raises HeldError."""
         of = move.publication
-        with self._transaction("write") as db:
+        with self._file.transaction() as db:
             db.execute("INSERT INTO moved (calendar, period_type, period_start, period_end, release_at, actor, authority, document, "
                        "why, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*of, *move[1:]))  # fmt: skip
             return db.execute(f"UPDATE held SET release_at = ? WHERE {_OF}", (move.release_at, *of[:3])).rowcount
 
     def publications(self) -> list[Publication]:
         """Those of which something waits."""
-        return [Publication(*row) for row in self._rows("SELECT DISTINCT calendar, period_type, period_start, period_end FROM held", ())]
+        return [Publication(*row) for row in self._file.rows("SELECT DISTINCT calendar, period_type, period_start, period_end FROM held")]
 
     def redate(self, dates: Iterable[tuple[Publication, int]]) -> None:
         """Give publications that nobody moved these instants: the catalogue may have changed since. Raises HeldError."""
-        with self._transaction("write") as db:
+        with self._file.transaction() as db:
             for publication, release_at in dates:
                 db.execute(f"UPDATE held SET release_at = ? WHERE {_OF} AND NOT EXISTS (SELECT 1 FROM moved WHERE {_OF})",
                            (release_at, *publication[:3], *publication[:3]))  # fmt: skip
 
     def moved(self, publication: Publication) -> int | None:
         """The instant a publication was last moved to; None: it was not."""
-        found = self._rows(f"SELECT release_at FROM moved WHERE {_OF} ORDER BY seq DESC LIMIT 1", publication[:3])
+        found = self._file.rows(f"SELECT release_at FROM moved WHERE {_OF} ORDER BY seq DESC LIMIT 1", publication[:3])
         return int(found[0][0]) if found else None
 
     def close(self) -> None:
         """Close the file."""
-        self._db.close()
+        self._file.close()
 
     def _read(self, where: str, *values: int) -> list[Held]:
-        rows = self._rows(f"SELECT seq, revision, body, delivered_at, release_at FROM held WHERE {where}", values)
+        rows = self._file.rows(f"SELECT seq, revision, body, delivered_at, release_at FROM held WHERE {where}", values)
         return [Held(row[0], row[1], _OBSERVATION.validate_json(row[2]), *row[3:]) for row in rows]
-
-    def _rows(self, query: str, values: Sequence[object]) -> list[Any]:
-        with self._lock:
-            try:
-                return self._db.execute(query, tuple(values)).fetchall()
-            except sqlite3.Error as error:
-                raise _failure("read", error) from error
-
-    @contextmanager
-    def _transaction(self, act: str) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            try:
-                self._db.execute("BEGIN IMMEDIATE")
-                yield self._db
-                self._db.execute("COMMIT")
-            except sqlite3.Error as error:
-                raise _failure(act, error) from error
-            finally:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
 
 
 def waiting(folder: Path) -> list[Waiting]:
@@ -199,8 +168,7 @@ def waiting(folder: Path) -> list[Waiting]:
     query = ("SELECT provider, calendar, period_type, period_start, period_end, count(*), min(release_at) FROM held "
              "GROUP BY provider, calendar, period_type, period_start, period_end ORDER BY 7, 1")  # fmt: skip
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)) as db:
-            return [Waiting(row[0], Publication(*row[1:5]), *row[5:]) for row in db.execute(query)]
+        return [Waiting(row[0], Publication(*row[1:5]), *row[5:]) for row in durable.peek(path, query)]
     except sqlite3.Error as error:
         raise _failure("read", error) from error
 

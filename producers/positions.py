@@ -10,14 +10,21 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from producers import durable
 from producers.contract import Json, Position, Remembered
 
 BACKLOG_MS: Final = 35 * 86_400_000
 """A source that was away for a month is read one family of files after another: what amends a record comes long after it, by the clock."""
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS position (id INTEGER PRIMARY KEY CHECK (id = 1), value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS memory (key TEXT PRIMARY KEY, value TEXT NOT NULL, expires_at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS memory_expiry ON memory (expires_at);
+"""
 
 
 class PositionError(RuntimeError):
@@ -28,59 +35,40 @@ class SourceState:
     """Position and memory of one source. Used by one thread at a time (the source's own); also the `Memory` its adapter reads."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._failure = partial(_failure, path)
         self._read: tuple[str, Position] = "", {}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
-            self._db.executescript(
-                "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL;"
-                "CREATE TABLE IF NOT EXISTS position (id INTEGER PRIMARY KEY CHECK (id = 1), value TEXT NOT NULL);"
-                "CREATE TABLE IF NOT EXISTS memory (key TEXT PRIMARY KEY, value TEXT NOT NULL, expires_at INTEGER NOT NULL) WITHOUT ROWID;"
-                "CREATE INDEX IF NOT EXISTS memory_expiry ON memory (expires_at);"
-            )
-        except sqlite3.Error as e:
-            raise self._failure("open", e) from e
+        self._file = durable.DurableFile(path, _SCHEMA, self._failure)
 
     def load(self) -> Position:
         """The saved position; empty where none was saved. Asked for five times a second and seldom another: parsed when it changes. Raises
         PositionError."""
+        rows = self._file.rows("SELECT value FROM position")
         try:
-            row = self._db.execute("SELECT value FROM position").fetchone()
-            if row and row[0] != self._read[0]:
-                self._read = row[0], dict(json.loads(row[0]))
-            return self._read[1] if row else {}
-        except (sqlite3.Error, ValueError, TypeError) as e:
+            if rows and rows[0][0] != self._read[0]:
+                self._read = rows[0][0], dict(json.loads(rows[0][0]))
+            return self._read[1] if rows else {}
+        except (ValueError, TypeError) as e:
             raise self._failure("read", e) from e
 
     def recall(self, key: str) -> Json:
         """The remembered value or None. Raises PositionError."""
+        rows = self._file.rows("SELECT value FROM memory WHERE key = ?", (key,))
         try:
-            row = self._db.execute("SELECT value FROM memory WHERE key = ?", (key,)).fetchone()
-            return json.loads(row[0]) if row else None
-        except (sqlite3.Error, ValueError) as e:
+            return json.loads(rows[0][0]) if rows else None
+        except ValueError as e:
             raise self._failure("read", e) from e
 
     def save(self, position: Position, remembered: Mapping[str, Remembered], now: int) -> None:
         """Write position and memory in one transaction and forget what expired BACKLOG_MS before `now` (epoch ms). Raises PositionError."""
         rows = [(k, json.dumps(r.value, ensure_ascii=False), r.expires_at) for k, r in remembered.items()]
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            self._db.execute("INSERT OR REPLACE INTO position VALUES (1, ?)", (json.dumps(position, ensure_ascii=False),))
-            self._db.executemany("INSERT OR REPLACE INTO memory VALUES (?, ?, ?)", rows)
-            self._db.execute("DELETE FROM memory WHERE expires_at < ?", (now - BACKLOG_MS,))
-            self._db.execute("COMMIT")
-        except sqlite3.Error as e:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise self._failure("write", e) from e
+        with self._file.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO position VALUES (1, ?)", (json.dumps(position, ensure_ascii=False),))
+            db.executemany("INSERT OR REPLACE INTO memory VALUES (?, ?, ?)", rows)
+            db.execute("DELETE FROM memory WHERE expires_at < ?", (now - BACKLOG_MS,))
 
     def close(self) -> None:
         """Close the file."""
-        self._db.close()
-
-    def _failure(self, act: str, cause: Exception) -> PositionError:
-        return _failure(self._path, act, cause)
+        self._file.close()
 
 
 def _failure(path: Path, act: str, cause: Exception) -> PositionError:
@@ -97,9 +85,8 @@ def saved_position(directory: Path, source: str) -> Position:
     if not path.exists():
         return {}
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)) as db:
-            row = db.execute("SELECT value FROM position").fetchone()
-        return dict(json.loads(row[0])) if row else {}
+        rows = durable.peek(path, "SELECT value FROM position")
+        return dict(json.loads(rows[0][0])) if rows else {}
     except sqlite3.OperationalError:
         return {}  # made a moment ago, its table not yet
     except (sqlite3.Error, ValueError, TypeError) as e:

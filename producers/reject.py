@@ -6,11 +6,13 @@ the value itself: rejects travel to logs and to people who may not see the data.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
+from indicators.observation import Observation
 from transport.dead_letters import Reason
 
-__all__ = ["Reason", "Refused", "Reject"]
+__all__ = ["Reason", "Refused", "Reject", "identity_of"]
 
 class Refused(ValueError):
     """Raised by the parsers of fields and by the door; the adapter turns it into a `Reject` of the record at hand and goes on."""
@@ -40,3 +42,8 @@ class Reject:
         """The reject of a record whose parsing or check raised `refused`."""
         return cls(reason=refused.reason, field=refused.field, detail=refused.detail, place=place, original=original, source=source,
                    provider=provider)  # fmt: skip
+
+
+def identity_of(o: Observation) -> bytes:
+    """What a reject shows of an observation that never came as bytes of its own: its record and revision, no value."""
+    return json.dumps([o.source_system, o.source_record_id, o.revision]).encode()
