@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from indicators.datafile import DataFileError, Row, read_yaml, refuse
+from indicators.datafile import DataFileError, Row, read_yaml, row_of
 from indicators.instant import VIETNAM, to_ms
 
 
@@ -97,10 +97,7 @@ class Duty:
         content = read_yaml(path)
         if not isinstance(content, dict):
             raise DataFileError(path, "expected a mapping with lists `seats`, `rotas`, `absences`")
-        try:
-            return cls(DutyFile.model_validate(content))
-        except ValidationError as error:
-            refuse(path, error, ())
+        return cls(row_of(path, content, DutyFile))
 
     def on_duty(self, office: str, place: str, at: int) -> Seat | None:
         """The seat on duty for an office at a place at an instant (epoch ms); None: no rota, not begun, or nobody is there."""

@@ -13,10 +13,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from indicators.catalogue import Indicator
-from indicators.datafile import Row, read_yaml, refuse
+from indicators.datafile import Row, read_yaml, row_of
 from indicators.instant import DAY_MS, day_start
 from indicators.numbers_vi import unaccent_vi
 from indicators.spec import SeriesSpec
@@ -129,11 +129,7 @@ class AdhocSet(Row):
 
 def read_set(path: Path) -> AdhocSet:
     """The set of a file. Raises DataFileError with file, line and field."""
-    content = read_yaml(path)
-    try:
-        return AdhocSet.model_validate(content)
-    except ValidationError as error:
-        refuse(path, error)
+    return row_of(path, read_yaml(path), AdhocSet)
 
 
 def _concept(of: AdhocSet, one: AdhocIndicator) -> str:

@@ -13,9 +13,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from indicators.datafile import DataFileError, Row, read_yaml, refuse
+from indicators.datafile import DataFileError, Row, read_yaml, row_of
 from indicators.territory import Territory
 
 AgencyKind = Literal[
@@ -74,7 +74,7 @@ def read_agencies(path: Path, territory: dict[str, Territory]) -> dict[str, Agen
     provinces = [t for t in territory.values() if t.kind == "province"]
     agencies: dict[str, Agency] = {}
     for index, entry in enumerate(content["agencies"]):
-        _add(path, agencies, _agency(path, entry, ("agencies", index)))
+        _add(path, agencies, row_of(path, entry, Agency, ("agencies", index)))
     for index, entry in enumerate(content.get("provincial", [])):
         for agency in _written_out(path, entry, provinces, index):
             _add(path, agencies, agency)
@@ -91,18 +91,8 @@ def chain(agencies: dict[str, Agency], code: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _agency(path: Path, entry: Any, where: tuple[str | int, ...]) -> Agency:
-    try:
-        return Agency.model_validate(entry)
-    except ValidationError as e:
-        refuse(path, e, where)
-
-
 def _written_out(path: Path, entry: Any, provinces: Iterable[Territory], index: int) -> list[Agency]:
-    try:
-        p = ProvincialPattern.model_validate(entry)
-    except ValidationError as e:
-        refuse(path, e, ("provincial", index))
+    p = row_of(path, entry, ProvincialPattern, ("provincial", index))
     return [
         Agency(
             code=f"{p.prefix}-{t.code}", name_vi=p.name_vi.format(name=_in_sentence(t), code=t.code),

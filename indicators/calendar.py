@@ -7,15 +7,15 @@ Public holidays come from the package `holidays` (lunar dates computed, observed
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from indicators.datafile import DataFileError, Row, read_yaml, refuse
+from indicators.datafile import Row, read_rows
 from indicators.lunar import new_year
 
 if TYPE_CHECKING:
@@ -56,10 +56,7 @@ class WorkingCalendar:
     def load(cls, home: Path) -> WorkingCalendar:
         """With the swaps of `catalogue/working-days.yaml`. Raises DataFileError where the file is wrong."""
         path = home / "catalogue" / "working-days.yaml"
-        content = read_yaml(path)
-        if not isinstance(content, dict) or not isinstance(content.get("swaps"), list):
-            raise DataFileError(path, "expected a mapping with a list `swaps`")
-        return cls(tuple(_swaps(path, content["swaps"])))
+        return cls(tuple(read_rows(path, "swaps", Swap)))
 
     def holiday_vi(self, day: date) -> str | None:
         """The Vietnamese name of the holiday, None on other days (rest days included). Raises CalendarError outside 1976–2100."""
@@ -110,11 +107,3 @@ def _known(day: date) -> date:
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise CalendarError(f"holidays are known for {FIRST_YEAR}–{LAST_YEAR}, not for {day.year}")
     return day
-
-
-def _swaps(path: Path, entries: list[object]) -> Iterator[Swap]:
-    for index, entry in enumerate(entries):
-        try:
-            yield Swap.model_validate(entry)
-        except ValidationError as e:
-            refuse(path, e, ("swaps", index))

@@ -12,9 +12,9 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from indicators.datafile import DataFileError, Row, read_yaml, refuse
+from indicators.datafile import DataFileError, Row, list_of, read_yaml, row_of
 from indicators.observation import PERIOD_TYPES
 from indicators.spec import Additivity, Fold, PaneKind, SeriesSpec
 
@@ -131,13 +131,8 @@ class Catalogue(Row):
 def read_catalogue(path: Path) -> Catalogue:
     """One catalogue file; `catalogue` and `valid_from` of a row default to the file's. Raises DataFileError naming line and field."""
     content = read_yaml(path)
-    if not isinstance(content, dict) or not isinstance(content.get("indicators"), list):
-        raise DataFileError(path, "expected a mapping with a list `indicators`")
-    content["indicators"] = [_inherit(row, content) for row in content["indicators"]]
-    try:
-        found = Catalogue.model_validate(content)
-    except ValidationError as e:
-        refuse(path, e)
+    content["indicators"] = [_inherit(row, content) for row in list_of(path, content, "indicators")]
+    found = row_of(path, content, Catalogue)
     if found.catalogue != path.stem:
         raise DataFileError(path, f"must equal the file's name, {path.stem!r}", field="catalogue")
     return found

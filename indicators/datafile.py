@@ -5,9 +5,9 @@ A file that is wrong is refused as a whole: a half-read vocabulary would let bad
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -26,6 +26,9 @@ class Row(BaseModel):
     """Base of every record read from a data file: frozen, unknown keys refused (a misspelt key would be a silent default)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Read = TypeVar("Read", bound=BaseModel)
 
 
 class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -62,6 +65,34 @@ def parse_yaml(path: Path, content: bytes) -> Any:
         raise DataFileError(path, f"not valid YAML: {e.problem or 'syntax error'}; correct the line", line=line) from e
     except (yaml.YAMLError, UnicodeDecodeError) as e:
         raise DataFileError(path, "not UTF-8 YAML; save the file as UTF-8 text") from e
+
+
+def read_rows(path: Path, key: str, model: type[Read]) -> Iterator[Read]:
+    """The records of the list `key` of one file, each judged when it is taken. Raises DataFileError: for the file at once, for a record
+    in its turn."""
+    rows = list_of(path, read_yaml(path), key)
+    return (row_of(path, entry, model, (key, index)) for index, entry in enumerate(rows))
+
+
+def list_of(path: Path, content: Any, key: str) -> list[Any]:
+    """The list `key` of a file's content. Raises DataFileError where there is none."""
+    if not isinstance(content, dict) or not isinstance(content.get(key), list):
+        raise DataFileError(path, f"expected a mapping with a list `{key}`")
+    found: list[Any] = content[key]
+    return found
+
+
+def row_of(path: Path, entry: Any, model: type[Read], where: tuple[str | int, ...] = ()) -> Read:
+    """One record, which stands at `where` in the file. Raises DataFileError."""
+    try:
+        return model.model_validate(entry)
+    except ValidationError as error:
+        refuse(path, error, where)
+
+
+def wrong(path: Path, where: tuple[str | int, ...], problem: str) -> DataFileError:
+    """The error that says what is wrong at a place of a YAML file, with its line."""
+    return DataFileError(path, problem, line=line_of(path, where), field=".".join(map(str, where)))
 
 
 def refuse(path: Path, error: ValidationError, prefix: tuple[str | int, ...] = ()) -> NoReturn:

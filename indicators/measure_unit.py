@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from indicators.datafile import DataFileError, Row, read_yaml, refuse
+from indicators.datafile import DataFileError, Row, read_rows
 
 
 class MeasureUnit(Row):
@@ -23,20 +22,9 @@ class MeasureUnit(Row):
 
 def read_measure_units(path: Path) -> dict[str, MeasureUnit]:
     """All units by code. Raises DataFileError where the file is wrong or a code comes twice."""
-    content = read_yaml(path)
-    if not isinstance(content, dict) or not isinstance(content.get("units"), list):
-        raise DataFileError(path, "expected a mapping with a list `units`")
     units: dict[str, MeasureUnit] = {}
-    for index, entry in enumerate(content["units"]):
-        unit = _unit(path, entry, index)
+    for index, unit in enumerate(read_rows(path, "units", MeasureUnit)):
         if unit.code in units:
             raise DataFileError(path, f"unit {unit.code} given twice", field=f"units.{index}.code")
         units[unit.code] = unit
     return units
-
-
-def _unit(path: Path, entry: Any, index: int) -> MeasureUnit:
-    try:
-        return MeasureUnit.model_validate(entry)
-    except ValidationError as e:
-        refuse(path, e, ("units", index))

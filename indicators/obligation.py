@@ -20,10 +20,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, NamedTuple, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from indicators.catalogue import Indicator
-from indicators.datafile import DataFileError, Row, line_of, read_yaml, refuse
+from indicators.datafile import DataFileError, Row, read_rows, wrong
 from indicators.instant import day_start, local_day
 from indicators.period import Period, PeriodError, period_of
 from indicators.rules.due_rule import DueCalendar, load_due_calendars
@@ -186,15 +186,8 @@ def period_named(text: str) -> Period:
 
 
 def _read(path: Path) -> list[Obligation]:
-    content = read_yaml(path)
-    if not isinstance(content, dict) or not isinstance(content.get("obligations"), list):
-        raise DataFileError(path, "expected a mapping with a list `obligations`")
     found: list[Obligation] = []
-    for index, entry in enumerate(content["obligations"]):
-        try:
-            one = Obligation.model_validate(entry)
-        except ValidationError as error:
-            refuse(path, error, ("obligations", index))
+    for index, one in enumerate(read_rows(path, "obligations", Obligation)):
         if one.id in {other.id for other in found}:
             raise _wrong(path, index, "id", f"{one.id} given twice")
         found.append(one)
@@ -240,5 +233,4 @@ def _members(code: str, vocabulary: Vocabulary) -> Iterable[tuple[str, str]]:
 
 
 def _wrong(path: Path, index: int, field: str, problem: str) -> DataFileError:
-    where = ("obligations", index, field)
-    return DataFileError(path, problem, line=line_of(path, where), field=".".join(map(str, where)))
+    return wrong(path, ("obligations", index, field), problem)

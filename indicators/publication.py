@@ -12,11 +12,11 @@ from datetime import time, timedelta
 from pathlib import Path
 from typing import Final, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from indicators.calendar import CalendarError, WorkingCalendar
 from indicators.catalogue import Indicator
-from indicators.datafile import DataFileError, line_of, read_yaml, refuse
+from indicators.datafile import read_rows, wrong
 from indicators.due import instant_of
 from indicators.observation import Observation
 from indicators.period import Period
@@ -59,16 +59,16 @@ class PublicationBook:
         """Read the file; an installation without it holds nothing back. Raises DataFileError naming file, line and field."""
         words, path = vocabulary or Vocabulary.load(home), home / "catalogue" / FILE
         found: dict[str, PublicationCalendar] = {}
-        for index, one in enumerate(_read(path) if path.exists() else ()):
+        for index, one in enumerate(read_rows(path, "calendars", PublicationCalendar) if path.exists() else ()):
             if one.id in found:
-                raise _wrong(path, index, "id", f"{one.id} given twice")
+                raise wrong(path, ("calendars", index, "id"), f"{one.id} given twice")
             for field, codes in (("owner_agency", (one.owner_agency,)), ("providers", one.providers)):
                 for code in codes:
                     if words.agency(code) is None:
-                        raise _wrong(path, index, field, f"{code} is not in agencies.yaml")
+                        raise wrong(path, ("calendars", index, field), f"{code} is not in agencies.yaml")
             taken = next((p for other in found.values() for p in other.providers if p in one.providers), "")
             if taken:
-                raise _wrong(path, index, "providers", f"{taken} has a calendar already")
+                raise wrong(path, ("calendars", index, "providers"), f"{taken} has a calendar already")
             found[one.id] = one
         return cls(found, words, WorkingCalendar.load(home))
 
@@ -93,26 +93,3 @@ class PublicationBook:
     def indicators(self) -> Iterable[str]:
         """The ids of all rows that some calendar publishes."""
         return [row.id for row in self.vocabulary.indicators() if any(one.publishes(row) for one in self.calendars.values())]
-
-
-def period_of_observation(o: Observation) -> Period:
-    """The period an observation is about."""
-    return Period(o.period_type, o.period_start, o.period_end)
-
-
-def _read(path: Path) -> list[PublicationCalendar]:
-    content = read_yaml(path)
-    if not isinstance(content, dict) or not isinstance(content.get("calendars"), list):
-        raise DataFileError(path, "expected a mapping with a list `calendars`")
-    found: list[PublicationCalendar] = []
-    for index, entry in enumerate(content["calendars"]):
-        try:
-            found.append(PublicationCalendar.model_validate(entry))
-        except ValidationError as error:
-            refuse(path, error, ("calendars", index))
-    return found
-
-
-def _wrong(path: Path, index: int, field: str, problem: str) -> DataFileError:
-    where = ("calendars", index, field)
-    return DataFileError(path, problem, line=line_of(path, where), field=".".join(map(str, where)))

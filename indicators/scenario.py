@@ -13,9 +13,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self, get_args
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from indicators.datafile import DataFileError, Row, read_yaml, refuse
+from indicators.datafile import DataFileError, Row, read_yaml, row_of
 from indicators.vocabulary import Vocabulary
 
 Phase = Literal["prevention", "response", "recovery"]
@@ -136,11 +136,7 @@ class ScenarioBook:
 
 
 def _read(path: Path) -> Scenario:
-    content = read_yaml(path)
-    try:
-        found = Scenario.model_validate(content)
-    except ValidationError as error:
-        refuse(path, error)
+    found = row_of(path, read_yaml(path), Scenario)
     if found.id != path.stem:
         raise DataFileError(path, f"id {found.id!r}: name the file {found.id}.yaml", field="id")
     return found

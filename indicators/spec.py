@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from indicators.datafile import DataFileError, parse_yaml, read_bytes, refuse
+from indicators.datafile import DataFileError, list_of, parse_yaml, read_bytes, refuse
 from indicators.observation import FIGURES, PERIOD_TYPES, VALUE_LIMIT
 
 Fold = Literal["event", "reported"]
@@ -144,11 +144,10 @@ def read_series_specs(path: Path) -> dict[tuple[str, str], SeriesSpec]:
 @lru_cache(maxsize=2)
 def _judged(path: Path, written: bytes) -> dict[tuple[str, str], SeriesSpec]:
     content = parse_yaml(path, written)
-    if not isinstance(content, dict) or not isinstance(content.get("series"), list):
-        raise DataFileError(path, "expected a mapping with a list `series`")
+    entries = list_of(path, content, "series")
     profiles = content.get("profiles", {})
     specs: dict[tuple[str, str], SeriesSpec] = {}
-    for index, entry in enumerate(content["series"]):
+    for index, entry in enumerate(entries):
         spec = _spec(path, entry, profiles, index)
         if (spec.indicator, spec.component) in specs:
             raise DataFileError(path, f"{spec.indicator} {spec.component!r} given twice", field=f"series.{index}")

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from indicators.datafile import DataFileError, Row, read_yaml, refuse
+from indicators.datafile import DataFileError, Row, read_rows
 
 SubjectType = Literal["project", "station", "hospital", "department", "reservoir", "vessel"]
 Origin = Literal["registry", "generated", "published"]
@@ -57,19 +57,8 @@ def read_subjects(folder: Path) -> dict[tuple[str, str], Subject]:
     files = [folder / "subjects.yaml", *sorted((folder / "subjects").glob("*.yaml"))]
     subjects: dict[tuple[str, str], Subject] = {}
     for path in files:
-        content = read_yaml(path)
-        if not isinstance(content, dict) or not isinstance(content.get("subjects"), list):
-            raise DataFileError(path, "expected a mapping with a list `subjects`")
-        for index, entry in enumerate(content["subjects"]):
-            subject = _subject(path, entry, index)
+        for index, subject in enumerate(read_rows(path, "subjects", Subject)):
             if (subject.type, subject.id) in subjects:
                 raise DataFileError(path, f"{subject.type} {subject.id} given twice", field=f"subjects.{index}.id")
             subjects[subject.type, subject.id] = subject
     return subjects
-
-
-def _subject(path: Path, entry: Any, index: int) -> Subject:
-    try:
-        return Subject.model_validate(entry)
-    except ValidationError as e:
-        refuse(path, e, ("subjects", index))

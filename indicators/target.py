@@ -13,9 +13,9 @@ from decimal import Decimal
 from pathlib import Path as FilePath
 from typing import Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from indicators.datafile import DataFileError, Row, read_yaml, refuse
+from indicators.datafile import DataFileError, Row, read_rows
 
 DocumentKind = Literal["law", "resolution_party", "resolution_assembly", "resolution_government", "resolution_council", "decision", "guide"]
 """resolution_government: also NQ 01/NQ-CP and 02/NQ-CP of a year; resolution_council: of a People's Council."""
@@ -100,7 +100,7 @@ class TargetBook:
         """Targets of `home/catalogue/targets`. Raises DataFileError with file, line and field."""
         found: list[Target] = []
         for path in sorted((home / "catalogue" / "targets").glob("*.yaml")):
-            for index, target in enumerate(_read(path)):
+            for index, target in enumerate(read_rows(path, "targets", Target)):
                 if any(target.id == other.id for other in found):
                     raise DataFileError(path, f"{target.id} given twice", field=f"targets.{index}.id")
                 found.append(target)
@@ -121,14 +121,3 @@ class TargetBook:
 
     def __iter__(self) -> Iterator[Target]:
         return iter(self._targets.values())
-
-
-def _read(path: FilePath) -> Iterator[Target]:
-    content = read_yaml(path)
-    if not isinstance(content, dict) or not isinstance(content.get("targets"), list):
-        raise DataFileError(path, "expected a mapping with a list `targets`")
-    for index, entry in enumerate(content["targets"]):
-        try:
-            yield Target.model_validate(entry)
-        except ValidationError as e:
-            refuse(path, e, ("targets", index))

@@ -15,10 +15,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from indicators.calendar import WorkingCalendar
-from indicators.datafile import DataFileError, Row, read_yaml, refuse
+from indicators.datafile import DataFileError, Row, read_rows
 from indicators.instant import VIETNAM, local_day, to_ms
 
 SessionName = Literal["opening_auction", "continuous", "closing_auction", "after_hours", "shop_hours"]
@@ -205,16 +205,9 @@ def read_trading_calendars(home: Path) -> dict[str, TradingCalendar]:
     path = home / "catalogue" / "trading-calendars.yaml"
     if not path.exists():
         return {}
-    content = read_yaml(path)
-    if not isinstance(content, dict) or not isinstance(content.get("calendars"), list):
-        raise DataFileError(path, "expected a mapping with a list `calendars`")
     calendar = WorkingCalendar.load(home)
     found: dict[str, TradingCalendar] = {}
-    for index, entry in enumerate(content["calendars"]):
-        try:
-            row = TradingCalendarRow.model_validate(entry)
-        except ValidationError as e:
-            refuse(path, e, ("calendars", index))
+    for index, row in enumerate(read_rows(path, "calendars", TradingCalendarRow)):
         if row.code in found:
             raise DataFileError(path, f"calendar {row.code} given twice", field=f"calendars.{index}.code")
         found[row.code] = TradingCalendar(row, calendar)

@@ -8,9 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import ValidationError
-
-from indicators.datafile import DataFileError, line_of, read_yaml, refuse
+from indicators.datafile import DataFileError, read_rows, wrong
 from indicators.derived.definition import Definition, Term
 from indicators.derived.derived_indicator import DerivedIndicator
 from indicators.derived.expression import ExpressionError
@@ -96,14 +94,7 @@ def _key(term: Term) -> tuple[str, str, str]:
 def _entries(folder: Path) -> dict[str, _Entry]:
     found: dict[str, _Entry] = {}
     for path in sorted((folder / FOLDER).glob("*.yaml")):
-        content = read_yaml(path)
-        if not isinstance(content, dict) or not isinstance(content.get("definitions"), list):
-            raise DataFileError(path, "expected a mapping with a list `definitions`")
-        for index, raw in enumerate(content["definitions"]):
-            try:
-                definition = Definition.model_validate(raw)
-            except ValidationError as e:
-                refuse(path, e, ("definitions", index))
+        for index, definition in enumerate(read_rows(path, "definitions", Definition)):
             if definition.id in found:
                 raise _wrong(_Entry(path, index, definition), "id", f"{definition.id} given twice")
             found[definition.id] = _Entry(path, index, definition)
@@ -150,4 +141,4 @@ def _unit(entry: _Entry, role: str, entries: Mapping[str, _Entry], specs: Mappin
 
 def _wrong(entry: _Entry, field: str, problem: str) -> DataFileError:
     where = ("definitions", entry.index, *(int(part) if part.isdigit() else part for part in field.split(".")))
-    return DataFileError(entry.path, problem, line=line_of(entry.path, where), field=".".join(map(str, where)))
+    return wrong(entry.path, where, problem)

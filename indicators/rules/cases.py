@@ -13,11 +13,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from indicators.assigned_task import OWN_DAY, OwnDay
 from indicators.calendar import WorkingCalendar
-from indicators.datafile import DataFileError, Row, read_yaml, refuse
+from indicators.datafile import DataFileError, Row, read_yaml, row_of
 from indicators.instant import VIETNAM, day_start, to_ms
 from indicators.period import Period, period_of
 from indicators.rule import Rule
@@ -101,11 +101,7 @@ def case_path(home: Path, rule: str) -> Path:
 
 def load_cases(path: Path) -> CaseFile:
     """The cases of a file. Raises DataFileError naming file, line and field."""
-    content = read_yaml(path)
-    try:
-        return CaseFile.model_validate(content)
-    except ValidationError as error:
-        refuse(path, error, ())
+    return row_of(path, read_yaml(path), CaseFile)
 
 
 def failures(rule: Rule, content: CaseFile, setting: Setting) -> Iterator[Failure]:

@@ -16,10 +16,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from indicators.calendar import WorkingCalendar
-from indicators.datafile import DataFileError, Row, read_yaml, refuse
+from indicators.datafile import DataFileError, Row, read_rows
 from indicators.instant import day_start, local_day
 from indicators.period import Period
 from indicators.rule import Rule
@@ -51,15 +51,8 @@ class DueCalendar(Row):
 def load_due_calendars(home: Path) -> dict[str, DueCalendar]:
     """The calendars by id. Raises DataFileError naming file, line and field."""
     path = home / "catalogue" / "due-calendars.yaml"
-    content = read_yaml(path)
-    if not isinstance(content, dict) or not isinstance(content.get("calendars"), list):
-        raise DataFileError(path, "expected a mapping with a list `calendars`")
     found: dict[str, DueCalendar] = {}
-    for index, entry in enumerate(content["calendars"]):
-        try:
-            one = DueCalendar.model_validate(entry)
-        except ValidationError as error:
-            refuse(path, error, ("calendars", index))
+    for one in read_rows(path, "calendars", DueCalendar):
         if one.id in found:
             raise DataFileError(path, f"calendar {one.id} given twice", field="id")
         found[one.id] = one
