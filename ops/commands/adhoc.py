@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ops.commands.options import acting
 from ops.stack.control import StackError
 from transport.settings import Settings
 
@@ -45,7 +45,7 @@ def open_(
             raise StackError("; ".join(found))
         if content.ends <= now_ms():
             raise StackError(f"ends_on: {day_vi(content.ends_on)} đã qua / is over")
-        ordered = OrderedSet(content=content, actor=by.strip() or getpass.getuser(), why=why.strip(), at=now_ms())
+        ordered = OrderedSet(content=content, actor=acting(by), why=why.strip(), at=now_ms())
         ledger.order(settings, ordered)
     vocabulary.adopt(content.specs(), content.rows())
     path = out / f"{content.catalogue}.xlsx"

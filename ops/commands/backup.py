@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ops.commands.options import acting
 from ops.stack.control import StackError
 from transport.settings import Settings
 
@@ -24,5 +24,5 @@ def backup(
     if not why.strip():
         raise StackError("Cần --why «lý do»: sao lưu được ghi vào nhật ký / --why is needed: a backup is written to the audit")
     with told():
-        keeping.backup(Settings.load(), folder, by.strip() or getpass.getuser(), why.strip(), print)
+        keeping.backup(Settings.load(), folder, acting(by), why.strip(), print)
     print(f"Đã sao lưu / backed up: {folder / keeping.MANIFEST}")

@@ -3,11 +3,11 @@ the figures are confirmed as they were seen, by a document, and the audit says b
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ops.commands.options import acting
 from ops.stack.control import StackError
 from transport.settings import Settings
 
@@ -44,7 +44,7 @@ def confirm(
         if not authority or not document.strip():
             raise ConfirmError("Cần --authority và --document / an agency and a document number are required")
         waiting = confirmable(found, authority, seen, vocabulary)
-        _confirm(settings, waiting, (code, period, seen), (by.strip() or getpass.getuser(), authority, document.strip()))
+        _confirm(settings, waiting, (code, period, seen), (acting(by), authority, document.strip()))
     except ValueError as error:  # PeriodError and ConfirmError among them
         raise StackError(f"{code} {period}: {error}") from error
     print(f"{len(waiting)} số liệu được xác nhận theo {document.strip()} / figures confirmed; "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from indicators.numbers_vi import number_vi, time_vi
-from ops.commands.options import taking
+from ops.commands.options import acting, taking
 from ops.stack.control import StackError
 from transport.settings import Settings
 
@@ -131,7 +130,7 @@ def redrive(asked: Again) -> None:
     from ops.upkeep import trail
     from ops.upkeep.boundary import kafka_answers, told
 
-    order, settings = driving.Order(_who(asked.by), _reason(asked), asked.cap, asked.again), Settings.load()
+    order, settings = driving.Order(acting(asked.by), _reason(asked), asked.cap, asked.again), Settings.load()
     with told():
         choice = asked.choice(asked.ids or ()) if asked.healed else narrowed(asked.choice(asked.ids or ()))
         kafka_answers(settings)
@@ -161,7 +160,7 @@ def drop(asked: Deed) -> None:
     from ops.upkeep import trail
     from ops.upkeep.boundary import kafka_answers, told
 
-    order, settings, ids = driving.Order(_who(asked.by), _reason(asked)), Settings.load(), asked.ids or ()
+    order, settings, ids = driving.Order(acting(asked.by), _reason(asked)), Settings.load(), asked.ids or ()
     with told():
         choice = narrowed(asked.choice(ids))
         kafka_answers(settings)
@@ -236,10 +235,6 @@ def _reason(asked: Deed) -> str:
     if not asked.why.strip() and not asked.dry_run:
         raise StackError("Cần --why «lý do»: việc này được ghi vào nhật ký kiểm tra / --why is needed: this is written to the audit")
     return asked.why.strip()
-
-
-def _who(by: str) -> str:
-    return by.strip() or getpass.getuser()
 
 
 def _now() -> int:

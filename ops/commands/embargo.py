@@ -6,12 +6,12 @@ value is ever shown. A move is a line of the audit before it takes effect; produ
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ops.commands.options import acting
 from ops.stack.control import StackError
 from transport.settings import Settings
 
@@ -61,7 +61,7 @@ def move(
     from indicators.numbers_vi import time_vi
     from producers.held import HeldError
 
-    ordered = (calendar, period, to_ms(_moment(to)), by.strip() or getpass.getuser(), authority, document.strip(), why.strip())
+    ordered = (calendar, period, to_ms(_moment(to)), acting(by), authority, document.strip(), why.strip())
     try:
         made, before, figures = _move(Settings.load(), ordered)
     except (DataFileError, HeldError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ops.commands.options import taking
+from ops.commands.options import acting, taking
 from ops.stack.control import StackError
 from transport.settings import Settings
 
@@ -221,7 +220,7 @@ def _made(emergency: str, fields: dict[str, Any]) -> Step:
     from ops.replay.running import now_ms
 
     texts: dict[str, Any] = {name: value.strip() if isinstance(value, str) else value for name, value in fields.items()}
-    actor = texts.pop("by") or getpass.getuser()
+    actor = acting(texts.pop("by"))
     return Step(id=str(uuid.uuid4()), emergency=emergency, at=now_ms(), actor=actor, **texts)
 
 

@@ -6,6 +6,7 @@ may inherit, so that commands share groups of options.
 
 from __future__ import annotations
 
+import getpass
 import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, Field, fields, is_dataclass
@@ -42,3 +43,8 @@ def _default(f: Field[Any]) -> Any:
     if f.default is not MISSING:
         return f.default
     return inspect.Parameter.empty if f.default_factory is MISSING else f.default_factory()
+
+
+def acting(by: str) -> str:
+    """Who does it: the name given with --by, otherwise the account that runs the command."""
+    return by.strip() or getpass.getuser()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json as json_text
 import uuid
 from decimal import Decimal
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from indicators.numbers_vi import number_vi
+from ops.commands.options import acting
 from ops.stack.control import StackError
 from transport.settings import Settings
 
@@ -35,7 +35,7 @@ def reconcile(
 
     if repair and not why.strip():
         raise StackError("Cần --why «lý do»: ghi bù được ghi vào nhật ký kiểm tra / --why is needed: a repair is written to the audit")
-    request = Request(topic, every, repair, refused, by.strip() or getpass.getuser(), why.strip(), str(uuid.uuid4()))
+    request = Request(topic, every, repair, refused, acting(by), why.strip(), str(uuid.uuid4()))
     settings = Settings.load()
     chosen(request, settings.topic_prefix)  # a topic that is none is told before anybody is asked
     with told():

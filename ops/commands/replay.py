@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 import uuid
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops.commands.options import taking
+from ops.commands.options import acting, taking
 from ops.stack.control import StackError
 from transport.settings import Settings
 
@@ -87,8 +86,8 @@ def run(identity: Id, why: Why = "", by: By = "", fire: Annotated[bool, typer.Op
         kafka_answers(settings)
         job = ledger.find(ledger.read(settings), identity)
         if job.state == "planned":
-            job = replace(job, why=why.strip(), fire=fire, actor=_who(by))
-        _go(settings, job, (_who(by), why.strip()), detach)
+            job = replace(job, why=why.strip(), fire=fire, actor=acting(by))
+        _go(settings, job, (acting(by), why.strip()), detach)
 
 
 @app.command()
@@ -100,7 +99,7 @@ def resume(identity: Id, why: Why = "", by: By = "", detach: Detach = False) -> 
     settings = Settings.load()
     with told():
         kafka_answers(settings)
-        _go(settings, ledger.find(ledger.read(settings), identity), (_who(by), why.strip()), detach)
+        _go(settings, ledger.find(ledger.read(settings), identity), (acting(by), why.strip()), detach)
 
 
 @app.command()
@@ -179,7 +178,7 @@ def made(settings: Settings, asked: Asked) -> Job:
         raise StackError("Đoạn này không có bản ghi nào / there is no record in this range")
     to = settings.topic_prefix + asked.to_topic if asked.to_topic else str(asked.to_file.resolve()) if asked.to_file else ""
     return Job(
-        id=str(uuid.uuid4()), target=target, state="planned", actor=_who(asked.by), why="", created=now, changed=now, pieces=found,
+        id=str(uuid.uuid4()), target=target, state="planned", actor=acting(asked.by), why="", created=now, changed=now, pieces=found,
         selection=selected(asked.key, asked.indicator, asked.territory, asked.where), to=to, rate=asked.rate, behind=asked.behind,
         late=asked.late,
     )  # fmt: skip
@@ -208,12 +207,8 @@ def _ordered(identity: str, state: str, why: str, by: str) -> None:
     with told():
         kafka_answers(settings)
         job = ledger.find(ledger.read(settings), identity)
-        job = ledger.ordered(settings, job, "paused" if state == "paused" else "cancelled", (_who(by), why.strip()), now_ms())
+        job = ledger.ordered(settings, job, "paused" if state == "paused" else "cancelled", (acting(by), why.strip()), now_ms())
     print(next(iter(words.of_job(job))))
-
-
-def _who(by: str) -> str:
-    return by.strip() or getpass.getuser()
 
 
 def _progress(text: str) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ops.commands.options import acting
 from ops.stack.control import StackError
 from transport.settings import Settings
 
@@ -29,5 +29,5 @@ def restore(
     if not why.strip():
         raise StackError("Cần --why «lý do»: khôi phục được ghi vào nhật ký / --why is needed: a restore is written to the audit")
     with told():
-        keeping.restore(Settings.load(), folder, by.strip() or getpass.getuser(), why.strip(), print)
+        keeping.restore(Settings.load(), folder, acting(by), why.strip(), print)
     print("Đã khôi phục, số đếm và mã kiểm tra khớp / restored; counts and checksums are equal.")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 import uuid
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ops.commands.options import acting
 from ops.stack.control import StackError
 from transport.settings import Settings
 
@@ -47,7 +47,7 @@ def apply(
 
     if not why.strip():
         raise StackError("Cần --why «lý do»: việc xóa được ghi vào nhật ký kiểm tra / --why is needed: deletion is written to the audit")
-    settings, actor, run = Settings.load(), by.strip() or getpass.getuser(), str(uuid.uuid4())
+    settings, actor, run = Settings.load(), acting(by), str(uuid.uuid4())
     with told(), clickhouse.connected(settings) as client:
         policy = retention.load(settings.home)
         rules = [*retention.of_tables(client, policy), *retention.of_topics(settings)]
