@@ -14,7 +14,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from alerts.codec import ACTIONS
-from transport.kafka_clients import consumer
+from transport.kafka_clients import consumer, ended
 from transport.settings import Settings
 
 GROUP = "alerts-story"
@@ -37,7 +37,7 @@ class Leadership:
         """Take part in the group; returns whether this process leads. Raises KafkaException where this member is refused for good."""
         message = self._consumer.poll(0)
         error = message.error() if message is not None else None
-        if error is not None and error.fatal():
+        if error is not None and ended(error):
             raise KafkaException(error)
         return self.leading
 

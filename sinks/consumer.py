@@ -27,6 +27,7 @@ from sinks.tables import Route
 from sinks.writer import Abandoned, Batch, Writer, Written
 from transport import faults
 from transport.group_offsets import GroupOffsets, OffsetsUnknown
+from transport.kafka_clients import ended
 
 log = structlog.get_logger(__name__)
 
@@ -278,10 +279,9 @@ def _number(partition: int | None) -> int:
 
 
 def _judge(error: KafkaError) -> None:
-    """Raise for what waiting cannot mend; the rest is logged, librdkafka goes on by itself."""
-    if error.code() == KafkaError.FENCED_INSTANCE_ID:
+    """Raise for what waiting cannot mend; the rest is logged, librdkafka goes on by itself. A commit is refused by the broker's code, a
+    member that commits nothing is told by a fatal error, which for a static member has this one reason (transport.kafka_clients.ended)."""
+    if error.code() == KafkaError.FENCED_INSTANCE_ID or ended(error):
         raise Fenced("một tiến trình khác đang chạy với cùng NHIP_SINK_INSTANCE: dừng một bên hoặc đổi tên; "
-                     "another process runs under the same NHIP_SINK_INSTANCE: stop one or rename it")  # fmt: skip
-    if error.fatal():
-        raise KafkaException(error)
+                     f"another process runs under the same NHIP_SINK_INSTANCE: stop one or rename it ({error.str()})")  # fmt: skip
     log.warning("sink.kafka", error=error.name())

@@ -109,6 +109,16 @@ def consumer(settings: Settings, group: str, instance: str | None = None, read_c
     return Consumer(config | _dotted(overrides))
 
 
+def ended(error: KafkaError) -> bool:
+    """Does this error end its client for good?
+
+    A consumer that is refused for good (for a static member: another took its name; librdkafka, INTRODUCTION.md, «Fatal consumer errors»)
+    is told so once, by a message whose error has the code `_FATAL` and whose own `fatal()` says no (confluent-kafka 2.x sets it only for
+    `error_cb` and raised errors). Whoever overlooks it waits for ever.
+    """
+    return error.fatal() or error.code() == KafkaError._FATAL
+
+
 def admin(settings: Settings) -> AdminClient:
     """An administrator's client."""
     return AdminClient(_common(settings))

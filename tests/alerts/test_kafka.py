@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 from typer.testing import CliRunner
 
 from alerts.cap_check import problems
@@ -20,6 +20,7 @@ from alerts.channels.console import Console
 from alerts.channels.contract import Channel, Message, Outcome
 from alerts.codec import CONDITIONS, CURRENT, DEAD, EMERGENCY, EVENTS, LEDGER, REQUESTS, RESULTS
 from alerts.condition import Condition
+from alerts.leadership import Leadership
 from alerts.restore import header
 from alerts.rows import Row
 from alerts.writer import WriteError, Writer
@@ -67,6 +68,19 @@ def live(rows: list[Condition]) -> list[Condition]:
 
 def channels(settings: Settings, receiver: Receiver) -> dict[str, Channel]:
     return {"console": Console(settings.data_dir / "alerts.log", io.StringIO()), "webhook": receiver}  # type: ignore[dict-item]
+
+
+def test_a_member_whose_name_another_took_is_told_and_does_not_stand_by_for_ever(bench: Bench, settings: Settings) -> None:
+    first = Leadership(settings)
+    until(first.poll, 30, "the lead")
+    second = Leadership(settings)
+    try:
+        with pytest.raises(KafkaException, match="fenced"):
+            until(lambda: second.poll() and not first.poll() and False, 30, "the end of the first")
+        until(second.poll, 30, "the lead of the second")
+    finally:
+        first.close()
+        second.close()
 
 
 def test_story_delivery_and_nothing_on_reading_again(bench: Bench, settings: Settings) -> None:
