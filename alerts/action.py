@@ -11,7 +11,7 @@ from alerts.lifecycle import ACTS, INQUIRY_ACTS
 from indicators.inquiry import OUTCOMES_VI, TITLES_VI
 
 TEXT = ("action_id", "alert_id", "action", "actor", "office", "note", "via")
-OF_INQUIRY = ("inquiry", "authority", "document_number", "outcome")
+OF_INQUIRY = ("inquiry", "authority", "document_number", "outcome", "issuing_office")
 SPEAKING = ("explain", "comment", "answer", "send_back")
 """Acts that say something: without a note they mean nothing."""
 
@@ -19,7 +19,8 @@ SPEAKING = ("explain", "comment", "answer", "send_back")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
     """One act. `until` (epoch ms) ends a shelf; 0: no end given. `via`: board, link, code, api or command. `inquiry`: the request an act
-    on a request is about; `authority` and `document_number`: under which it is issued; `outcome`: how it is decided; else empty."""
+    on a request is about; `authority` and `document_number`: under which it is issued; `issuing_office`: the office (`office@place`) that
+    issues it and is told of the answer; `outcome`: how it is decided; else empty."""
 
     action_id: str
     alert_id: str
@@ -34,6 +35,7 @@ class Action:
     authority: str = ""
     document_number: str = ""
     outcome: str = ""
+    issuing_office: str = ""
 
     def record(self) -> dict[str, Any]:
         """The Avro record of schema `alert_action`."""

@@ -75,11 +75,11 @@ class ApiRoute:
     def _acted(self, beginning: str, office: str, asked: Asked) -> Answer:
         body, now = _body(asked.body), self._clock()
         alert = self._find(beginning)
-        key = asked.headers.get("idempotency-key", "")
+        key, issues = asked.headers.get("idempotency-key", ""), body["act"] == "issue"
         action_id = str(uuid5(NAMESPACE, f"api|{office}|{key}|{alert.alert_id}") if key else uuid4())
         act = action_of({
-            **body, "action": body.pop("act"), "action_id": action_id, "alert_id": alert.alert_id, "office": office, "acted_at": now,
-            "via": "api",
+            **body, "action": body.pop("act"), "action_id": action_id, "alert_id": alert.alert_id, "office": office,
+            "issuing_office": office if issues else "", "acted_at": now, "via": "api",
         })  # fmt: skip
         refused = refusal(alert, act)
         if refused and act.action_id != alert.cause:

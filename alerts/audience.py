@@ -13,16 +13,15 @@ from typing import Protocol
 
 from alerts.condition import Condition
 from alerts.duty import Duty, DutyFile, Seat
-from alerts.offices import RESPONSIBLE_HEAD, Office, Offices
+from alerts.offices import HEAD, RESPONSIBLE_HEAD, Office, Offices
 from indicators.rule import Rule
 from indicators.rules.policy import Severity
+from indicators.territory import COUNTRY
 
-COUNTRY = "VN"
 CONSOLE, EMAIL, WEBHOOK, SMS, ZNS, SMS_SOAP, SMPP = "console", "email", "webhook", "sms", "zns", "sms_soap", "smpp"
 CHANNELS = (CONSOLE, EMAIL, WEBHOOK)
 """What an alert without a rule goes through: free of charge and configured everywhere."""
 BY_PHONE = (SMS, ZNS, SMS_SOAP, SMPP)
-HEAD = "head"
 NOBODY_ON_DUTY = Duty(DutyFile())
 
 

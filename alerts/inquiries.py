@@ -10,7 +10,7 @@ from alerts import inquiry as one
 from alerts.action import Action
 from alerts.alert import Alert
 from alerts.ids import NAMESPACE
-from alerts.inquiry import Inquiry, InquiryError
+from alerts.inquiry import PLACE, Inquiry, InquiryError
 from alerts.messages import TEXT_LIMIT, TITLE_LIMIT, Names, Text
 from alerts.words import EXERCISE_EN, EXERCISE_VI
 from indicators.calendar import WorkingCalendar
@@ -47,7 +47,7 @@ class Inquiries:
         if any(former.id == draft.id for former in alert.memory.inquiries):
             draft = replace(draft, id=str(uuid5(NAMESPACE, f"{draft.id}|{act.action_id}")))
         whole = one.issue(draft, act.authority, act.document_number, within, self._calendar, act.acted_at)
-        return replace(whole, issued_by=act.office)
+        return replace(whole, issued_by=issuing_office(act))
 
     def note(self, what: str, inquiry: Inquiry, note: str) -> str:
         """What the story says of a step: the request by name and number, and what is new about it."""
@@ -65,12 +65,17 @@ class Inquiries:
         agency, named = self._names.agency_name(inquiry.to_agency), f"{TITLES_VI[inquiry.kind]} số {inquiry.document_number}"
         heads = {
             "issued": f"[{TITLES_VI[inquiry.kind]}] Số {inquiry.document_number}: {alert.title_vi}", "urged": f"[Đôn đốc] {named}: quá hạn",
-            "answered": f"[Trả lời] {agency} trả lời {named}", "decided": f"[Kết luận] {named}", "sent_back": f"[Trả lại] {named}",
+            "answered": f"[Trả lời] {agency} trả lời {_within(named)}", "decided": f"[Kết luận] {named}", "sent_back": f"[Trả lại] {named}",
             "withdrawn": f"[Thu hồi] {named}",
         }  # fmt: skip
         title_en = f"{TITLES_EN[inquiry.kind]} {inquiry.document_number}: {what.replace('_', ' ')}"
         body = _document(inquiry) if what == "issued" else _step(what, inquiry, alert, agency, self.note(what, inquiry, note))
         return Text((mark + heads[what])[:TITLE_LIMIT], (mark + body)[:TEXT_LIMIT], (mark_en + title_en)[:TITLE_LIMIT])
+
+
+def issuing_office(act: Action) -> str:
+    """Which office issues: the one that the act names, or the one that acted, where it is one (`office@place`); empty: nobody knows."""
+    return act.issuing_office or (act.office if PLACE in act.office else "")
 
 
 def under_way(alert: Alert, kind: str) -> Inquiry | None:
@@ -91,7 +96,12 @@ def _document(inquiry: Inquiry) -> str:
     return filled.replace("Thẩm quyền ký: ……………", f"Thẩm quyền ký: {inquiry.authority}\nHạn trả lời: {time_vi(inquiry.due_at)}", 1)
 
 
+def _within(named: str) -> str:
+    """The name of a document inside a sentence."""
+    return named[:1].lower() + named[1:]
+
+
 def _step(what: str, inquiry: Inquiry, alert: Alert, agency: str, note: str) -> str:
     said = f"Nội dung trả lời của {agency}: {inquiry.answer}" if inquiry.answer and what in ("answered", "decided") else ""
     due = f"Hạn trả lời: {time_vi(inquiry.due_at)}." if what in ("urged", "sent_back") else ""
-    return "\n".join(line for line in (f"{note}.", said, due, f"Cảnh báo: {alert.title_vi} (mã {alert.alert_id[:8]}).") if line)
+    return "\n".join(line for line in (f"{note.rstrip('.')}.", said, due, f"Cảnh báo: {alert.title_vi} (mã {alert.alert_id[:8]}).") if line)

@@ -22,6 +22,10 @@ from indicators.rules.policy import Span
 if TYPE_CHECKING:
     from alerts.alert import Alert  # which remembers its requests
 
+PLACE = "@"
+"""Stands in the id of every recipient: `office@place`."""
+
+
 class InquiryError(ValueError):
     """What cannot be done to a request in its state; the message says what can, Vietnamese first."""
 
@@ -29,7 +33,8 @@ class InquiryError(ValueError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inquiry:
     """One request. Instants are epoch ms; 0: not yet. `authority`: the office in whose name it is issued, never a person. `issued_by`: the
-    recipient who issued it and hears of the answer. `urged_at`: when an overdue answer was urged."""
+    recipient (`office@place`) that issued it and is told of the answer, empty where none was named. `urged_at`: when an overdue answer was
+    urged."""
 
     id: str
     alert_id: str

@@ -16,7 +16,11 @@ from alerts.bundling import NO_THROTTLE, Throttle
 from alerts.clocks import QuietHours
 from indicators.datafile import DataFileError, read_yaml
 from indicators.rule import Rule
+from indicators.territory import COUNTRY
+from indicators.vocabulary import Vocabulary
 
+HEAD = "head"
+"""In the id of a recipient: the head of the agency that stands for the place."""
 RESPONSIBLE_HEAD = "responsible_head"
 """In a rule's audience: the head of whatever agency the condition names as responsible."""
 EMAIL_PATTERN = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
@@ -122,6 +126,25 @@ def load_offices(home: Path) -> Offices:
         raise OfficeError(f"{path.name}: {'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}") from error
     except DataFileError as error:
         raise OfficeError(str(error)) from error
+
+
+def unknown_recipient(recipient: str, offices: Offices, vocabulary: Vocabulary) -> str:
+    """What is wrong with the id of a recipient, `office@place` or `head@AGENCY`, Vietnamese first; empty: it can be told."""
+    name, _, place = recipient.partition("@")
+    if name == HEAD:
+        known = vocabulary.agency(place) is not None
+        return "" if known else f"{recipient}: không có cơ quan / no such agency: {place}; xem / see catalogue/agencies.yaml"
+    office = offices.by_id().get(name)
+    if office is None:
+        return f"{recipient}: không có chức danh / no such office: {name}; có / there are: {', '.join(offices.by_id())}"
+    kind, _, code = place.partition(":")
+    unit = vocabulary.territory(place)
+    known = {
+        "country": place == COUNTRY, "province": unit is not None and unit.kind == "province",
+        "subject": vocabulary.subject(kind, code) is not None,
+    }[office.place]  # fmt: skip
+    shape = {"country": f"{name}@{COUNTRY}", "province": f"{name}@31", "subject": f"{name}@hospital:MÃ"}[office.place]
+    return "" if known else f"{recipient}: không có nơi này / no such place; viết như / write as {shape}"
 
 
 def unknown_offices(rules: Iterable[Rule], offices: Offices) -> list[str]:

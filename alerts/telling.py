@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from alerts.alert import Alert
 from alerts.audience import Audience, Recipient
 from alerts.ids import event_id, notification_key
-from alerts.inquiry import Inquiry
+from alerts.inquiry import PLACE, Inquiry
 from alerts.messages import Text, storm_text
 from alerts.notification import Notification
 from indicators.instant import DAY_MS
@@ -85,13 +85,21 @@ class Telling:
         return Told(self._messages(alert, text, [self._audience.operator], "intended", "handed_back"), ())
 
     def of_inquiry(self, alert: Alert, text: Text, inquiry: Inquiry) -> Told:
-        """Messages of a step of a request: to the head of the agency asked, but for its own answer; answers and outcomes also to everybody
-        told of the alert and to whoever issued it. Nobody becomes an addressee of the alert by it."""
+        """Messages of a step of a request: to the head of the agency asked, but for its own answer; answers, outcomes and a deadline that
+        went by also to everybody told of the alert and to the office that issued it. Nobody becomes an addressee of the alert by it."""
         at = alert.recorded_at
-        asked = [] if alert.transition == "answered" else self._audience.of_agencies([inquiry.to_agency], at)
-        hearing = [*(alert.memory.told or ()), inquiry.issued_by] if alert.transition in ("answered", "decided", "urged") else []
-        found = {to.id: to for to in (*asked, *self._audience.of_ids([one for one in hearing if "@" in one], at))}
+        found = {} if alert.transition == "answered" else {to.id: to for to in self._audience.of_agencies([inquiry.to_agency], at)}
+        if alert.transition in ("answered", "decided", "urged"):
+            issued = self._issuing(alert, inquiry)
+            found |= {to.id: to for to in (*self._audience.of_ids(alert.memory.told or (), at), *([issued] if issued else []))}
         return Told(self._messages(alert, text, list(found.values()), "intended", alert.transition), ())
+
+    def _issuing(self, alert: Alert, inquiry: Inquiry) -> Recipient | None:
+        """The office that issued a request: an answer it reads whole, whoever sits there, for it asked. Where none was named the operator's
+        office is told of an answer and of a deadline that went by, so that neither is met by nobody."""
+        if PLACE in inquiry.issued_by:
+            return replace(self._audience.of_id(inquiry.issued_by, alert.recorded_at), brief=False)
+        return replace(self._audience.operator, reason="no_recipient") if alert.transition in ("answered", "urged") else None
 
     def forget(self, alert: Alert) -> None:
         """Take back the newest rise of an alert whose step could not be written."""

@@ -59,17 +59,16 @@ class Timers:
         return self._rungs.calendar
 
     def of(self, alert: Alert, rule: Rule | None) -> list[Timer]:
-        """Timers that have not gone off, the earliest first; none for replayed alerts and rules that are unknown."""
-        if rule is None or alert.evidence.mode in ("replay", "backfill"):
+        """Timers that have not gone off, the earliest first; none for replayed alerts, of a rule that is no more only the deadlines of its
+        requests: a document was sent."""
+        if alert.evidence.mode in ("replay", "backfill"):
             return []
         fired = set(alert.memory.fired)
-        return sorted(timer for timer in self._all(alert, rule) if timer.id not in fired)
+        found = [*_deadlines(alert), *(self._of_rule(alert, rule) if rule is not None else ())]
+        return sorted(timer for timer in found if timer.id not in fired)
 
-    def _all(self, alert: Alert, rule: Rule) -> Iterator[Timer]:
+    def _of_rule(self, alert: Alert, rule: Rule) -> Iterator[Timer]:
         memory = alert.memory
-        for inquiry in memory.inquiries:
-            if inquiry.state == "issued" and not inquiry.urged_at:
-                yield Timer(inquiry.due_at + 1, "urge", (inquiry.to_agency,), inquiry.kind, inquiry)
         if alert.state.attention == "shelved":
             if memory.shelved_until:
                 yield Timer(memory.shelved_until, "unshelve")
@@ -104,6 +103,13 @@ class Timers:
         for rung in self._rungs.of(rule.escalation, c.agency, c.severity, since):
             if not _stopped(rung, alert):
                 yield Timer(rung.due, "escalate", rung.agencies, rung.reason)
+
+
+def _deadlines(alert: Alert) -> Iterator[Timer]:
+    """One for each request that waits for its answer and was not urged yet."""
+    for inquiry in alert.memory.inquiries:
+        if inquiry.state == "issued" and not inquiry.urged_at:
+            yield Timer(inquiry.due_at + 1, "urge", (inquiry.to_agency,), inquiry.kind, inquiry)
 
 
 def _stopped(rung: Rung, alert: Alert) -> bool:

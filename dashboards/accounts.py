@@ -20,6 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from dashboards.access import DEPTH_OF, MAY_ACT, MAY_ISSUE, Access, Role
 
 N, R, P, SALT_BYTES, HASH_BYTES = 1 << 15, 8, 1, 16, 32
+OFFICE: Final = r"^([a-z][a-z0-9_]*@[A-Za-z0-9][A-Za-z0-9:._-]*)?$"
+"""`office@place` as alerts name whom they tell (`office_province@31`, `director_hospital@hospital:BV-01`), or nothing."""
 FEDERATED: Final = "oidc:"
 """How the names begin of readers whom an OpenID Connect provider vouches for; no account of the file has such a name."""
 SHORTEST_PASSWORD: Final = 12
@@ -42,6 +44,9 @@ class Account(BaseModel):
     depth: int | None = Field(None, ge=0, le=3)
     clearance: int = Field(0, ge=0, le=9)
     agency: str = Field("", max_length=64, description="code of the agency the reader works for: whose tasks are «mine»; empty: none")
+    office: str = Field(
+        "", max_length=120, pattern=OFFICE, description="office of catalogue/offices.yaml at its place that the reader sits in; empty: none"
+    )
     password: str = Field(pattern=r"^scrypt\$", description="scrypt$N$r$p$salt$hash", repr=False)
 
     @property

@@ -13,7 +13,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from dashboards.access import Role
-from dashboards.accounts import FEDERATED, NO_PASSWORD, Account
+from dashboards.accounts import FEDERATED, NO_PASSWORD, OFFICE, Account
 from dashboards.session import Federated, Session
 from indicators.vocabulary import Vocabulary
 
@@ -42,6 +42,7 @@ class Grant(BaseModel):
     depth: int | None = Field(None, ge=0, le=3)
     clearance: int = Field(0, ge=0, le=9)
     agency: str = Field("", max_length=64)
+    office: str = Field("", max_length=120, pattern=OFFICE, description="office@place: which hears the answers to what it issues")
     office_vi: str = Field("", max_length=50, description="office, shown after the person's name")
 
     @model_validator(mode="after")
@@ -108,6 +109,7 @@ def _account(name: str, grant: Grant, carried: Federated) -> Account:
         depth=grant.depth,
         clearance=grant.clearance,
         agency=grant.agency,
+        office=grant.office,
         password=NO_PASSWORD,
     )
 

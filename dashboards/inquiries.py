@@ -27,7 +27,8 @@ class RequestError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request as it stands. Instants are epoch ms, 0: not yet. `to_agency`: who is asked; `by`: who issued it."""
+    """One request as it stands. Instants are epoch ms, 0: not yet. `to_agency`: who is asked; `by`: who issued it, `office`: in which
+    office (`office@place`, empty: none was named); `answer_id`: the act that holds the answer, `looked`: has that office seen it?"""
 
     alert_id: str
     kind: Kind
@@ -35,17 +36,24 @@ class Request:
     authority: str
     document_number: str
     by: str
+    office: str
     issued_at: int
     due_at: int
     state: str = "issued"
     answer: str = ""
     answered_at: int = 0
+    answer_id: str = ""
+    looked: bool = False
     outcome: str = ""
     decided_at: int = 0
 
     def overdue(self, now: int) -> bool:
         """Issued, not answered, and past its deadline."""
         return self.state == "issued" and now > self.due_at
+
+    def unread_by(self, office: str) -> bool:
+        """Does its answer wait for a look of this office, which asked?"""
+        return self.state == "answered" and office != "" and office == self.office and not self.looked
 
     @property
     def possible(self) -> tuple[str, ...]:
@@ -78,6 +86,7 @@ def _issued(alert: Mapping[str, Any], act: Row, rule: Rule | None, calendar: Wor
         authority=act["authority"],
         document_number=act["document_number"],
         by=act["actor"],
+        office=act["issuing_office"],
         issued_at=at,
         due_at=due_after(at, within_of(rule), calendar),
     )
@@ -86,9 +95,9 @@ def _issued(alert: Mapping[str, Any], act: Row, rule: Rule | None, calendar: Wor
 def _after(request: Request, act: Row, at: int) -> Request:
     made = replace(request, state=STATE_AFTER[act["action"]])
     if act["action"] == "answer":
-        return replace(made, answer=act["note"], answered_at=at)
+        return replace(made, answer=act["note"], answered_at=at, answer_id=act["action_id"], looked=bool(act["looked"]))
     if act["action"] == "send_back":
-        return replace(made, answer="", answered_at=0)
+        return replace(made, answer="", answered_at=0, answer_id="", looked=False)
     return replace(made, outcome=act["outcome"], decided_at=at) if act["action"] == "decide" else made
 
 

@@ -42,7 +42,8 @@ class JournalError(RuntimeError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
     """One act on an alert: the record of schema `alert_action`. `until`: epoch ms a shelf ends or a task is due, None for none. `inquiry`:
-    the request an act is about; `authority`, `document_number`: under which it is issued; `outcome`: how it is decided; else empty."""
+    the request an act is about; `authority`, `document_number`: under which it is issued; `issuing_office`: the office (`office@place`)
+    that issues it and is told of the answer; `outcome`: how it is decided; else empty."""
 
     action_id: str
     alert_id: str
@@ -57,6 +58,7 @@ class Act:
     authority: str = ""
     document_number: str = ""
     outcome: str = ""
+    issuing_office: str = ""
 
 
 class Journal(Protocol):

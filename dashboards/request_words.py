@@ -25,7 +25,19 @@ REQUESTS: Final[dict[str, tuple[str, str]]] = {
     "answer_due": ("Hạn trả lời", "Answer due"),
     "request_answer": ("Nội dung trả lời", "Answer"),
     "answered_late": ("trả lời quá hạn", "answered late"),
-    "answer_to_you": ("trả lời văn bản Ông/Bà đã ban hành", "answers what you issued"),
+    "answer_to_you": ("trả lời văn bản của đơn vị Ông/Bà, chưa xem", "answers what your office issued, not looked at"),
+    "answers_unread": (
+        "{n} văn bản của đơn vị Ông/Bà đã được trả lời, chưa xem",
+        "{n} answers to what your office issued, not looked at",
+    ),
+    "answer_goes_to": (
+        "Trả lời và việc quá hạn được báo về {office}, hiện trên bảng cho tài khoản của đơn vị này.",
+        "The answer, or that it is overdue, is told to {office}, and marked here for its accounts.",
+    ),
+    "answer_goes_to_operator": (
+        "Tài khoản của Ông/Bà chưa gắn với đơn vị nào: trả lời được báo về trực vận hành. Quản trị viên gắn đơn vị cho tài khoản.",
+        "Your account sits in no office: the answer is told to the operations desk. The administrator can give the account its office.",
+    ),
     "outcome": ("Kết luận", "Outcome"),
     "issue": ("Ban hành", "Issue"),
     "answer": ("Ghi nội dung trả lời", "Record the answer"),

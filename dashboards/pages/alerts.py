@@ -66,13 +66,16 @@ async def answer(visit: Visit, query: AlertsQuery) -> Answer:
     """The list."""
     territory = visit.territory(query.territory) if query.territory else ""
     rows = await visit.ask("alerts", everything=int(query.everything), severity=query.severity, territory=territory)
-    told, now = await asyncio.gather(visit.ask("told", alerts=[r["alert_id"] for r in rows[:200]]), present(visit, rows))
+    told, now, unread = await asyncio.gather(
+        visit.ask("told", alerts=[r["alert_id"] for r in rows[:200]]), present(visit, rows), requests.unread(visit)
+    )
     shown = {
         "alerts": [summary(visit, row, told, now) for row in rows],
         "open": len(open_only(rows)),
         "severity": query.severity,
         "everything": query.everything,
         "territory": territory,
+        "unread": unread,
     }
     return Answer("alerts.html", shown, table(visit, rows))
 
@@ -83,6 +86,7 @@ async def one(visit: Visit, query: AlertQuery, alert_id: str) -> Answer:
     events, told, done, now = await asyncio.gather(
         visit.ask("story", alerts=[alert_id]), visit.ask("told", alerts=[alert_id]), visit.ask("requests"), present(visit, [alert])
     )
+    await requests.look(visit, alert, done)
     shown = {
         "alert": summary(visit, alert, told, now),
         "row": alert,
@@ -91,6 +95,7 @@ async def one(visit: Visit, query: AlertQuery, alert_id: str) -> Answer:
         "done": query.done,
         "requests": requests.lines_of(visit, alert, done),
         "drafts": requests.drafts(visit, alert, done),
+        "answers_to": visit.office_name(visit.account.office) if visit.account.office else "",
         "waiting": inquiries.waiting(done, alert_id),
         "why": rules.in_words(visit, rule) if (rule := visit.board.rules.rules.get(alert["rule"])) else None,
     }

@@ -16,6 +16,7 @@ from dashboards.export import Table
 from dashboards.headlines import Headline, Lookup, core, flows, ratios, scope_name
 from dashboards.judgement import Judgement, of_severity
 from dashboards.ordered import ordered_sets
+from dashboards.pages import requests
 from dashboards.pages.alerts import open_only, present, summary
 from dashboards.pages.country import judged
 from dashboards.reported import levels
@@ -36,7 +37,9 @@ class OverviewQuery(Query):
 async def answer(visit: Visit, query: OverviewQuery) -> Answer:
     """The page of a territory."""
     territory = visit.territory(query.territory)
-    urgent, (cards, old), sets = await asyncio.gather(urgent_alerts(visit, territory), headlines(visit, territory), ordered_sets(visit))
+    urgent, (cards, old), sets, unread = await asyncio.gather(
+        urgent_alerts(visit, territory), headlines(visit, territory), ordered_sets(visit), requests.unread(visit)
+    )
     standing, told, now = urgent
     at = visit.lookup
     shown = {
@@ -48,6 +51,7 @@ async def answer(visit: Visit, query: OverviewQuery) -> Answer:
         "waiting": sum(1 for a in standing if a["attention"] == "unacknowledged"),
         "more": max(len(standing) - MOST_ALERTS, 0),
         "new": sum(1 for a in standing if visit.seen and figures.ms(a["recorded_at"]) > visit.seen),
+        "unread": unread,
         "cards": cards,
         "old": old,
         "groups": groups(at, query.catalogue, {c.indicator for c in (*cards, *old)}),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -18,7 +19,7 @@ from dashboards.board import Answer, Forbidden, Query, Visit
 from dashboards.database import Row
 from dashboards.export import Table
 from dashboards.inquiries import Request, RequestError
-from dashboards.journal import RequestActName
+from dashboards.journal import JournalError, RequestActName
 from dashboards.words import Words, word, words
 from indicators.inquiry import (
     KINDS,
@@ -42,6 +43,8 @@ STATES: Final = words(
     decided=("đã kết luận", "decided"),
     withdrawn=("đã thu hồi", "withdrawn"),
 )
+LOOK: Final = "requests.look"
+"""What the audit calls a look at an answer; the table `request_looks` is made of it (migration 0022)."""
 OVERDUE: Final = Words("quá hạn trả lời", "answer overdue")
 
 
@@ -97,6 +100,21 @@ def lines_of(visit: Visit, alert: Row, acts: Iterable[Row]) -> list[dict[str, An
     return [line(visit, alert, one) for one in inquiries.requests_of(alert, acts, rule, visit.board.calendar)]
 
 
+async def unread(visit: Visit) -> int:
+    """How many answers wait for a look of the reader's office; 0 for a reader of none."""
+    return len(await visit.ask("answers", office=visit.account.office)) if visit.account.office else 0
+
+
+async def look(visit: Visit, alert: Row, acts: Iterable[Row]) -> None:
+    """The reader has the alert's page before him: answers to what his office asked are looked at now. What cannot be written down keeps
+    its mark (the journal logs why); the page is shown all the same."""
+    rule = visit.board.rules.rules.get(alert["rule"])
+    for one in inquiries.requests_of(alert, acts, rule, visit.board.calendar):
+        if one.unread_by(visit.account.office):
+            with suppress(JournalError):
+                await visit.write_down(LOOK, one.alert_id, one.answer_id)
+
+
 def line(visit: Visit, alert: Row, one: Request) -> dict[str, Any]:
     """One request in words, with what the reader may do to it."""
     language, overdue = visit.language, one.overdue(visit.now)
@@ -108,14 +126,14 @@ def line(visit: Visit, alert: Row, one: Request) -> dict[str, Any]:
         "agency": visit.agency_name(one.to_agency),
         "authority": one.authority,
         "number": one.document_number,
-        "by": one.by,
+        "by": f"{one.by}, {visit.office_name(one.office)}" if one.office else one.by,
         "issued": figures.instant(one.issued_at, language),
         "due_ms": one.due_at,
         "due": figures.instant(one.due_at, language),
         "state": OVERDUE.of(language) if overdue else word(STATES, one.state, language),
         "overdue": overdue,
         "open": one.state in UNDER_WAY,
-        "mine": one.state == "answered" and one.by == visit.account.title_vi,
+        "mine": one.unread_by(visit.account.office),
         "answer": one.answer,
         "answered": figures.instant(one.answered_at, language) if one.answered_at else "",
         "late": one.answered_at > one.due_at,
@@ -177,6 +195,7 @@ async def act(visit: Visit, alert_id: str, form: RequestForm) -> None:
         authority=form.authority,
         document_number=form.document_number,
         outcome=form.outcome,
+        issuing_office=visit.account.office if form.action == "issue" else "",
     )
 
 

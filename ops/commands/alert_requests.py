@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ops.commands.options import check_recipient
 from ops.stack.control import StackError
 from transport.settings import Settings
 
@@ -96,10 +97,14 @@ def issue(
     alert_id: Id,
     authority: Annotated[str, typer.Option("--authority", help="thẩm quyền ký (chức danh) / the office in whose name it is issued")],
     number: Annotated[str, typer.Option("--number", help="số văn bản / document number")],
-    by: By, data: Data = False, note: Note = "", office: Office = "",
+    by: By, data: Data = False, note: Note = "",
+    office: Annotated[str, typer.Option("--office", help="đơn vị ban hành, nhận trả lời: office_province@31 / told of the answer")] = "",
 ) -> None:  # fmt: skip
     """Ghi nhận đã ban hành: từ đây tính hạn trả lời / issued: the deadline runs from now."""
-    _act("issue", alert_id, by, note, office, inquiry=_kind(data), authority=authority, document_number=number)
+    if office:
+        check_recipient(Settings.load().home, office)
+    about = {"inquiry": _kind(data), "authority": authority, "document_number": number, "issuing_office": office}
+    _act("issue", alert_id, by, note, office, **about)
 
 
 @app.command()

@@ -17,6 +17,7 @@ from dashboards.accounts import Account, AccountBook, AccountError, hashed
 from dashboards.settings import BoardSettings
 from dashboards.terms import DEPTHS, ROLES
 from indicators.vocabulary import Vocabulary
+from ops.commands.options import check_recipient
 from ops.demo import readers as demonstration
 from ops.stack.control import StackError
 
@@ -31,6 +32,7 @@ def account(
     territory: Annotated[list[str], typer.Option("--territory", help="mã địa bàn, VN: cả nước; có thể nhiều / may be repeated")],
     depth: Annotated[int, typer.Option("--depth", min=-1, max=3, help="0 tổng số … 3 bản ghi nguồn; -1: theo vai trò / of the role")] = -1,
     agency: Annotated[str, typer.Option("--agency", help="mã cơ quan của người dùng / agency the reader works for")] = "",
+    office: Annotated[str, typer.Option("--office", help="đơn vị nhận trả lời văn bản, vd. office_province@31 / office")] = "",
     clearance: Annotated[int, typer.Option("--clearance", min=0, max=9, help="mức mật cao nhất được xem / highest access level")] = 0,
 ) -> None:
     """Thêm hoặc thay một tài khoản / add or replace an account."""
@@ -40,10 +42,12 @@ def account(
         raise StackError(f"Không có địa bàn / no such territory: {', '.join(unknown)}; `nhip catalogue show`")
     if agency and Vocabulary.load(settings.home).agency(agency) is None:
         raise StackError(f"Không có cơ quan / no such agency: {agency}; xem / see catalogue/agencies.yaml")
+    if office:
+        check_recipient(settings.home, office)
     if role not in ROLES:
         raise StackError(f"Vai trò «{role}» không có / no such role; có / there are: {', '.join(ROLES)}")
     _put(settings, {"name": name, "title_vi": title, "role": role, "territories": tuple(territory), "depth": None if depth < 0 else depth,
-                    "clearance": clearance, "agency": agency}, _password())  # fmt: skip
+                    "clearance": clearance, "agency": agency, "office": office}, _password())  # fmt: skip
     print(f"Đã ghi tài khoản / account written: {name}")
 
 

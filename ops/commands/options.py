@@ -10,7 +10,10 @@ import getpass
 import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, Field, fields, is_dataclass
+from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
+
+from ops.stack.control import StackError
 
 T = TypeVar("T")
 
@@ -43,6 +46,19 @@ def _default(f: Field[Any]) -> Any:
     if f.default is not MISSING:
         return f.default
     return inspect.Parameter.empty if f.default_factory is MISSING else f.default_factory()
+
+
+def check_recipient(home: Path, recipient: str) -> None:
+    """Raises StackError where an office (`office@place`) or the head of an agency (`head@AGENCY`) is none that alerts can tell."""
+    from alerts.offices import OfficeError, load_offices, unknown_recipient
+    from indicators.vocabulary import Vocabulary
+
+    try:
+        wrong = unknown_recipient(recipient, load_offices(home), Vocabulary.load(home))
+    except OfficeError as error:
+        raise StackError(str(error)) from error
+    if wrong:
+        raise StackError(wrong)
 
 
 def acting(by: str) -> str:

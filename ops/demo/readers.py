@@ -8,12 +8,14 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from dashboards.access import Role
+from dashboards.access import MAY_ISSUE, Role
 from dashboards.accounts import Account, AccountBook, hashed
 from dashboards.settings import BoardSettings
 from dashboards.terms import ROLES
 
 FILE = "readers.txt"
+OFFICE = "duty_government_office@VN"
+"""Which issues requests in the demonstration and is told of the answers."""
 READERS: tuple[tuple[str, str, Role], ...] = (
     ("lanhdao", "Lãnh đạo (trình diễn)", "leader"),
     ("trucban", "Trực ban Trung tâm điều hành (trình diễn)", "duty_officer"),
@@ -26,7 +28,7 @@ def make(settings: BoardSettings) -> list[tuple[str, str, Role]]:
     made = [(name, secrets.token_urlsafe(12), role) for name, _, role in READERS]
     for (name, title, role), (_, password, _) in zip(READERS, made, strict=True):
         fields = {"name": name, "title_vi": title, "role": role, "territories": ("VN",), "agency": "OOG",
-                  "password": hashed(SecretStr(password))}  # fmt: skip
+                  "office": OFFICE if role in MAY_ISSUE else "", "password": hashed(SecretStr(password))}  # fmt: skip
         AccountBook(settings.accounts_path).put(Account.model_validate(fields))
     return made
 

@@ -43,16 +43,17 @@ def _requests(client: Client) -> list[Planted]:
     acts, events = [], []
     for n, (action, alert, what, days, kind, authority, number, transition, territory, _) in enumerate(made, 20):
         at = NOW - timedelta(days=days)
+        issuing = "office_province@31" if what == "issue" else ""
         acts.append(
             [
                 *("alerts.actions", 0, n, NOW, action, alert, what, "Văn phòng", "vanphong", "Vướng mặt bằng", None, at, "board"),
-                *(kind, authority, number, ""),
+                *(kind, authority, number, "", issuing),
             ]
         )
         if transition:
             event = ["alerts.events", 0, n, NOW, f"e{action}", alert, n, transition, "active", "unacknowledged", "Văn bản", "Văn bản"]
             events.append([*event, "Request", at, NOW, "GN-DTC-CHAM-KE-HOACH", action, territory, "Ghi chú"])
-    client.insert("alert_actions", acts, column_names=[*ACTION, "inquiry", "authority", "document_number", "outcome"])
+    client.insert("alert_actions", acts, column_names=[*ACTION, "inquiry", "authority", "document_number", "outcome", "issuing_office"])
     columns = ["topic", "partition", "offset", "appended", "event_id", "alert_id", "sequence", "transition", "condition", "attention"]
     columns += ["title_vi", "text_vi", "title_en", "recorded_at", "opened_at", "rule", "cause", "territory", "note"]
     client.insert("alert_events", events, column_names=columns)

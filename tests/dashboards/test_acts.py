@@ -103,6 +103,7 @@ def test_act_and_audit_are_in_kafka_together(settings: Settings) -> None:
                 "authority": "",
                 "document_number": "",
                 "outcome": "",
+                "issuing_office": "",
             }
         ]
         assert acts[0].key() == b"a25"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,17 +12,23 @@ from dashboards.inquiries import requests_of, under_way, waiting
 from indicators.calendar import WorkingCalendar
 from indicators.inquiry import asked_of
 from indicators.instant import VIETNAM, to_ms
+from sinks import clickhouse as ch
 from tests.dashboards.conftest import ANALYST, DUTY, LEADER, PROVINCE, Client, Memory, Seeded, served
+from tests.dashboards.seeds import NOW, NOW_MS
+from transport.audit import Deed
 from transport.settings import HOME
 
 CALENDAR = WorkingCalendar.load(HOME)
+OFFICE = "office_province@31"
 NOON = datetime(2026, 10, 1, 5, tzinfo=UTC)
 ALERT = {"alert_id": "a1", "provider": "MOF", "agency": "PPC-31"}
 
 
 def act(n: int, what: str, transition: str, **more: str) -> dict[str, Any]:
     fields = {"alert_id": "a1", "inquiry": "explanation_request", "authority": "", "document_number": "", "outcome": "", "note": f"n{n}"}
-    return {**fields, "action": what, "transition": transition, "acted_at": NOON + timedelta(days=n), "actor": "Văn phòng", **more}
+    fields |= {"issuing_office": OFFICE if what == "issue" else "", "action_id": f"q{n}"}
+    fields["actor"] = "Văn phòng"
+    return {"looked": False, **fields, "action": what, "transition": transition, "acted_at": NOON + timedelta(days=n), **more}
 
 
 def test_what_stands_follows_the_acts_that_counted() -> None:
@@ -31,6 +38,11 @@ def test_what_stands_follows_the_acts_that_counted() -> None:
     (one,) = requests_of(ALERT, steps, None, CALENDAR)
     assert (one.state, one.answer, one.to_agency, one.possible) == ("answered", "n4", "PPC-31", ("decide", "send_back"))
     assert one.due_at == to_ms(datetime(2026, 10, 8, 12, tzinfo=VIETNAM)), "Thursday noon + five working days"
+    assert (one.unread_by(OFFICE), one.unread_by("office_province@01"), one.unread_by("")) == (True, False, False)
+    (seen,) = requests_of(ALERT, [*steps[:-1], {**steps[-1], "looked": True}], None, CALENDAR)
+    assert not seen.unread_by(OFFICE)
+    (back,) = requests_of(ALERT, [issue, {**act(2, "answer", "answered"), "looked": True}, *steps[3:]], None, CALENDAR)
+    assert back.unread_by(OFFICE), "another answer is looked at anew"
     (early,) = requests_of(ALERT, steps[:2], None, CALENDAR)
     assert (early.state, early.overdue(early.due_at), early.overdue(early.due_at + 1)) == ("issued", False, True)
     more = [act(5, "decide", "decided", outcome="accepted"), {**issue, "document_number": "2/VP"}]
@@ -79,6 +91,7 @@ def test_the_office_issues_decides_and_withdraws_and_it_is_written_with_its_audi
         ("decide", "a31", "", "", "accepted"),
     ]
     assert [(d.did, d.on, d.run) for d in journal.deeds] == [(f"alerts.{a.action}", a.alert_id, a.action_id) for a in journal.acts]
+    assert [a.issuing_office for a in journal.acts] == ["", ""], "an account without an office names none"
 
 
 @pytest.mark.loopback
@@ -107,15 +120,68 @@ def test_who_may_not_issue_reads_the_draft_and_writes_nothing(seeded: Seeded) ->
 
 
 @pytest.mark.loopback
-def test_an_answer_is_marked_for_whoever_issued_the_request(seeded: Seeded) -> None:
-    mark = "trả lời văn bản Ông/Bà đã ban hành"
+def test_an_answer_is_marked_for_the_office_that_asked_until_it_looked(seeded: Seeded) -> None:
+    """By the office, whoever sits there: not by the title under which the request was recorded."""
+    journal, mark = Memory(), "trả lời văn bản của đơn vị Ông/Bà, chưa xem"
+    count = "1 văn bản của đơn vị Ông/Bà đã được trả lời, chưa xem"
 
     async def work(client: Client) -> None:
-        assert mark not in (await client.get("/requests")).text
-        office = LEADER.model_copy(update={"name": "vanphong", "title_vi": "Văn phòng"})
+        same_title = LEADER.model_copy(update={"name": "vanphong", "title_vi": "Văn phòng"})
+        elsewhere = LEADER.model_copy(update={"name": "vp01", "office": "office_province@01"})
+        for stranger in (LEADER, same_title, elsewhere):
+            client.board.accounts.put(stranger)
+            client.sign(stranger)
+            for page in ("/requests", "/alerts/a31", "/alerts", "/"):
+                text = (await client.get(page)).text
+                assert mark not in text, (stranger.name, page)
+                assert count not in text, (stranger.name, page)
+        assert not journal.deeds, "who did not ask leaves no look"
+        office = LEADER.model_copy(update={"name": "vp31", "title_vi": "Chuyên viên Văn phòng", "office": OFFICE})
         client.board.accounts.put(office)
         client.sign(office)
-        for page in ("/requests", "/alerts/a31"):
-            assert mark in (await client.get(page)).text
+        assert count in (await client.get("/")).text
+        assert count in (await client.get("/alerts")).text
+        assert mark in (await client.get("/requests")).text
+        assert not journal.deeds, "a list is no look"
+        assert mark in (await client.get("/alerts/a31")).text
+        draft = (await client.get("/alerts/a25")).text
+        assert "báo về Văn phòng Ủy ban nhân dân Thành phố Hải Phòng" in draft
+        issue = {"action": "issue", "inquiry": "explanation_request", "authority": "Chủ tịch", "document_number": "46/UBND"}
+        assert (await client.post("/alerts/a25/requests", issue)).status_code == 303
+        journal.broken = True
+        assert (await client.get("/alerts/a31")).status_code == 200, "a look that cannot be written keeps its mark, the page is shown"
 
-    served(seeded.settings, LEADER, work)
+    served(seeded.settings, LEADER, work, journal)
+    look, issued = journal.deeds
+    assert (look.did, look.on, look.run, look.actor) == ("requests.look", "a31", "q31a", "vp31")
+    assert [a.issuing_office for a in journal.acts] == [OFFICE]
+    assert issued.did == "alerts.issue"
+
+
+@pytest.mark.loopback
+def test_a_look_in_the_audit_takes_the_mark_away(seeded: Seeded) -> None:
+    """Through the sink's table of the audit, as every board process reads it."""
+    office = LEADER.model_copy(update={"name": "vp31", "office": OFFICE})
+    looked = Deed(at=NOW_MS, actor="vp31", did="requests.look", on="a31", run="q31a", via="board")
+    other = Deed(at=NOW_MS, actor="vp31", did="board.view", on="q31a", run="q31a", via="board")
+
+    def audited(n: int, deed: Deed) -> None:
+        with ch.connected(seeded.settings) as client:
+            names = ["topic", "partition", "offset", "appended", "actor", "body"]
+            client.insert("audit", [["ops.audit", 0, 9_000 + n, NOW, deed.actor, deed.body()]], column_names=names)
+
+    async def work(client: Client) -> None:
+        client.board.accounts.put(office)
+        client.sign(office)
+        for n, (deed, marked) in enumerate(((other, True), (looked, False))):
+            await asyncio.to_thread(audited, n, deed)
+            client.board.database._kept.clear()
+            for page in ("/", "/requests", "/alerts/a31"):
+                assert ("chưa xem" in (await client.get(page)).text) == marked, (deed.did, page)
+
+    try:
+        served(seeded.settings, LEADER, work)
+    finally:
+        with ch.connected(seeded.settings) as client:
+            client.command("TRUNCATE TABLE request_looks")
+            client.command("DELETE FROM audit WHERE offset >= 9000")
