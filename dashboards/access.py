@@ -20,16 +20,21 @@ MAY_ISSUE: Final[frozenset[Role]] = frozenset({"leader"})
 """Who records that a request was issued, decides it, sends it back or withdraws it: a default, no document names the role."""
 
 
+MAY_BACKTEST: Final[frozenset[Role]] = frozenset({"leader", "analyst"})
+"""Who has a rule run over history, and stops a run: a default, no document names the role."""
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """What one reader may see. `territories`: codes, `VN` the whole country; `depth` 0–3; `clearance`: highest access_level, 0–9;
-    `may_act`: on alerts; `may_issue`: requests under a named authority."""
+    `may_act`: on alerts; `may_issue`: requests under a named authority; `may_backtest`: rules over history."""
 
     territories: tuple[str, ...]
     depth: int = TOTAL
     clearance: int = 0
     may_act: bool = False
     may_issue: bool = False
+    may_backtest: bool = False
 
     @property
     def whole_country(self) -> bool:

@@ -17,7 +17,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from dashboards.access import DEPTH_OF, MAY_ACT, MAY_ISSUE, Access, Role
+from dashboards.access import DEPTH_OF, MAY_ACT, MAY_BACKTEST, MAY_ISSUE, Access, Role
 
 N, R, P, SALT_BYTES, HASH_BYTES = 1 << 15, 8, 1, 16, 32
 OFFICE: Final = r"^([a-z][a-z0-9_]*@[A-Za-z0-9][A-Za-z0-9:._-]*)?$"
@@ -53,7 +53,8 @@ class Account(BaseModel):
     def access(self) -> Access:
         """What this reader may see and do."""
         depth = DEPTH_OF[self.role] if self.depth is None else self.depth
-        return Access(self.territories, depth, self.clearance, self.role in MAY_ACT, self.role in MAY_ISSUE)
+        may = (self.role in allowed for allowed in (MAY_ACT, MAY_ISSUE, MAY_BACKTEST))
+        return Access(self.territories, depth, self.clearance, *may)
 
     @property
     def stamp(self) -> str:

@@ -32,6 +32,7 @@ from dashboards.export import MEDIA, SUFFIX
 from dashboards.inquiries import RequestError
 from dashboards.journal import JournalError
 from dashboards.moments import MomentError
+from dashboards.pages.backtests import OrderError
 from dashboards.problems import Busy, Expired, NotSignedIn, answer_of
 from dashboards.report import DOCUMENTS, encoded
 from dashboards.routes import FORMS, PAGES, Form, Page
@@ -85,14 +86,14 @@ class _Application:
         ]
         kinds = (
             NotSignedIn, Busy, Expired, Forbidden, Missing, DatabaseError, JournalError,
-            AccountError, MomentError, EmergencyError, RequestError, ValidationError, web.TooLarge, HTTPException,
+            AccountError, MomentError, EmergencyError, RequestError, OrderError, ValidationError, web.TooLarge, HTTPException,
         )  # fmt: skip
         handlers: dict[Any, Any] = dict.fromkeys(kinds, self._problem)
         return Starlette(routes=routes, exception_handlers=handlers, lifespan=self._life)
 
     @asynccontextmanager
     async def _life(self, _app: Starlette) -> AsyncIterator[None]:
-        followers = [one for one in (self._board.follower, self._board.ordered) if one is not None]
+        followers = [one for one in (self._board.follower, self._board.ordered, self._board.backtests) if one is not None]
         for one in followers:
             one.start()
         try:

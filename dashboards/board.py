@@ -30,6 +30,7 @@ from indicators.scenario import ScenarioBook
 from indicators.territory import COUNTRY
 from indicators.vocabulary import Vocabulary
 from transport.audit import Deed
+from transport.backtest_follower import BacktestFollower
 from transport.emergency_follower import EmergencyFollower
 
 
@@ -61,6 +62,7 @@ class Board:
     provider: Provider | None = None
     follower: Follower | None = None
     ordered: EmergencyFollower | None = None
+    backtests: BacktestFollower | None = None
     attempts: Limit = field(default_factory=lambda: Limit(burst=5, per_second=1 / 20))
     requests: Limit = field(default_factory=lambda: Limit(burst=120, per_second=20))
 

@@ -1,5 +1,5 @@
 """What readers do is written to Kafka: acts on alerts to `alerts.actions`, steps of emergencies to
-`ops.emergency`, acts and views of restricted data to `ops.audit`.
+`ops.emergency`, orders of backtests to `ops.backtests`, acts and views of restricted data to `ops.audit`.
 
 An act and its audit row are one transaction: neither without the other. What cannot be written is refused to the reader; a view of
 restricted data that cannot be written down is not shown.
@@ -19,6 +19,8 @@ from confluent_kafka import KafkaException, Producer
 
 from indicators.emergency import Step
 from transport.audit import AUDIT, Deed
+from transport.backtest_orders import TOPIC as BACKTESTS
+from transport.backtest_orders import Order, StopOrder
 from transport.emergencies import TOPIC as EMERGENCIES
 from transport.emergencies import step_key
 from transport.kafka_clients import transactional_producer
@@ -73,6 +75,9 @@ class Journal(Protocol):
     async def step(self, step: Step, deed: Deed) -> None:
         """Write a step of an emergency and its line of the audit together."""
 
+    async def backtest(self, row: Order | StopOrder, deed: Deed) -> None:
+        """Write an order of a backtest, or its end, and its line of the audit together."""
+
     async def close(self) -> None:
         """Let the connection go."""
 
@@ -98,6 +103,11 @@ class KafkaJournal:
     async def step(self, step: Step, deed: Deed) -> None:
         """See Journal."""
         rows = [(EMERGENCIES, step_key(step).decode(), step.body()), (AUDIT, deed.actor, deed.body())]
+        await asyncio.to_thread(self._write, rows)
+
+    async def backtest(self, row: Order | StopOrder, deed: Deed) -> None:
+        """See Journal."""
+        rows = [(BACKTESTS, row.key.decode(), row.body()), (AUDIT, deed.actor, deed.body())]
         await asyncio.to_thread(self._write, rows)
 
     async def close(self) -> None:

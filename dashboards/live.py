@@ -21,6 +21,7 @@ from confluent_kafka import OFFSET_END, KafkaException, Message, TopicPartition
 from dashboards.access import depth_of
 from indicators.emergency import Emergency
 from indicators.series import SeriesError, parse
+from indicators.territory import COUNTRY
 from transport.kafka_clients import IDLE_FETCH_MS, consumer
 from transport.records import AvroDecoder, DecodeError
 from transport.registry import Registry, RegistryError
@@ -193,6 +194,11 @@ def steps_of(one: Emergency, title_vi: str, title_en: str) -> list[Change]:
         Change("emergency", f"emergency:{one.id}|{unit}", "", unit, 0, last.at, title_vi=title_vi, title_en=title_en, condition=last.did)
         for unit in one.units
     ]
+
+
+def backtest_moved(rule: str, now: int) -> Change:
+    """A backtest of a rule was ordered, goes on or ended; open pages of the rule ask their readers to update."""
+    return Change("moved", f"moved:backtest/{rule}", f"backtest/{rule}", COUNTRY, 0, now)
 
 
 class Follower:

@@ -25,7 +25,7 @@ from dashboards.country_map import dots
 from dashboards.database import Database
 from dashboards.federation import Grants
 from dashboards.journal import KafkaJournal
-from dashboards.live import Follower, Hub, steps_of
+from dashboards.live import Follower, Hub, backtest_moved, steps_of
 from dashboards.oidc import Provider
 from dashboards.session import Sessions, key
 from dashboards.settings import BoardSettings
@@ -37,6 +37,7 @@ from indicators.rule import RuleBook, RuleError
 from indicators.scenario import ScenarioBook
 from indicators.vocabulary import Vocabulary
 from transport import logging
+from transport.backtest_follower import BacktestFollower
 from transport.emergency_follower import EmergencyFollower
 from transport.metrics import Metrics
 from transport.registry import Registry
@@ -75,6 +76,7 @@ def board(settings: BoardSettings) -> Board:
         grants=Grants(settings.board_oidc_mapping, vocabulary),
         provider=Provider(settings, now_ms) if settings.board_oidc_issuer else None,
         ordered=EmergencyFollower(settings, vocabulary=vocabulary, changed=lambda one: _told(hub, scenarios, one)),
+        backtests=BacktestFollower(settings, lambda rule: hub.publish([backtest_moved(rule, now_ms())])),
         follower=Follower(settings, hub, lambda: Registry(settings)) if settings.board_live else None,
     )
 

@@ -11,6 +11,7 @@ from dashboards.database import DatabaseError
 from dashboards.inquiries import RequestError
 from dashboards.journal import JournalError
 from dashboards.moments import MomentError
+from dashboards.pages.backtests import OrderError
 from dashboards.web import TooLarge
 from dashboards.words import TEXT
 from indicators.emergency import EmergencyError
@@ -49,7 +50,7 @@ def answer_of(error: Exception) -> tuple[int, str, str]:
             return 503, "unavailable", ""
         case JournalError() | AccountError():
             return 503, "not_written" if isinstance(error, JournalError) else "sign_in", str(error)
-        case MomentError() | EmergencyError() | RequestError():
+        case MomentError() | EmergencyError() | RequestError() | OrderError():
             return 400, "bad_request", str(error)
         case ValidationError():
             first = error.errors(include_url=False, include_input=False)[0]

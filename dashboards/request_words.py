@@ -25,11 +25,9 @@ REQUESTS: Final[dict[str, tuple[str, str]]] = {
     "answer_due": ("Hạn trả lời", "Answer due"),
     "request_answer": ("Nội dung trả lời", "Answer"),
     "answered_late": ("trả lời quá hạn", "answered late"),
-    "answer_to_you": ("trả lời văn bản của đơn vị Ông/Bà, chưa xem", "answers what your office issued, not looked at"),
-    "answers_unread": (
-        "{n} văn bản của đơn vị Ông/Bà đã được trả lời, chưa xem",
-        "{n} answers to what your office issued, not looked at",
-    ),
+    "answer_to_you": ("trả lời chưa xem", "answer not looked at"),
+    "answers_unread": ("{n} trả lời chưa xem", "{n} answers not looked at"),
+    "answers_of_office": ("về văn bản đơn vị Ông/Bà đã ban hành.", "to what your office issued."),
     "answer_goes_to": (
         "Trả lời và việc quá hạn được báo về {office}, hiện trên bảng cho tài khoản của đơn vị này.",
         "The answer, or that it is overdue, is told to {office}, and marked here for its accounts.",

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from dashboards.board import Answer, Query, Visit
 from dashboards.pages import (
     alerts,
+    backtests,
     country,
     emergency,
     emergency_acts,
@@ -59,7 +60,7 @@ PAGES: Final = (
     Page("/alerts/{alert_id}", "Một cảnh báo / one alert", alerts.AlertQuery, lambda v, q, at: alerts.one(v, q, at["alert_id"])),
     Page("/requests", "Văn bản yêu cầu / requests", requests.RequestsQuery, lambda v, q, _: requests.answer(v, q)),
     Page("/rules", "Quy tắc / rules", rules.RulesQuery, lambda v, q, _: rules.answer(v, q)),
-    Page("/rules/{rule}", "Một quy tắc / one rule", rules.RulesQuery, lambda v, q, at: rules.one(v, q, at["rule"])),
+    Page("/rules/{rule}", "Một quy tắc / one rule", rules.RuleQuery, lambda v, q, at: rules.one(v, q, at["rule"])),
     Page("/emergency", "Khẩn cấp / emergencies", emergency.EmergenciesQuery, lambda v, q, _: emergency.answer(v, q)),
     Page("/emergency/{emergency}", "Một tình huống / one", emergency.EmergencyQuery, lambda v, q, at: emergency.one(v, q, at["emergency"])),
     Page("/projects", "Dự án / projects", projects.ProjectsQuery, lambda v, q, _: projects.answer(v, q)),
@@ -102,6 +103,13 @@ FORMS: Final = (
         requests.RequestForm,
         lambda v, f, at: requests.act(v, at["alert_id"], f),
         "/alerts/{alert_id}",
+    ),
+    Form(
+        "/rules/{rule}/backtests",
+        "Chạy lại một quy tắc trên lịch sử, hoặc dừng / have a rule run over history, or stop it",
+        backtests.BacktestForm,
+        lambda v, f, at: backtests.act(v, at["rule"], f),
+        "/rules/{rule}",
     ),
     Form(
         "/emergency/acts",

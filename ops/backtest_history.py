@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Final, Self
 
+from indicators.derived.formula_book import FormulaBook
 from indicators.derived.result import Result
 from indicators.heartbeat import REPORTS
 from indicators.instant import local
 from indicators.rule import Rule
 from indicators.series import parse
-from ops.backtest import Outcomes, Step
+from indicators.vocabulary import Vocabulary
+from ops.backtest import History, Outcomes, Step, backtest
 from sinks import clickhouse
 from transport.settings import Settings
 
@@ -39,6 +41,20 @@ class ClickHouseHistory:
             for block in stream:
                 for row in block:
                     yield dict(zip(names, row, strict=True))
+
+
+def over_history(
+    settings: Settings, rule: Rule, stretch: tuple[int, int], *, keep: bool,
+    watched: Callable[[History], History] = lambda history: history,
+) -> Outcomes:  # fmt: skip
+    """What a rule would have raised over [first, last), event times in epoch ms, from ClickHouse; kept there where asked for. `watched`
+    stands between the history and its judge. Raises BacktestError, DataFileError, clickhouse.Unavailable, clickhouse.NotReady."""
+    with ClickHouseHistory(settings) as history:
+        words, formulas = Vocabulary.load(settings.home), FormulaBook.load(settings.home)
+        found = backtest(rule, words, formulas, watched(history), *stretch, settings.home)
+    if keep:
+        kept(settings, rule, found, *stretch)
+    return found
 
 
 COLUMNS: Final = ("rule", "rule_version", "since", "until", "ran_at", "mark", "series", "indicator", "territory", "subject_type",

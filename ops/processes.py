@@ -42,6 +42,7 @@ PROCESSES: dict[str, Process] = {
         Process(
             "board", "Bảng chỉ đạo, điều hành", "dashboards.main", "board_metrics_port", ("topics", "schemas", "tables"), 800, "board_port"
         ),
+        Process("backtests", "Chạy lại quy tắc trên lịch sử", "ops.backtest_main", "backtests_metrics_port", ("topics", "tables"), 1000),
         Process("watchdog", "Canh hoạt động của hệ thống", "ops.watchdog.main", "watchdog_metrics_port", (), 300),
     )
 }

@@ -53,6 +53,7 @@ CONFINED: dict[str, dict[str, str]] = {
         "transport.tail": "what is appended and not yet folded",
         "transport.job_follower": "what is ordered of replay, what is done in emergencies",
         "transport.emergency_follower": "errors that pass: it looks again",
+        "transport.backtest_follower": "errors that pass: it looks again",
         "stream_processors.horizon": "errors that pass: it looks again",
         "stream_processors.stage1_restore": "type of a message",
         "stream_processors.rebuild": "type of a message",

@@ -69,6 +69,7 @@ TABLE: Final[dict[str, Metric]] = {
         Metric("nhip_insert_seconds", "spread", "seconds", "one insert, sent to acknowledged", ("table",)),
         Metric("nhip_source_success_time", "gauge", "seconds", "epoch seconds of the source's last complete fetch", ("source",)),
         Metric("nhip_source_failures", "counter", "failures", "fetches of a source that failed", ("source",)),
+        Metric("nhip_backtests_open", "gauge", "orders", "backtests ordered on the board that have not ended", ("process",)),
         Metric("nhip_up_since", "gauge", "seconds", "epoch seconds at which the process started", ("process",)),
     )
 }

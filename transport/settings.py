@@ -116,6 +116,7 @@ class Settings(BaseSettings):
     board_port: int = Field(19180, ge=0, le=65535, description="0: a free port")
     board_metrics_port: int = 19105
     watchdog_metrics_port: int = 19106
+    backtests_metrics_port: int = 19107
     watchdog_watches: str = Field("", description="base addresses of the alert processes' /metrics, by spaces; empty: this machine's")
     board_accounts: str = Field("", description="file of accounts; empty: <data_dir>/board/accounts.json")
     board_secret: SecretStr = Field(SecretStr(""), description="key of session cookies; empty: made once, kept in <data_dir>/board/secret")

@@ -81,4 +81,5 @@ def _topics(prefix: str) -> Iterator[Topic]:
         yield Topic(f"{prefix}dead.{stage}", 2, "delete", "dead_letter", "as the original", 400 * DAY_MS)
     yield Topic(f"{prefix}ops.audit", 1, "delete", "", "actor", -1, append_time=True)
     yield Topic(f"{prefix}ops.emergency", 1, "compact", "", "step|emergency|step, adhoc|set|row", -1, append_time=True)
+    yield Topic(f"{prefix}ops.backtests", 1, "compact", "", "order|id, stop|id, run|id", -1, append_time=True)
     yield Topic(f"{prefix}ops.replay.jobs", 1, "compact", "", "job|id, piece|id|topic|partition")

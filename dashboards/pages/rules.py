@@ -10,11 +10,14 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, Final
 
+from pydantic import Field
+
 from dashboards import figures, rule_cases, rule_words
 from dashboards.board import Answer, Missing, Query, Visit
 from dashboards.database import Row
 from dashboards.export import Table
 from dashboards.judgement import of_severity
+from dashboards.pages import backtests
 from dashboards.terms import TRANSITIONS
 from dashboards.words import Words, word
 from indicators.rule import Rule
@@ -31,13 +34,19 @@ class RulesQuery(Query):
     """The rules have no parameters of their own."""
 
 
+class RuleQuery(Query):
+    """One rule: whether a backtest was just ordered or ended."""
+
+    done: bool = Field(False, description="vừa ghi một yêu cầu / an order was just written")
+
+
 async def answer(visit: Visit, query: RulesQuery) -> Answer:
     """The list."""
     rules = sorted(visit.board.rules, key=lambda rule: (not rule.at_work, rule.id))
     return Answer("rules.html", {"rules": [_line(visit, rule) for rule in rules]}, table(visit, rules))
 
 
-async def one(visit: Visit, query: RulesQuery, rule_id: str) -> Answer:
+async def one(visit: Visit, query: RuleQuery, rule_id: str) -> Answer:
     """One rule with its cases and its newest backtest. Raises Missing."""
     rule = visit.board.rules.rules.get(rule_id)
     if rule is None:
@@ -46,7 +55,7 @@ async def one(visit: Visit, query: RulesQuery, rule_id: str) -> Answer:
         visit.ask("backtest", rule=rule_id), asyncio.to_thread(rule_cases.golden, visit.board.settings.home, rule, visit.language)
     )
     ran = {"backtest": backtest(visit, rule, rows), "can_backtest": rule.has_history}
-    shown = {**in_words(visit, rule), "id": rule.id, "cases": cases, **ran}
+    shown = {**in_words(visit, rule), "id": rule.id, "cases": cases, "ordered": backtests.shown(visit, rule_id), "done": query.done, **ran}
     return Answer("rule.html", shown, steps_table(visit, rows))
 
 

@@ -80,21 +80,14 @@ def backtest(
 def _over_history(settings: Settings, rule: Rule, stretch: tuple[int, int], *, keep: bool) -> Outcomes:
     """What a rule would have raised over [first, last), epoch ms, from ClickHouse; kept there where asked for. Raises StackError."""
     from indicators.datafile import DataFileError
-    from indicators.derived.formula_book import FormulaBook
-    from indicators.vocabulary import Vocabulary
-    from ops import backtest as backtests
-    from ops.backtest_history import ClickHouseHistory, kept
+    from ops.backtest import BacktestError
+    from ops.backtest_history import over_history
     from sinks.clickhouse import NotReady, Unavailable
 
     try:
-        with ClickHouseHistory(settings) as history:
-            words, formulas = Vocabulary.load(settings.home), FormulaBook.load(settings.home)
-            found = backtests.backtest(rule, words, formulas, history, *stretch, settings.home)
-        if keep:
-            kept(settings, rule, found, *stretch)
-    except (backtests.BacktestError, DataFileError, Unavailable, NotReady) as error:
+        return over_history(settings, rule, stretch, keep=keep)
+    except (BacktestError, DataFileError, Unavailable, NotReady) as error:
         raise StackError(str(error)) from error
-    return found
 
 
 def _day(text: str, option: str) -> int:

@@ -36,6 +36,7 @@ from tests.dashboards.seeds_emergency import plant_emergencies
 from tests.dashboards.seeds_work import plant_backtest, plant_work
 from tests.fixtures.network import GUARD
 from transport.audit import Deed
+from transport.backtest_orders import Order, StopOrder
 
 CHEAP = "scrypt$2$8$1$AAAAAAAAAAAAAAAAAAAAAA==$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 """No password's hash: tests that do not sign in by password need none."""
@@ -52,6 +53,7 @@ class Memory:
         self.deeds: list[Deed] = []
         self.acts: list[Act] = []
         self.steps: list[Step] = []
+        self.backtests: list[Order | StopOrder] = []
         self.broken = False
 
     async def deed(self, deed: Deed) -> None:
@@ -66,6 +68,10 @@ class Memory:
     async def step(self, step: Step, deed: Deed) -> None:
         await self.deed(deed)
         self.steps.append(step)
+
+    async def backtest(self, row: Order | StopOrder, deed: Deed) -> None:
+        await self.deed(deed)
+        self.backtests.append(row)
 
     async def close(self) -> None:
         return None
