@@ -15,10 +15,8 @@ import hashlib
 import json
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -30,7 +28,7 @@ from tests.fault import figures, kernel, pipeline
 from tests.fault.calm_home import calm_home
 from tests.fault.controls import CONTROLS, own_ground
 from tests.fault.plan import Plan as KernelPlan
-from tests.fault.servers import Servers
+from tests.fault.servers import ground
 from transport.registry import register_all
 from transport.settings import HOME, Settings
 
@@ -91,7 +89,7 @@ def _plans(options: argparse.Namespace) -> Iterator[pipeline.Plan]:
 
 
 def _leg(plan: pipeline.Plan) -> dict[str, Any]:
-    with _ground() as (servers, settings):
+    with ground() as (servers, settings):
         own = settings.model_copy(update={"home": calm_home(settings.data_dir / "home")})
         return asdict(pipeline.run(own, plan, _say, servers))
 
@@ -99,7 +97,7 @@ def _leg(plan: pipeline.Plan) -> dict[str, Any]:
 def _kernel(options: argparse.Namespace) -> dict[str, Any]:
     """Two workers that join and leave, kills inside the commit at its named points, stops past the session, forced compaction."""
     kills = max(2, options.kills)
-    with _ground() as (_, settings):
+    with ground() as (_, settings):
         plan = KernelPlan(kills=kills, inside=max(3, kills * 3 // 10), stops=max(1, kills // 10), seed=options.seed)
         return asdict(kernel.run(settings, plan, _say))
 
@@ -108,7 +106,7 @@ def _once_each(into: Path, names: Sequence[str]) -> dict[str, dict[str, int]]:
     """The controls that are not done yet, each on names of its own, on one set of servers."""
     wanted = {name: into / f"control-{number}.json" for number, name in enumerate(CONTROLS) if name in names}
     if not all(path.exists() for path in wanted.values()):
-        with _ground() as (_, settings):
+        with ground() as (_, settings):
             register_all(settings)
             for name, path in wanted.items():
                 _once(path, partial(_control, name, own_ground(settings, list(CONTROLS).index(name))))
@@ -118,15 +116,6 @@ def _once_each(into: Path, names: Sequence[str]) -> dict[str, dict[str, int]]:
 
 def _control(name: str, settings: Settings) -> dict[str, Any]:
     return dict(CONTROLS[name](settings)._asdict())
-
-
-@contextmanager
-def _ground() -> Iterator[tuple[Servers, Settings]]:
-    """Servers under their supervisor in a folder that is deleted afterwards."""
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True)))
-        servers = stack.enter_context(Servers.three(folder / "stack", cache_dir(HOME / ".nhip")))
-        yield servers, Settings.load(data_dir=folder / "data", clickhouse_database="nhip_fault", topic_prefix="p.", **servers.addresses)
 
 
 def _once(path: Path, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -30,14 +30,17 @@ class Ended(NamedTuple):
 
 
 class Process:
-    """One process of the pipeline, started again under the same instance name whenever it ends. `extra`: more environment."""
+    """One process of the pipeline, started again under the same instance name whenever it ends. `instance`: that name, where several of
+    one kind run beside each other; `extra`: more environment."""
 
-    def __init__(self, name: str, settings: Settings, ended: list[Ended], **extra: str) -> None:
+    def __init__(self, name: str, settings: Settings, ended: list[Ended], instance: str = "", **extra: str) -> None:
         self.name = name
         self._argv, self._mark = _KNOWN[name]
-        self._ended, self._env = ended, environment(settings) | extra
-        self._log = settings.data_dir / f"{name}.process.log"
+        own = {f"NHIP_{name.upper()}_INSTANCE": instance} if instance else {}
+        self._ended, self._env = ended, environment(settings) | own | extra
+        self._log = settings.data_dir / f"{instance or name}.process.log"
         self._began = 0
+        self.away = False
         self.child = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -52,12 +55,16 @@ class Process:
             return log.read().decode("utf-8", "replace")
 
     def at_work(self) -> bool:
-        """Has this life come so far as to read inputs?"""
-        return self._mark in self.said()
+        """Has this life come so far as to read inputs? One that was sent away is not waited for."""
+        return self.away or self._mark in self.said()
+
+    def lives_said(self, mark: str) -> int:
+        """How often all its lives said something."""
+        return self._log.read_text("utf-8", "replace").count(mark)
 
     def revive(self) -> None:
         """Start it again where it ended by itself, and note how."""
-        if self.child.poll() is not None:
+        if self.child.poll() is not None and not self.away:
             last = self.said().strip().rpartition("\n")[2][:300]
             self._ended.append(Ended(self.name, self.child.returncode, last))
             self.child = self._start()
@@ -78,6 +85,15 @@ class Process:
         """Start another under the same instance name beside the frozen one, which is returned: the zombie."""
         zombie, self.child = self.child, self._start()
         return zombie
+
+    def leave(self) -> None:
+        """Stop it as an operator does; it stays away until it is told to come back."""
+        self.end()
+        self.away = True
+
+    def come_back(self) -> None:
+        """Start it again after it left."""
+        self.away, self.child = False, self._start()
 
     def end(self) -> None:
         """Stop it as an operator does; SIGKILL where it does not stop in time."""

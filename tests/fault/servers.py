@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Final, Self
@@ -21,13 +22,22 @@ from ops.stack.keeper import Pace
 from ops.stack.part import Part, PartError
 from ops.stack.ports import LOOPBACK, Ports
 from ops.stack.supervisor import Supervisor
-from transport.settings import Settings
+from transport.settings import HOME, Settings
 
 NAMES: Final = ("kafka", "registry", "clickhouse")
 PACE: Final = Pace(check=1.0, first_pause=0.2, longest_pause=1.0, steady=5.0)
 """Restarts as quick as the supervisor's first one: what is measured is the recovery, not the pause between many kills."""
 UP_SECONDS: Final = 120.0
 DOWN_SECONDS: Final = 90.0
+
+
+@contextlib.contextmanager
+def ground() -> Iterator[tuple[Servers, Settings]]:
+    """Servers under their supervisor in a folder that is deleted afterwards, and the settings of an installation on them."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True)))
+        servers = stack.enter_context(Servers.three(folder / "stack", artifacts.cache_dir(HOME / ".nhip")))
+        yield servers, Settings.load(data_dir=folder / "data", clickhouse_database="nhip_fault", topic_prefix="p.", **servers.addresses)
 
 
 class Servers:
