@@ -9,7 +9,7 @@ test_private_names.py fails loudly when one disappears (faust-streaming 0.15.3, 
   times the parsing; here the parsed record itself is handed on (offset, timestamp, key, value, headers). It holds for every consumer of the
   process, so it is put in place by `chunked_app` and not by importing this module.
 - `_ConsumerThread` sets two arguments Faust hard-codes: `isolation_level` (read_committed, or a reader would see aborted rows) and
-  `fetch_max_wait_ms` (1,500 there: seconds of delay after an assignment).
+  `fetch_max_wait_ms` (1,500 there: seconds of delay after an assignment); and it sends the reader back also where the group has no offset.
 """
 
 from __future__ import annotations
@@ -79,6 +79,25 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         consumer._fetch_max_bytes = 64 << 20
         return consumer
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Where Faust takes up reading again after a rebalance; it has dropped what was fetched meanwhile."""
+        committed: Mapping[TP, int] = await self.call_thread(seek_back, self._ensure_consumer())
+        return committed
+
+
+async def seek_back(consumer: Any) -> Mapping[Any, Any]:
+    """Send an aiokafka consumer back to the group's offsets, to the start of partitions that have none; returns the offsets.
+
+    aiokafka's `seek_to_committed` leaves a partition without an offset where it was read to. A first fetch that a rebalance had dropped
+    was never read again: its records were lost to the lane (tests/transport/test_lost_fetch.py).
+    """
+    committed: Mapping[Any, Any] = await consumer.seek_to_committed()
+    assigned = consumer.assignment()
+    unknown = [place for place, offset in committed.items() if not offset and place in assigned]
+    if unknown:
+        await consumer.seek_to_beginning(*unknown)
+    return committed
 
 
 class _Consumer(driver.Consumer):

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import pytest
+from aiokafka import AIOKafkaConsumer
+from aiokafka import TopicPartition as Place
+from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]  # public, but not marked so
+from faust.transport.consumer import Consumer, ThreadDelegateConsumer
+from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from tests.stream_processors.test_interpose import Fold, Writer
-from transport.chunks import ChunkScheduler
+from transport import chunks
+from transport.chunks import ChunkScheduler, chunked_app, seek_back
+from transport.kafka_clients import admin, producer
 from transport.lane_parts import Fetched
 from transport.lanes import EXIT_LANE_FAILED, Lane
+from transport.settings import Settings
 
 PLACE = TP("t", 0)
+READ_SECONDS = 30.0
 
 
 class Record(NamedTuple):
@@ -34,6 +44,50 @@ def follows(scheduler: ChunkScheduler, *offsets: int) -> int:
     ((_, chunk),) = scheduler.iterate({PLACE: some(*offsets)})
     assert isinstance(chunk.value, Fetched)
     return chunk.value.follows
+
+
+@pytest.mark.stack
+def test_a_partition_without_a_group_offset_is_read_again_from_its_start(settings: Settings) -> None:
+    """aiokafka alone would go on behind what it has read: then this file's first fetch would be lost."""
+    topic = f"{settings.topic_prefix}lost"
+    client = admin(settings)
+    client.create_topics([NewTopic(topic, num_partitions=2)])[topic].result(READ_SECONDS)
+    out = producer(settings)
+    for partition in (0, 0, 1):
+        out.produce(topic, value=b"v", partition=partition)
+    out.flush(READ_SECONDS)
+    asyncio.run(asyncio.wait_for(_read_again(settings, topic), 2 * READ_SECONDS))
+
+
+async def _read_again(settings: Settings, topic: str) -> None:
+    told, untold = Place(topic, 1), Place(topic, 0)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka_bootstrap, group_id=topic, auto_offset_reset="earliest", enable_auto_commit=False
+    )
+    consumer.subscribe([topic])
+    await consumer.start()
+    try:
+        read = 0
+        while read < 3:
+            read += sum(map(len, (await consumer.getmany(timeout_ms=500)).values()))
+        await consumer.commit({told: 1})
+        await consumer.seek_to_committed()
+        assert [await consumer.position(place) for place in (untold, told)] == [2, 1], "what aiokafka does by itself"
+        assert await seek_back(consumer) == {untold: None, told: 1}
+        assert [await consumer.position(place) for place in (untold, told)] == [0, 1]
+    finally:
+        await consumer.stop()
+
+
+def test_faust_takes_up_reading_again_by_that(settings: Settings) -> None:
+    assert "await self.seek_to_committed()" in inspect.getsource(Consumer.perform_seek)
+    assert "self._thread.seek_to_committed()" in inspect.getsource(ThreadDelegateConsumer.seek_to_committed)
+    app = chunked_app(settings, "again")
+    thread = chunks._Consumer._new_consumer_thread
+    assert thread.__annotations__["return"] == "_ConsumerThread"
+    assert app.transport.Consumer is chunks._Consumer
+    assert list(inspect.signature(driver.AIOKafkaConsumerThread.seek_to_committed).parameters) == ["self"]
+    assert "_ensure_consumer()" in inspect.getsource(driver.AIOKafkaConsumerThread.seek_to_committed)
 
 
 def test_each_fetch_knows_what_it_follows() -> None:
