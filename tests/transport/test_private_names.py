@@ -109,6 +109,9 @@ def test_a_consumer_keeps_what_we_set_in_the_attributes_that_its_start_reads() -
     for name in ("_isolation_level", "_fetch_max_wait_ms", "_fetch_max_bytes"):
         assert f"self.{name}" in start, f"AIOKafkaConsumer.start takes its {name} from elsewhere now"
     assert "self._coordinator = GroupCoordinator(" in start
+    assert "self.member_id = JoinGroupRequest.UNKNOWN_MEMBER_ID" in inspect.getsource(GroupCoordinator.reset_generation)
+    heartbeat = inspect.getsource(GroupCoordinator._do_heartbeat)
+    assert "HeartbeatRequest(self.group_id, self.generation, self.member_id)" in heartbeat, "with the name in it: watchdog.OwnName may go"
     assert not inspect.iscoroutinefunction(GroupCoordinator.check_errors)
 
 
