@@ -5,6 +5,9 @@ that comes before the instant of its publication is held (held.py) instead of pu
 (indicators/receipt.py). So nothing below the door, no pane, ratio, ranking, alert, export or answer, can be made of it. What comes at or
 after the instant goes through at once.
 
+A period may be published again: preliminary, official (`releases`). Once the first publication is past, what amends a figure and bears
+such a status waits for its release. A confirmation by document (`nhip catalogue confirm`) is itself the publication: it passes.
+
 `Release` is a source like any other, so the runner repeats what was not acknowledged: what is due is fetched, delivered with `ingested_at`
 the instant it went out (what was known when), `published_at` that of its publication and everything else as it came; the saved position
 acknowledges it, and then the file forgets it. A crash in between publishes the same (source_record_id, revision) again, which the workers
@@ -16,19 +19,20 @@ The provider has the place in his own file. """
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
 import structlog
 
 from indicators.observation import Observation
-from indicators.period import Period
-from indicators.publication import PublicationBook
+from indicators.publication import PublicationBook, PublicationCalendar
 from indicators.receipt import receipt_of
 from producers.clock import Clock
+from producers.confirmations import NAME as CONFIRMATIONS
 from producers.contract import Fetched, Json, Position
 from producers.held import Held, HeldFigures, Publication
+from producers.publisher import NotDelivered
 from producers.reject import Refused, Reject
 from producers.runner import Delivery
 from producers.validation import Door
@@ -38,6 +42,18 @@ MOST_AT_ONCE: Final = 500
 WITHHELD: Final = b"[withheld until publication]"
 
 log = structlog.get_logger(__name__)
+
+
+class Instants(dict[Publication, int]):
+    """The instant of each publication, asked once: the observations of one delivery are mostly of one."""
+
+    def __init__(self, ask: Callable[[Publication], int]) -> None:
+        super().__init__()
+        self._ask = ask
+
+    def __missing__(self, publication: Publication) -> int:
+        found = self[publication] = self._ask(publication)
+        return found
 
 
 class Embargo:
@@ -54,7 +70,7 @@ class Embargo:
             self._publisher.deliver(source, observations, rejects)
             return
         now = self._clock.now_ms()
-        free, waiting = self._parted(observations, now)
+        free, waiting = self._parted(source, observations, now)
         if waiting:
             self._held.hold(waiting, now)
             log.info("producers.held", source=source, figures=len(waiting))
@@ -65,24 +81,40 @@ class Embargo:
         if told:
             self._held.receipted(told)
 
-    def _parted(self, observations: Iterable[Observation], now: int) -> tuple[list[Observation], list[tuple[Observation, str, int]]]:
-        """What is free, and what waits with its calendar and the instant of its publication."""
+    def _parted(
+        self, source: str, observations: Iterable[Observation], now: int
+    ) -> tuple[list[Observation], list[tuple[Observation, Publication, int]]]:
+        """What is free, and what waits with its publication and the instant of it. Raises NotDelivered, see `_later`."""
         free: list[Observation] = []
-        waiting: list[tuple[Observation, str, int]] = []
-        instants: dict[Publication, int] = {}  # the observations of one delivery are mostly of one publication
+        waiting: list[tuple[Observation, Publication, int]] = []
+        instants = Instants(self._release)
         for o in observations:
             calendar = self._book.of(o)
             if calendar is None:
                 free.append(o)
                 continue
             publication = Publication(calendar.id, o.period_type, o.period_start, o.period_end)
-            if publication not in instants:
-                instants[publication] = self._release(publication)
+            if instants[publication] <= now and source != CONFIRMATIONS:
+                publication = publication._replace(release=self._later(calendar, o))
             if instants[publication] <= now:
                 free.append(o)
             else:
-                waiting.append((o, calendar.id, instants[publication]))
+                waiting.append((o, publication, instants[publication]))
         return free, waiting
+
+    def _later(self, calendar: PublicationCalendar, o: Observation) -> str:
+        """The later release for which an amendment waits once the first publication is past; empty: none. What amends a figure that waits,
+        waits with it; what is taken back is taken back at once. Raises NotDelivered where the first figure is due and not out yet: the
+        amendment would take its place; a moment later it may come again."""
+        if not calendar.releases or o.revision == 0 or o.status == "deleted":
+            return ""
+        held, later = self._held.release_of(o), self._book.later(calendar, o)
+        if held == "" and later is not None:
+            raise NotDelivered(
+                f"{o.source_system}/{o.source_record_id}: số liệu trước đang được công bố, gửi lại ngay sau đó / the figure before it is "
+                "being published: again in a moment"
+            )
+        return held or (later.id if later is not None else "")
 
     def redate(self) -> None:
         """Let what waits follow the calendars as they are now; what no calendar means any more is free. Raises HeldError."""
@@ -90,7 +122,10 @@ class Embargo:
 
     def _by_calendar(self, one: Publication) -> int:
         known = self._book.calendars.get(one.calendar)
-        return 0 if known is None else self._book.release(known, Period(one.period_type, one.period_start, one.period_end))
+        if known is None:
+            return 0
+        later = known.later(one.release)
+        return 0 if one.release and later is None else self._book.release(known, one.period, later)
 
     def _release(self, publication: Publication) -> int:
         """The instant of a publication, as moved where it was."""

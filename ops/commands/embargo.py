@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from indicators.period import Period
-    from indicators.publication import PublicationBook, PublicationCalendar
+    from indicators.publication import LaterRelease, PublicationBook, PublicationCalendar
     from producers.held import Move
     from transport.audit import Deed
 
@@ -30,7 +30,7 @@ app = typer.Typer(help="Số liệu chờ công bố / figures under embargo.", 
 def list_() -> None:
     """Đang giữ bao nhiêu số liệu, của ai, đến khi nào; không có giá trị / how many figures of whom are held until when; no values."""
     from indicators.numbers_vi import time_vi
-    from indicators.period import Period, label_vi
+    from indicators.period import label_vi
     from producers.held import HeldError, waiting
     from producers.main import POSITIONS
 
@@ -39,15 +39,14 @@ def list_() -> None:
     except HeldError as error:
         raise StackError(str(error)) from error
     for one in found:
-        period = Period(*one.publication[1:])
-        print(f"{one.provider}  {one.publication.calendar}  {label_vi(period)}: {one.figures} số liệu / figures, "
+        print(f"{one.provider}  {one.publication.name}  {label_vi(one.publication.period)}: {one.figures} số liệu / figures, "
               f"công bố lúc / published at {time_vi(one.release_at)}")  # fmt: skip
     print(f"{sum(one.figures for one in found)} số liệu chờ công bố / figures wait.")
 
 
 @app.command()
 def move(
-    calendar: Annotated[str, typer.Argument(help="lịch công bố / publication calendar: thong-ke")],
+    calendar: Annotated[str, typer.Argument(help="lịch, lần công bố sau / calendar, a later release: thong-ke, thong-ke:chinh-thuc")],
     period: Annotated[str, typer.Argument(help="2026-10 · 2026-Q3 · 2026-H1 · 2026")],
     to: Annotated[str, typer.Option(help="thời điểm công bố mới / the new instant: 'dd/mm/yyyy hh:mm'")],
     authority: Annotated[str, typer.Option(help="cơ quan quyết định: chủ quản lịch hoặc OOG / the calendar's owner, or OOG")],
@@ -80,14 +79,16 @@ def move_of(book: PublicationBook, ordered: Ordered, moved: Callable[..., int | 
     from producers.held import Move, Publication
 
     name, period, to, actor, authority, document, why = ordered
-    calendar, of = _calendar(book, name, authority), _period(period)
-    if of.type not in calendar.period_types:
-        raise StackError(f"{name}: không công bố theo kỳ {of.type}; có / it publishes {', '.join(calendar.period_types)}")
+    calendar, of = _calendar(book, name.partition(":")[0], authority), _period(period)
+    later = _later(calendar, name)
+    kinds = later.period_types if later else calendar.period_types
+    if of.type not in kinds:
+        raise StackError(f"{name}: không công bố theo kỳ {of.type}; có / it publishes {', '.join(kinds)}")
     if not document or not why:
         raise StackError("Cần số văn bản và lý do: --document, --why / a document and a reason are required")
-    publication = Publication(name, of.type, of.start_ms, of.end_ms)
+    publication = Publication(calendar.id, of.type, of.start_ms, of.end_ms, later.id if later else "")
     known = moved(publication)
-    before = book.release(calendar, of) if known is None else known
+    before = book.release(calendar, of, later) if known is None else known
     if before <= now:
         raise StackError(f"{name} {period}: đã công bố lúc {time_vi(before)}, không dời được nữa / it is published already")
     return Move(publication, to, actor, authority, document, why, now), before
@@ -122,7 +123,7 @@ def deed_of(made: Move, before: int) -> Deed:
              "after": local(made.release_at).isoformat(), "period_type": made.publication.period_type,
              "period_start": local(made.publication.period_start).isoformat()}  # fmt: skip
     did = "embargo.forward" if made.release_at < before else "embargo.postpone"
-    return Deed(at=made.at, actor=made.actor, did=did, on=made.publication.calendar, why=made.why, facts=facts, via="command")
+    return Deed(at=made.at, actor=made.actor, did=did, on=made.publication.name, why=made.why, facts=facts, via="command")
 
 
 def _calendar(book: PublicationBook, name: str, authority: str) -> PublicationCalendar:
@@ -133,6 +134,16 @@ def _calendar(book: PublicationBook, name: str, authority: str) -> PublicationCa
         raise StackError(f"Không có lịch công bố {name}; có / there are: {', '.join(book.calendars) or '–'}")
     if authority not in (found.owner_agency, OPERATOR):
         raise StackError(f"{authority} không có thẩm quyền với lịch {name}: {found.owner_agency} hoặc {OPERATOR} / has no authority")
+    return found
+
+
+def _later(calendar: PublicationCalendar, name: str) -> LaterRelease | None:
+    """The later release of `calendar:release`; None of a calendar alone. Raises StackError."""
+    _, colon, release = name.partition(":")
+    found = calendar.later(release)
+    if colon and found is None:
+        known = ", ".join(f"{calendar.id}:{one.id}" for one in calendar.releases) or "–"
+        raise StackError(f"Không có lần công bố {name} / no such release; có / there are: {known}")
     return found
 
 

@@ -18,7 +18,7 @@ from ops.stack.control import StackError
 from producers.fields import instant_of
 from producers.held import HeldFigures, Publication
 from producers.main import POSITIONS
-from tests.producers.test_embargo import figure
+from tests.producers.test_embargo import MARCH, figure
 from transport.settings import HOME, Settings
 
 BOOK = PublicationBook.load(HOME, Vocabulary.load(HOME))
@@ -43,6 +43,20 @@ def test_a_move_and_its_line_of_the_audit() -> None:
     }  # fmt: skip
     later, known = move_of(BOOK, (*ORDERED[:2], AT + 1, *ORDERED[3:]), lambda _: AT - 5, NOW)
     assert (known, deed_of(later, known).did) == (AT - 5, "embargo.postpone")
+
+
+def test_a_later_release_is_moved_by_its_name() -> None:
+    ordered: Ordered = ("thong-ke:so-bo-quy", "2026-Q1", AT, "an", "NSO", "15/TB-CTK", "họp báo sớm")
+    asked: list[Publication] = []
+    made, before = move_of(BOOK, ordered, lambda of: asked.append(of), NOW)
+    of = period_named("2026-Q1")
+    assert made.publication == Publication("thong-ke", "quarter", of.start_ms, of.end_ms, "so-bo-quy")
+    assert asked == [made.publication]
+    assert before == instant_of("2026-07-06T09:00:00+07:00", "at")
+    assert json.loads(deed_of(made, before).body())["on"] == "thong-ke:so-bo-quy"
+    for name, period, said in (("thong-ke:x", "2026-Q1", "so-bo-quy"), ("thong-ke:so-bo-nam", "2026-Q1", "không công bố theo kỳ quarter")):
+        with pytest.raises(StackError, match=said):
+            move_of(BOOK, (name, period, *ordered[2:]), unmoved, NOW)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +88,7 @@ def test_the_list_names_provider_and_instant_and_no_value(
     embargo.list_()
     assert capsys.readouterr().out == "0 số liệu chờ công bố / figures wait.\n"
     held = HeldFigures(tmp_path / POSITIONS)
-    held.hold([(figure(source_record_id=str(n), value=Decimal("103.37")), "thong-ke", AT) for n in range(2)], NOW)
+    held.hold([(figure(source_record_id=str(n), value=Decimal("103.37")), MARCH, AT) for n in range(2)], NOW)
     embargo.list_()
     out = capsys.readouterr().out
     assert out.splitlines()[0] == (

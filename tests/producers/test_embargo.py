@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -126,7 +127,7 @@ def test_its_receipt_goes_out_at_once_and_bears_no_value(here: Installation) -> 
     assert (receipt.indicator, receipt.event_time, receipt.value, receipt.provider) == (RECEIPT, BEFORE, Decimal(1), "NSO")
     assert receipt.reference == f"{CPI}||VN|||actual"
     assert told_of(receipt.reference)[1] == f"{CPI}||VN||held=1|actual"
-    assert (receipt.period_type, receipt.period_start, receipt.period_end) == MARCH[1:]
+    assert (receipt.period_type, receipt.period_start, receipt.period_end) == MARCH.period
     here.send("b.csv", dia_ban="31")
     assert [o.territory for o in here.taking.observations] == ["VN", "31"], "once"
     DOOR.check(receipt, BEFORE)
@@ -177,7 +178,7 @@ def test_an_amendment_between_fetch_and_position_is_not_forgotten(here: Installa
     here.clock.now = RELEASE
     fetched = here.release.fetch({})
     [held] = here.held.due(RELEASE, 10)
-    here.held.hold([(replace(held.observation, revision=1, value=Decimal("103.9")), "thong-ke", RELEASE)], RELEASE)
+    here.held.hold([(replace(held.observation, revision=1, value=Decimal("103.9")), MARCH, RELEASE)], RELEASE)
     again = here.release.fetch(fetched.position)
     assert [(o.revision, o.value) for o in again.observations] == [(1, Decimal("103.9"))]
 
@@ -229,7 +230,7 @@ def test_what_waits_follows_a_calendar_that_changed(here: Installation) -> None:
 def test_a_figure_the_catalogue_no_longer_knows_is_refused_when_its_time_comes(here: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     here.send("a.csv")
     [held] = here.held.due(RELEASE, 10)
-    here.held.hold([(replace(held.observation, revision=1, component="gone"), "thong-ke", RELEASE)], BEFORE)
+    here.held.hold([(replace(held.observation, revision=1, component="gone"), MARCH, RELEASE)], BEFORE)
     here.clock.now = RELEASE
     here.turns()
     assert here.figures() == []
@@ -306,9 +307,15 @@ def test_which_figures_a_calendar_means_and_until_when() -> None:
     [
         (lambda c: c[0].update(owner_agency="X"), "owner_agency"), (lambda c: c[0].update(clock="25:00"), "clock"),
         (lambda c: c.append(c[0] | {"id": "two"}), "has a calendar already"), (lambda c: c.append(dict(c[0])), "given twice"),
+        (lambda c: c[0]["releases"][0].update(indicators=["vn-1012/A.II.4"]), "no row that thong-ke publishes"),
+        (lambda c: c[0]["releases"][0].update(period_types=["day"]), "day is not of thong-ke"),
+        (lambda c: c[0]["releases"][0].update(months_later=1), "more than 1"),
+        (lambda c: c[0]["releases"][1].update(id="so-bo-quy"), "so-bo-quy given twice"),
+        (lambda c: c[0]["releases"][1].update(period_types=["quarter", "year"]), "has a release already"),
+        (lambda c: c[0]["releases"][0].update(statuses=["revised"]), "statuses"),
     ],
 )  # fmt: skip
-def test_a_wrong_file_is_refused_naming_the_field(tmp_path: Path, change: Callable[[list[dict[str, object]]], None], wrong: str) -> None:
+def test_a_wrong_file_is_refused_naming_the_field(tmp_path: Path, change: Callable[[list[dict[str, Any]]], None], wrong: str) -> None:
     content = yaml.safe_load((HOME / "catalogue" / "publication-calendars.yaml").read_text(encoding="utf-8"))
     change(content["calendars"])
     (tmp_path / "catalogue").mkdir()
