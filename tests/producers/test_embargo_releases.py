@@ -154,7 +154,7 @@ def test_a_later_release_is_moved_apart_from_the_first(published: Installation) 
     send(here, 2, "sơ bộ", "6,8", dia_ban="31")
     here.restart()
     first = PRELIMINARY._replace(release="")
-    here.held.move(Move(first, FIRST + DAY, "an", "NSO", "16/TB-CTK", "họp báo", FIRST))
+    here.held.move(Move(first, FIRST - DAY, "an", "NSO", "16/TB-CTK", "họp báo", FIRST))
     send(here, 3, "sơ bộ", "6,9", dia_ban="01")
     assert {w.release_at for w in waiting(here.folder / "positions")} == {sooner}, "each by its own moves"
     here.clock.now = sooner
