@@ -5,10 +5,10 @@
 
 Rows go straight into ClickHouse, made by the server itself from numbers, in the shares of a ministry's year: readings of stations every
 ten minutes, customs lines, tax receipts, treasury entries, plans; with what the stream would have made of them for the tables that
-questions read (aggregates, results with their history, alerts, refusals); the closed past of `known` is prepared once, as the sink does
-on its schedule. Seeded by the row number: equal counts give equal rows. Each question is asked with its defaults and with the parameters
-of a person at work. Cold: the first time on a server that was just started on the data. Warm: `--turns` times. Writes
-`benchmarks/results/queries.json`; exit status 1 where a question needs longer.
+questions read (aggregates, results with their history, alerts, refusals); the closed past of `known` and of `quality` is prepared
+once, as the sink does on its schedule. Seeded by the row number: equal counts give equal rows. Each question is asked with its
+defaults and with the parameters of a person at work. Cold: the first time on a server that was just started on the data. Warm: `--turns`
+times. Writes `benchmarks/results/queries.json`; exit status 1 where a question needs longer.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from benchmarks import machine
 from benchmarks.spread import percentile
 from ops.stack.artifacts import cache_dir
 from ops.stack.scratch import Scratch
-from sinks import clickhouse
+from sinks import clickhouse, report_preparation
 from sinks.migrations import migrate
 from sinks.preparation import prepare
 from sinks.questions import ask, questions
@@ -175,6 +175,7 @@ def main() -> int:
         began = time.monotonic()
         with clickhouse.connected(settings) as client:
             prepare(client)
+            report_preparation.prepare(client)
         prepared = round(time.monotonic() - began, 1)
         parts.stop("clickhouse")
         settings = _settings(parts, folder)

@@ -3,14 +3,12 @@
 Tables `known_batches`, `known_steps`, `known_hours`. Of a large figure (`LEAST_ROWS` rows and more) every record is folded into steps:
 its first version adds, a version that takes over adds the difference. The sum of the steps up to a moment is what was known then; whole
 hours are added up beforehand. The question folds itself every record with a message after the batch's offsets, so its answer never waits
-for a turn and is that of a full folding. A batch is written under its own number and counts from the moment its line stands in
-`known_batches`, so two sinks may prepare at once. Rows that come in behind a batch's offsets (a repair, a topic made anew) make it wrong:
-whoever lets them in calls `forget`. Readings of an instant are left out: nobody adds them up.
+for a turn and is that of a full folding. Rows that come in behind a batch's offsets (a repair, a topic made anew) make it wrong: whoever
+lets them in calls `forget`. Readings of an instant are left out: nobody adds them up. Of reports: sinks/report_preparation.py.
 """
 
 from __future__ import annotations
 
-import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -20,7 +18,7 @@ from typing import Any, Final
 import structlog
 from clickhouse_connect.driver.client import Client
 
-from sinks import clickhouse
+from sinks import batches, clickhouse, report_preparation
 from transport.settings import Settings
 
 PREPARED: Final = "known_batches"
@@ -34,9 +32,6 @@ SLICE_ROWS: Final = 4_000_000
 """Rows folded by one statement: bounds its memory (about 500 MB)."""
 FIRST_SECONDS: Final = 60.0
 EVERY_SECONDS: Final = 600.0
-KEPT_MS: Final = 3_600_000
-"""A batch is kept so long after a newer one stands: a question that began with it reads it to the end (`questions.SECONDS`)."""
-LOT_BITS: Final = 20
 
 log = structlog.get_logger(__name__)
 
@@ -54,18 +49,20 @@ class Figure:
 
 
 def forget(client: Client) -> None:
-    """Let no batch count any more: the question folds everything until the next turn. Raises ClickHouseError."""
+    """Let no batch count any more, neither here nor of reports: questions fold everything until the next turn. Raises ClickHouseError."""
     client.command(f"TRUNCATE TABLE {PREPARED}")
+    report_preparation.forget(client)
 
 
 def prepare(client: Client, clock: Callable[[], float] = time.time, least_rows: int = LEAST_ROWS) -> list[Figure]:
     """Fold the figures that have grown, drop the batches that were replaced; returns what was folded. Raises ClickHouseError."""
     now_ms = int(clock() * 1000)
-    asked = {"least": least_rows, "new": min(LEAST_NEW, least_rows), "before": (now_ms - REST_MS) << LOT_BITS}
+    asked = {"least": least_rows, "new": min(LEAST_NEW, least_rows), "before": batches.first(now_ms - REST_MS)}
     due = [Figure(*row) for row in client.query(_DUE, parameters=asked).result_rows]
     for one in due:
-        fold(client, one, now_ms << LOT_BITS | secrets.randbits(LOT_BITS))
-    _drop_replaced(client, (now_ms - KEPT_MS) << LOT_BITS)
+        fold(client, one, batches.number(now_ms))
+    counting = [int(row[0]) for row in client.query(f"SELECT batch FROM {PREPARED} FINAL").result_rows]
+    batches.drop_replaced(client, ("known_steps", "known_hours"), counting, now_ms)
     return due
 
 
@@ -84,12 +81,6 @@ def fold(client: Client, one: Figure, batch: int) -> None:
                                                          "offsets", "rows"])  # fmt: skip
 
 
-def _drop_replaced(client: Client, before: int) -> None:
-    """Batches older than `before` that do not count: replaced, or never finished."""
-    for table, batch in client.query(_REPLACED, parameters={"before": before}).result_rows:
-        client.command(f"ALTER TABLE {table} DROP PARTITION {int(batch)}")
-
-
 class Preparation(threading.Thread):
     """Prepares until `stop` is set."""
 
@@ -106,7 +97,9 @@ class Preparation(threading.Thread):
                 with clickhouse.connected(self._settings) as client:
                     for one in prepare(client):
                         log.info("sink.prepared", indicator=one.indicator, component=one.component, figure=one.figure, rows=one.rows)
-            except Exception as error:  # the thread's boundary: without a batch `known` is slower, never wrong; tried again next turn
+                    if told := report_preparation.prepare(client):
+                        log.info("sink.prepared", reports=told)
+            except Exception as error:  # the thread's boundary: without a batch questions are slower, never wrong; tried again next turn
                 log.warning("sink.not_prepared", why=type(error).__name__)
 
 
@@ -126,9 +119,6 @@ WHERE b.batch = 0 OR b.by_month != is_event OR b.topic != o.name
 _MARKS: Final = """SELECT partition, max(offset) FROM observations
 WHERE indicator = {indicator:String} AND component = {component:String} AND figure = {figure:String} AND topic = {topic:String}
 GROUP BY partition ORDER BY partition"""
-_REPLACED: Final = """SELECT DISTINCT table, toUInt64(partition) AS batch FROM system.parts
-WHERE database = currentDatabase() AND table IN ('known_steps', 'known_hours') AND active AND batch < {before:UInt64}
-    AND batch NOT IN (SELECT batch FROM known_batches FINAL)"""
 _FOLD: Final = """INSERT INTO known_steps
 WITH
     told AS

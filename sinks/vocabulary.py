@@ -18,7 +18,7 @@ from indicators.derived.formula_book import FormulaBook
 from indicators.instant import DAY_MS, day_start
 from indicators.obligation import ObligationBook, periods_of
 from indicators.vocabulary import Vocabulary
-from sinks import clickhouse
+from sinks import clickhouse, report_preparation
 from transport.settings import Settings
 
 Row = dict[str, Any]
@@ -50,6 +50,7 @@ def load_vocabulary(settings: Settings) -> dict[str, int]:
     with clickhouse.connected(settings) as client:
         for table, rows in content.items():
             _replace(client, table, rows)
+        report_preparation.forget(client)  # who owes what was folded with the old words
     return {table: len(rows) for table, rows in content.items()}
 
 
