@@ -148,7 +148,7 @@ WITH
         SELECT
             indicator, component, 'actual', period_type, period_start, area, '', owner, due_at,
             toUInt64(is_named AND (sees_all OR has({territories:Array(String)}, area))),
-            [], [], arrayFilter((x, at) -> at < due_at, u.units, u.begin), NULL, NULL, 0, NULL, NULL, 0, 0
+            [], [], arrayFilter((x, at) -> at < due_at, u.units, u.begin) AS started, NULL, NULL, 0, NULL, NULL, 0, 0
         FROM report_debts AS d
         LEFT JOIN
         (
@@ -157,7 +157,7 @@ WITH
             WHERE begins_at <= {moment:DateTime64(3, 'UTC')} AND (sees_all OR territory IN places) AND series_hash NOT IN hidden
             GROUP BY indicator, component, period_type, area
         ) AS u USING (indicator, component, period_type, area)
-        WHERE period_start <= {moment:DateTime64(3, 'UTC')} AND period_end > {since:DateTime64(3, 'UTC')}
+        WHERE period_start <= {moment:DateTime64(3, 'UTC')} AND period_end > {since:DateTime64(3, 'UTC')} AND (notEmpty(started) OR d.is_named)
     ),
     reported AS
     (
