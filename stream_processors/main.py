@@ -35,13 +35,7 @@ def main(
     """Run until SIGTERM or SIGINT; returns the exit status, 2 where a file of the catalogue or the registry does not let it start. An
     unexpected error ends the process with a status of its own (transport)."""
     logs.setup("worker", settings.log_level)
-    for noisy in (
-        "faust",
-        "mode",
-        "aiokafka",
-        "transport.chunks",
-        "httpx",
-    ):  # Faust tells each service's start and stop, aiokafka every assignment
+    for noisy in ("faust", "mode", "aiokafka", "transport.chunks"):  # Faust tells each service's start and stop, aiokafka every assignment
         logging.getLogger(noisy).setLevel(logging.WARNING)
     gc.set_threshold(200_000, 50, 100)  # chunks make many short-lived objects: measured 15 % faster
     with Metrics("worker", settings, settings.worker_metrics_port) as metrics:

@@ -16,6 +16,8 @@ import structlog
 from pydantic import SecretStr
 
 HIDDEN: Final = "***"
+TELLS_ADDRESSES: Final = ("httpx", "httpcore", "urllib3")
+"""Libraries that log each request with its address, which of a webhook or a gateway may itself be the secret: warnings only."""
 _SECRET_NAME: Final = re.compile(r"password|passwd|secret|token|authori[sz]ation|credential|signature|api_?key", re.IGNORECASE)
 _USERINFO: Final = re.compile(r"(?<=://)[^/@\s:]+:[^/@\s]+(?=@)")
 _ASSIGNED: Final = re.compile(r"((?:password|passwd|secret|token|api_?key)\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|[^\s,;]+)", re.IGNORECASE)
@@ -49,6 +51,8 @@ def setup(process: str, level: str = "INFO", stream: TextIO | None = None) -> No
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(number)
+    for name in TELLS_ADDRESSES:
+        logging.getLogger(name).setLevel(max(number, logging.WARNING))
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level, *shared[:3], structlog.stdlib.PositionalArgumentsFormatter(), *shared[4:],

@@ -75,6 +75,15 @@ def test_secrets_do_not_show(fields: dict[str, Any], stream: io.StringIO) -> Non
     assert "***" in stream.getvalue()
 
 
+@pytest.mark.parametrize("level", ["INFO", "DEBUG"])
+def test_addresses_that_were_asked_do_not_show(level: str, stream: io.StringIO) -> None:
+    """A webhook's address may be its secret, and the client's library would log it with every message sent."""
+    logs.setup("alerts", level, stream)
+    with httpx.Client(transport=httpx.MockTransport(lambda request: httpx.Response(200))) as client:
+        client.post("https://chat.example/hooks/T0-B1-Zx9")
+    assert stream.getvalue() == ""
+
+
 def test_settings_may_be_logged(stream: io.StringIO, settings: Settings) -> None:
     logs.setup("sink", "INFO", stream)
     structlog.get_logger("x").info("settings", settings=settings, clickhouse_password=settings.clickhouse_password)
