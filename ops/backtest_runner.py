@@ -24,6 +24,8 @@ from transport.settings import Settings
 
 TELL_MS: Final = 2_000
 CLAIM_MS: Final = 10_000
+MOST_ATTEMPTS: Final = 2
+"""A run that took its process down as often is given up: history too long for the memory would do it again and again."""
 LONGEST_SECONDS: Final = 3_600.0
 """A run that takes longer is given up: one waits for the other."""
 
@@ -130,7 +132,7 @@ class Runner:
         self.name = uuid.uuid4().hex
         self._claimed: Order | None = None
         self._work: Work | None = None
-        self._told = 0
+        self._told, self._attempt = 0, 1
 
     def step(self) -> None:
         """Claim an order, begin it once the claim stands, tell of it, end it."""
@@ -139,8 +141,7 @@ class Runner:
         elif self._work is not None:
             self._follow(self._claimed, self._work)
         elif self._mine(self._claimed):
-            log.info("backtest begins", order=self._claimed.id, rule=self._claimed.rule)
-            self._work = self._begin(self._claimed)
+            self._start(self._claimed)
         elif self._taken(self._claimed) or self._clock() - self._told > CLAIM_MS:
             self._claimed = None  # another was first, or the claim never came back
 
@@ -154,8 +155,21 @@ class Runner:
     def _claim(self) -> None:
         order = self._book.next(self._clock())
         if order is not None:
+            before = self._book.runs.get(order.id)
+            self._attempt = 1 if before is None else before.attempt + (before.state == "running")
             self._claimed = order
             self._say(order, state="running")
+
+    def _start(self, order: Order) -> None:
+        if self._attempt > MOST_ATTEMPTS:
+            self._say(
+                order, state="failed", said=f"{MOST_ATTEMPTS} lần làm dừng tiến trình (thường do thiếu bộ nhớ); chọn khoảng ngắn hơn / "
+                "it took its process down as often: choose a shorter stretch",
+            )  # fmt: skip
+            self._claimed = None
+            return
+        log.info("backtest begins", order=order.id, rule=order.rule, attempt=self._attempt)
+        self._work = self._begin(order)
 
     def _mine(self, order: Order) -> bool:
         run = self._book.runs.get(order.id)
@@ -180,4 +194,5 @@ class Runner:
     def _say(self, order: Order, **fields: Any) -> None:
         self._told = self._clock()
         progress = self._work.progress if self._work is not None else Progress()
-        self._tell(Run(order=order.id, runner=self.name, at=self._told, read=progress.read, rows=progress.rows, **fields))
+        far = {"read": progress.read, "rows": progress.rows, "attempt": self._attempt}
+        self._tell(Run(order=order.id, runner=self.name, at=self._told, **far, **fields))

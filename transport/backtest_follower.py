@@ -40,12 +40,14 @@ class BacktestFollower:
             self._thread.join(timeout=10 * LOOK_SECONDS)
 
     def _run(self) -> None:
+        said = False
         while not self._stop.is_set():
             try:
                 self._follow()
             except KafkaException as error:
-                log.info("no orders of backtests can be read yet", kind=type(error).__name__, topic=TOPIC)
-                self.whole = False
+                if self.whole or not said:
+                    log.warning("orders of backtests cannot be read; run `nhip topics apply`", kind=type(error).__name__, topic=TOPIC)
+                self.whole, said = False, True
                 self._stop.wait(RETRY_SECONDS)
 
     def _follow(self) -> None:

@@ -72,7 +72,8 @@ class StopOrder(_Row):
 
 class Run(_Row):
     """How an order stands with the process `runner`. `state` ordered: given back, another may take it. `read` of `rows`: rows of history
-    judged so far, 0 of 0 before they are counted. `said`: why it failed, Vietnamese first. `same`, `only_now`, `only_then`: its outcome."""
+    judged so far, 0 of 0 before they are counted. `said`: why it failed, Vietnamese first. `attempt`: how many processes
+    began it, but for those that gave it back. `same`, `only_now`, `only_then`: its outcome."""
 
     order: str = Field(min_length=1, max_length=64)
     runner: str
@@ -81,6 +82,7 @@ class Run(_Row):
     read: int = 0
     rows: int = 0
     said: str = ""
+    attempt: int = 1
     same: int = 0
     only_now: int = 0
     only_then: int = 0

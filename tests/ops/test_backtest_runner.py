@@ -16,7 +16,7 @@ from indicators.instant import DAY_MS
 from ops import backtest_runner
 from ops.backtest import BacktestError
 from ops.backtest_main import serve
-from ops.backtest_runner import CLAIM_MS, TELL_MS, Job, Progress, Runner, Stopped, Watched
+from ops.backtest_runner import CLAIM_MS, MOST_ATTEMPTS, TELL_MS, Job, Progress, Runner, Stopped, Watched
 from tests.fixtures.stack import prepare
 from tests.transport.test_backtest_orders import NOON, order
 from transport.audit import Deed
@@ -132,6 +132,27 @@ def test_what_a_stopping_process_gives_back_is_taken_at_once_and_what_a_dead_one
     wire.now += 1
     b.step()
     assert b._work is None, "it finds that another took over, and ends its own"
+
+
+def test_a_run_that_takes_its_process_down_is_given_up() -> None:
+    wire = Wire()
+    wire.put(order())
+    a, _ = wire.runner()
+    a.step()
+    a.step()
+    a.close(0.0)  # a restart in good order is no attempt
+    for _ in range(MOST_ATTEMPTS):
+        dying, _ = wire.runner()
+        dying.step()
+        dying.step()
+        assert dying._work is not None
+        wire.now += STALE_MS + 1
+    last, _ = wire.runner()
+    for _ in range(3):
+        last.step()
+    assert wire.runs()[-1] == (last.name, "failed")
+    assert "choose a shorter stretch" in Run.model_validate_json(wire.rows[-1][1]).said
+    assert last._claimed is None
 
 
 def test_a_claim_that_never_comes_back_is_forgotten() -> None:
