@@ -151,6 +151,7 @@ def test_another_system_acts_under_its_office_and_once_under_its_key(desk: Desk,
     assert [(a.action, a.actor, a.office, a.via) for a in desk.acts[1:]] == [
         ("acknowledge", "Trần Thị Bình", "office_province@31", "api"), ("issue", "Trần Thị Bình", "office_province@31", "api"),
     ]  # fmt: skip
+    assert [a.issuing_office for a in desk.acts[1:]] == ["", "office_province@31"], "of the token, whatever the body says"
     assert [desk.tale.on_action(each, NOON).outcome for each in desk.acts] == ["acknowledged", "known", "issued"]
     assert ask(address, ISSUE).status_code == 409
     assert "answer, withdraw" in ask(address, ISSUE | {"act": "decide", "outcome": "accepted"}).json()["error"]

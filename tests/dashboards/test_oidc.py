@@ -117,6 +117,10 @@ def test_rights_come_from_the_first_row_and_a_claim_may_name_the_territories() -
     account, carried = grants.let_in(person)
     assert (account.role, account.territories, account.access.depth, account.title_vi) == ("duty_officer", ("31",), 1, "binh")
     assert grants.let_in({**person, "realm_access": {"roles": ["chi-dao"]}})[0].role == "leader"
+    office = Grants([{**LOCAL, "office": "office_province@31"}], VOCABULARY).let_in(person)[0].office
+    assert (office, account.office) == ("office_province@31", "")
+    with pytest.raises(ValueError, match="row 1: office"):
+        Grants([{**LOCAL, "office": "Văn phòng"}], VOCABULARY)
     assert grants.let_in({**person, "iss": "j"})[0].name != account.name, "a subject is unique within its issuer alone"
     nowhere = {"groups": ["truc-ban"], "dia_ban": ["99"]}
     for stranger in ({"groups": "khác"}, nowhere, {"realm_access": "chi-dao"}, {"groups": {"truc-ban": 1}}):
