@@ -9,7 +9,7 @@
 -- column: numerator | Đã giải ngân (VND)
 -- column: denominator | Kế hoạch (VND)
 -- column: at | Số liệu đến
--- Recomputed from the results in force at the moment (the rule of the view `known_derived`, without its columns that nobody asks for here):
+-- Recomputed from the results in force at the moment (the rule of the view `board_known_results`):
 -- places are shared by equal values.
 WITH results AS
 (
