@@ -115,7 +115,7 @@ FROM
 LEFT JOIN (SELECT * FROM known_batches FINAL) AS b
     ON b.indicator = o.indicator AND b.component = o.component AND b.figure = o.figure
 WHERE b.batch = 0 OR b.by_month != is_event OR b.topic != o.name
-    OR (b.batch < {before:UInt64} AND o.told >= b.rows + {new:UInt64})"""
+    OR (b.batch < {before:UInt64} AND (o.told >= b.rows + {new:UInt64} OR o.told < b.rows))"""
 _MARKS: Final = """SELECT partition, max(offset) FROM observations
 WHERE indicator = {indicator:String} AND component = {component:String} AND figure = {figure:String} AND topic = {topic:String}
 GROUP BY partition ORDER BY partition"""

@@ -2,7 +2,8 @@
 
 The policy of rows is `catalogue/retention.yaml`; it holds for every table whose rows carry an access level and becomes their TTL, so
 ClickHouse deletes by itself. That of topics is `transport/topics.py` (`retention_ms`): `nhip topics apply` creates, this alters. Rows that
-may be gone are not missed by reconciliation: it looks back no further than the shortest period.
+may be gone are not missed by reconciliation: it looks back no further than the shortest period. What was folded beforehand of rows that
+are gone (sinks/preparation.py, sinks/report_preparation.py) is folded anew once there are fewer rows than were folded.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from transport.settings import Settings
 from transport.topics import DAY_MS, table
 
 FILE: Final = "retention.yaml"
-CLOCKS: Final = {"observations": "appended", "value_latest": "ingested_at"}
+CLOCKS: Final = {"observations": "appended", "value_latest": "ingested_at", "reports": "received_at"}
 """Table with an access level → the instant its rows' age counts from."""
 LONGEST_DAYS: Final = 18_250
 """50 years. ClickHouse's DateTime ends in 2106 and begins anew there: with a longer period rows would be gone at once."""

@@ -13,8 +13,9 @@ from clickhouse_connect.driver.client import Client
 
 from indicators.observation import Observation
 from indicators.receipt import receipt_of
-from sinks import batches, clickhouse, report_preparation
+from sinks import batches, clickhouse, report_preparation, retention
 from sinks.decode import Decoder
+from sinks.retention import Policy
 from sinks.stretch import Stretch
 from sinks.vocabulary import load_vocabulary
 from tests.sinks.loads import START
@@ -84,6 +85,19 @@ def test_a_folded_past_and_what_came_after_it_are_a_full_folding(settings: Setti
     assert report_preparation.prepare(database, lambda: now[0], least_rows=1) > told
     same(database)
     assert database.query("SELECT uniqExact(batch) FROM report_states").result_rows == [(1,)], "the replaced is dropped"
+    _what_is_past_its_time(settings, database, now[0] + report_preparation.REST_MS / 1000 + 1)
+
+
+def _what_is_past_its_time(settings: Settings, database: Client, now: float) -> None:
+    """A policy reaches the reports and, at the next turn, their states."""
+    levels = [{"from": 0, "days": "forever"}, {"from": 5, "days": 1}]
+    chosen = Policy.model_validate({"status": "set", "levels": levels})
+    assert database.query("SELECT count() > 0 FROM reports WHERE access_level >= 5").result_rows == [(True,)]
+    retention.apply(settings, database, chosen, retention.of_tables(database, chosen))
+    database.command("OPTIMIZE TABLE reports FINAL")
+    assert database.query("SELECT count() FROM reports WHERE access_level >= 5").result_rows == [(0,)]
+    assert report_preparation.prepare(database, lambda: now, least_rows=1) > 0, "fewer reports than were folded"
+    same(database)
 
 
 @pytest.mark.loopback
