@@ -68,15 +68,24 @@ class Servers:
 
     def __enter__(self) -> Self:
         self._thread.start()
+        try:
+            self._await_ready()
+        except BaseException:  # a run that is stopped here leaves no server behind
+            self._leave()
+            raise
+        return self
+
+    def _await_ready(self) -> None:
         deadline = time.monotonic() + UP_SECONDS
         while self._supervisor.state.phase == "starting" and time.monotonic() < deadline:
             time.sleep(0.1)
         if self._supervisor.state.phase != "ready":
-            self.__exit__(None, None, None)
             raise PartError(f"the servers did not come up: {self._supervisor.state.failure}")
-        return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
         self._supervisor.stop()
         self._thread.join(DOWN_SECONDS)
 
