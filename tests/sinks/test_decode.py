@@ -34,7 +34,7 @@ def observation(**changes: Any) -> bytes:
 
 def test_every_topic_but_the_work_of_the_workers_has_a_route() -> None:
     left = {name for name in table() if name not in ROUTES}
-    assert left == {name for name in table() if name.startswith("operands.")} | {"ops.replay.jobs"}
+    assert left == {name for name in table() if name.startswith("operands.")} | {"ops.replay.jobs", "ops.backtests"}
 
 
 @pytest.mark.parametrize("topic", sorted({next(t for t in ROUTES if ROUTES[t] == r) for r in ROUTES.values() if r.reading == "avro"}))
