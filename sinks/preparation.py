@@ -4,7 +4,8 @@ Tables `known_batches`, `known_steps`, `known_hours`. Of a large figure (`LEAST_
 its first version adds, a version that takes over adds the difference. The sum of the steps up to a moment is what was known then; whole
 hours are added up beforehand. The question folds itself every record with a message after the batch's offsets, so its answer never waits
 for a turn and is that of a full folding. Rows that come in behind a batch's offsets (a repair, a topic made anew) make it wrong: whoever
-lets them in calls `forget`. Readings of an instant are left out: nobody adds them up. Of reports: sinks/report_preparation.py.
+lets them in calls `forget`, after which no batch that began before counts: a line of `known_batches` without a figure says since when.
+Readings of an instant are left out: nobody adds them up. Of reports: sinks/report_preparation.py.
 """
 
 from __future__ import annotations
@@ -48,10 +49,11 @@ class Figure:
     by_month: bool
 
 
-def forget(client: Client) -> None:
-    """Let no batch count any more, neither here nor of reports: questions fold everything until the next turn. Raises ClickHouseError."""
-    client.command(f"TRUNCATE TABLE {PREPARED}")
-    report_preparation.forget(client)
+def forget(client: Client, clock: Callable[[], float] = time.time) -> None:
+    """Let no batch count any more, nor one that is being folded now, neither here nor of reports: questions fold everything until the next
+    turn. Raises ClickHouseError."""
+    _count(client, Figure("", "", "", "", 0, by_month=False), batches.number(int(clock() * 1000)), [], [])
+    report_preparation.forget(client, clock)
 
 
 def prepare(client: Client, clock: Callable[[], float] = time.time, least_rows: int = LEAST_ROWS) -> list[Figure]:
@@ -61,7 +63,7 @@ def prepare(client: Client, clock: Callable[[], float] = time.time, least_rows: 
     due = [Figure(*row) for row in client.query(_DUE, parameters=asked).result_rows]
     for one in due:
         fold(client, one, batches.number(now_ms))
-    counting = [int(row[0]) for row in client.query(f"SELECT batch FROM {PREPARED} FINAL").result_rows]
+    counting = [int(row[0]) for row in client.query(f"SELECT batch FROM {PREPARED} FINAL WHERE {_COUNTS}").result_rows]
     batches.drop_replaced(client, ("known_steps", "known_hours"), counting, now_ms)
     return due
 
@@ -76,6 +78,10 @@ def fold(client: Client, one: Figure, batch: int) -> None:
     for number in range(slices):
         client.command(_FOLD, parameters=bound | {"slice": number})
     client.command(_HOURS, parameters={"batch": batch})
+    _count(client, one, batch, partitions, offsets)
+
+
+def _count(client: Client, one: Figure, batch: int, partitions: list[int], offsets: list[int]) -> None:
     line = [one.indicator, one.component, one.figure, batch, one.by_month, one.topic, partitions, offsets, one.rows]
     client.insert(PREPARED, [line], column_names=["indicator", "component", "figure", "batch", "by_month", "topic", "partitions",
                                                          "offsets", "rows"])  # fmt: skip
@@ -103,19 +109,20 @@ class Preparation(threading.Thread):
                 log.warning("sink.not_prepared", why=type(error).__name__)
 
 
-_DUE: Final = """SELECT o.indicator, o.component, o.figure, o.name, o.told,
+_COUNTS: Final = "batch > (SELECT max(batch) FROM known_batches WHERE indicator = '')"
+_DUE: Final = f"""SELECT o.indicator, o.component, o.figure, o.name, o.told,
     o.figure = 'actual' AND (o.indicator, o.component) IN (SELECT indicator, component FROM series_specs WHERE fold = 'event') AS is_event
 FROM
 (
     SELECT indicator, component, figure, any(topic) AS name, count() AS told
     FROM observations
     GROUP BY indicator, component, figure
-    HAVING told >= {least:UInt64} AND min(topic) = max(topic) AND countIf(period_type = 'instant') = 0
+    HAVING told >= {{least:UInt64}} AND min(topic) = max(topic) AND countIf(period_type = 'instant') = 0
 ) AS o
-LEFT JOIN (SELECT * FROM known_batches FINAL) AS b
+LEFT JOIN (SELECT * FROM known_batches FINAL WHERE {_COUNTS}) AS b
     ON b.indicator = o.indicator AND b.component = o.component AND b.figure = o.figure
 WHERE b.batch = 0 OR b.by_month != is_event OR b.topic != o.name
-    OR (b.batch < {before:UInt64} AND (o.told >= b.rows + {new:UInt64} OR o.told < b.rows))"""
+    OR (b.batch < {{before:UInt64}} AND (o.told >= b.rows + {{new:UInt64}} OR o.told < b.rows))"""
 _MARKS: Final = """SELECT partition, max(offset) FROM observations
 WHERE indicator = {indicator:String} AND component = {component:String} AND figure = {figure:String} AND topic = {topic:String}
 GROUP BY partition ORDER BY partition"""

@@ -22,6 +22,7 @@ WITH
     (
         SELECT argMax(tuple(batch, topic, partitions, offsets), batch) FROM known_batches
         WHERE indicator = {indicator:String} AND component = {component:String} AND figure = {figure:String} AND by_month = is_event
+            AND batch > (SELECT max(batch) FROM known_batches WHERE indicator = '')
     ) AS closed,
     intDiv(toUnixTimestamp64Milli({moment:DateTime64(3, 'UTC')}), 3600000) AS hour_then,
     touched AS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from decimal import Decimal
+from typing import Any
 
 import polars as pl
 import pytest
@@ -110,5 +111,26 @@ def test_a_folded_past_and_what_came_after_it_are_a_plain_fold(settings: Setting
     now[0] += preparation.REST_MS / 1000 + 1
     assert len(preparation.prepare(database, lambda: now[0], least_rows=1)) == 2, "fewer rows than were folded: some were past their time"
     same(settings, database)
-    preparation.forget(database)
+    preparation.forget(database, lambda: now[0] + 1)
+    same(settings, database)
+
+
+@pytest.mark.loopback
+@pytest.mark.timeout(200)
+def test_a_folding_that_began_before_it_was_to_be_forgotten_does_not_count(settings: Settings, database: Client) -> None:
+    """A repair puts rows behind the offsets of a folding that is under way, and then lets what was folded be forgotten."""
+    told, now = amended(random.Random(3), "actual", 0, 20), START / 1000
+    put(database, told[30:], 30)  # a gap: what lies before comes in later
+    with pytest.MonkeyPatch.context() as patch:
+
+        def repaired(client: Client, *line: Any) -> None:
+            patch.undo()
+            put(database, told[:30], 0)
+            preparation.forget(database, lambda: now + 1)
+            preparation._count(client, *line)
+
+        patch.setattr(preparation, "_count", repaired)
+        assert len(preparation.prepare(database, lambda: now, least_rows=1)) == 1
+    same(settings, database)
+    assert len(preparation.prepare(database, lambda: now + 2, least_rows=1)) == 1, "it is folded anew at the next turn"
     same(settings, database)
