@@ -95,7 +95,8 @@ class DeliveryLoop:
     def _round(self) -> None:
         self.receipts.drain(self._fold)
         busy = 0
-        for owned in list(self._owned.values()):
+        self._room.turn()
+        for owned in sorted(self._owned.values(), key=lambda one: not one.lane.urgent):
             owned.lane.begin()
             busy += owned.lane.finish()
         messages = self._poll(BUSY_SECONDS if busy else self._patience())

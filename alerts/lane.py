@@ -56,15 +56,26 @@ Submit = Callable[[Channel, Callable[[], Outcome]], Callable[[], Outcome | None]
 
 
 class Room:
-    """How many messages each channel may have under way in this process, over all its lanes."""
+    """How many messages each channel may have under way in this process, over all its lanes. A direct message that found no place gets the
+    next one: until the `turn` is over nobody else takes it."""
 
     def __init__(self, channels: Iterable[Channel]) -> None:
         self._free = {c.name: 1 if c.repeat == "blind" else SIDE_BY_SIDE for c in channels}
+        self._wanted: set[str] = set()
 
-    def take(self, channel: str) -> bool:
-        """Take a place if there is one."""
+    def turn(self) -> None:
+        """All lanes are about to be asked, those with direct messages first, or one of them is gone: who wants a place will say so."""
+        self._wanted.clear()
+
+    def take(self, channel: str, *, direct: bool = False) -> bool:
+        """Take a place if there is one, and no direct message waits for it."""
         if not self._free.get(channel):
+            if direct:
+                self._wanted.add(channel)
             return False
+        if channel in self._wanted and not direct:
+            return False
+        self._wanted.discard(channel)
         self._free[channel] -= 1
         return True
 
@@ -128,7 +139,7 @@ class Lane:
         ready: list[Notification] = []
         waiting = [row for row in self._first_of_each() if self._may_go_at(row, now) <= now]
         for row in sorted(waiting, key=lambda r: (r.lane != "direct", -r.severity, r.requested_at, r.notification_key)):
-            if self._room.take(row.channel):
+            if self._room.take(row.channel, direct=row.lane == "direct"):
                 ready.append(attempted(row, now))
         self._write(ready)
         reach("alerts:intended")
@@ -156,6 +167,11 @@ class Lane:
         self._write([*done, *self._stand_ins(done, now)])
         return len(self._under_way)
 
+    @property
+    def urgent(self) -> bool:
+        """Does a message of the direct lane wait here?"""
+        return any(row.lane == "direct" for key, row in self.ledger.live.items() if key not in self._under_way)
+
     def next_due(self) -> int | None:
         """When the earliest waiting message is due (epoch ms); None: none waits."""
         now = self._clock()
@@ -165,6 +181,7 @@ class Lane:
         """The partition is somebody else's: nothing is written any more, the places under way are free."""
         for row, _ in self._under_way.values():
             self._room.give(row.channel)
+        self._room.turn()
         self._under_way.clear()
 
     def _first_of_each(self) -> list[Notification]:

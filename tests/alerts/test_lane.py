@@ -170,6 +170,40 @@ def test_the_direct_lane_and_the_severe_go_first() -> None:
     assert [key for key, _ in world.provider.shown] == [worst.notification_key, urgent.notification_key, slow.notification_key]
 
 
+def test_a_direct_message_gets_the_next_place_whoever_else_waits_for_it() -> None:
+    provider = Provider("blind")
+    world, room = World(provider), Room([provider])
+    usual, direct = (Lane([], {"email": provider}, room, world.commit, world.submit, lambda: world.now) for _ in range(2))
+    first, second, urgent = requests_of(3)
+    usual.accept([replace(first, lane="grouped"), replace(second, lane="grouped")], 2)
+    usual.begin()
+    direct.accept([replace(urgent, lane="direct")], 1)
+    assert (usual.urgent, direct.urgent) == (False, True)
+    direct.begin()  # the place is taken
+    usual.finish()
+    usual.begin()  # and is not for the one that asks first
+    direct.begin()
+    direct.finish()
+    usual.begin()
+    usual.finish()
+    assert [key for key, _ in provider.shown] == [row.notification_key for row in (first, urgent, second)]
+
+
+def test_a_direct_message_that_is_gone_keeps_no_place() -> None:
+    provider = Provider("blind")
+    world, room = World(provider), Room([provider])
+    usual, direct = (Lane([], {"email": provider}, room, world.commit, world.submit, lambda: world.now) for _ in range(2))
+    first, second, urgent = requests_of(3)
+    usual.accept([replace(first, lane="grouped"), replace(second, lane="grouped")], 2)
+    usual.begin()
+    direct.accept([replace(urgent, lane="direct")], 1)
+    direct.begin()
+    direct.abandon()  # its partition went elsewhere
+    usual.finish()
+    usual.begin()
+    assert [key for key, _ in provider.shown] == [first.notification_key, second.notification_key]
+
+
 def test_what_waits_too_long_is_recorded_not_sent() -> None:
     world = World(Provider("safe", name="webhook"))
     lane = world.lane()
