@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import Callable
 from typing import Final
@@ -18,18 +17,17 @@ from confluent_kafka import KafkaError, KafkaException
 from indicators.emergency import Emergency
 from indicators.vocabulary import Vocabulary
 from transport.emergencies import LEAD_MS, TOPIC, EmergencyBook, words_of
-from transport.job_follower import RowFollower
+from transport.job_follower import TURN_SECONDS, FollowerThread, RowFollower
 from transport.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS: Final = 0.5
 RETRY_SECONDS: Final = 1.0
 ALWAYS: Final = 1 << 60
 _MISSING: Final = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
 
 
-class EmergencyFollower:
+class EmergencyFollower(FollowerThread):
     """`book` is written by the thread alone; readers see it whole or a step older. `clock`: epoch seconds. `vocabulary`: takes ad-hoc sets
     in: those in effect, or with `early` at once (the worker tells by the record whether a set was open). `changed` is told of each
     emergency that has a new step, from the thread, once the topic has been read to its end.
@@ -39,46 +37,30 @@ class EmergencyFollower:
         self, settings: Settings, clock: Callable[[], float] = time.time, vocabulary: Vocabulary | None = None, *, early: bool = False,
         changed: Callable[[Emergency], None] | None = None,
     ) -> None:  # fmt: skip
+        super().__init__(settings, TOPIC, "emergencies", RETRY_SECONDS)
         self._changed, self._told = changed, dict[str, int]()
         self._vocabulary, self._early, self._adopted = vocabulary, early, 0
         self.book = EmergencyBook()
         self.seen_at = 0
-        self._settings, self._clock = settings, clock
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="emergencies", daemon=True)
+        self._clock = clock
 
     @property
     def known_until(self) -> int:
         """Epoch ms."""
         return self.seen_at + LEAD_MS if self.seen_at else 0
 
-    def start(self) -> None:
-        """Begin to follow."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop following; waits for the thread."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=10 * LOOK_SECONDS)
-
     async def known(self, instant: int) -> None:
         """Wait until everything is known that is in effect at `instant` (epoch ms; one that is still to come counts as now). How long that
         takes is the broker's affair: without it no input is read either."""
         wanted = min(instant, int(self._clock() * 1000))
         while self.known_until < wanted and not self._stop.is_set():
-            await asyncio.sleep(LOOK_SECONDS / 10)
+            await asyncio.sleep(TURN_SECONDS / 10)
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self._follow()
-            except KafkaException as error:
-                missing = isinstance(error.args[0], KafkaError) and error.args[0].code() in _MISSING
-                if missing and self.seen_at != ALWAYS:
-                    log.warning("no topic of emergencies: none can be open; run `nhip topics apply`", topic=TOPIC)
-                    self.seen_at = ALWAYS
-                self._stop.wait(RETRY_SECONDS)
+    def _failed(self, error: KafkaException) -> None:
+        missing = isinstance(error.args[0], KafkaError) and error.args[0].code() in _MISSING
+        if missing and self.seen_at != ALWAYS:
+            log.warning("no topic of emergencies: none can be open; run `nhip topics apply`", topic=TOPIC)
+            self.seen_at = ALWAYS
 
     def _adopt(self, now: int) -> None:
         """Before `seen_at` moves on: who knows up to then knows the sets too."""
@@ -98,16 +80,13 @@ class EmergencyFollower:
                 if self.seen_at and self._changed is not None:
                     self._changed(one)
 
-    def _follow(self) -> None:
-        """From the start of the topic; a step taken twice counts once."""
-        reader = RowFollower(self._settings, self._settings.topic_prefix + TOPIC, "emergencies", self.book.take)
-        try:
-            while not self._stop.is_set():
-                reader.look(LOOK_SECONDS)
-                now = int(self._clock() * 1000)
-                self._adopt(now)
-                self._tell()
-                if reader.at_end():
-                    self.seen_at = now
-        finally:
-            reader.close()
+    def _take(self, key: bytes | None, body: bytes | None, appended: int) -> None:
+        """A step taken twice counts once."""
+        self.book.take(key, body, appended)
+
+    def _looked(self, reader: RowFollower) -> None:
+        now = int(self._clock() * 1000)
+        self._adopt(now)
+        self._tell()
+        if reader.at_end():
+            self.seen_at = now
