@@ -7,7 +7,6 @@ speak of was delivered. """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -30,7 +29,7 @@ class Confirmed:
     """A `Delivery`. Every confirmation is kept in memory too: each record that comes in is looked up."""
 
     def __init__(self, delivery: Delivery, folder: Path) -> None:
-        self._delivery, self._lock = delivery, threading.Lock()
+        self._delivery = delivery
         self._file = DurableFile(folder / FILE, _SCHEMA, _failure)
         rows = self._file.rows("SELECT source_system, record, revision FROM confirmed")
         self._known: dict[tuple[str, str], int] = {(system, record): revision for system, record, revision in rows}
@@ -54,10 +53,9 @@ class Confirmed:
 
     def _keep(self, observations: Sequence[Observation]) -> None:
         rows = [(o.source_system, o.source_record_id, o.revision) for o in observations]
-        with self._lock:
-            with self._file.transaction() as db:
-                db.executemany("INSERT OR REPLACE INTO confirmed VALUES (?, ?, ?)", rows)
-            self._known.update({(system, record): revision for system, record, revision in rows})
+        with self._file.transaction() as db:
+            db.executemany("INSERT OR REPLACE INTO confirmed VALUES (?, ?, ?)", rows)
+        self._known.update({(system, record): revision for system, record, revision in rows})
 
 
 def _refused(o: Observation, source: str) -> Reject:
