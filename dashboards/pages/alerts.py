@@ -86,15 +86,16 @@ async def one(visit: Visit, query: AlertQuery, alert_id: str) -> Answer:
     events, told, done, now = await asyncio.gather(
         visit.ask("story", alerts=[alert_id]), visit.ask("told", alerts=[alert_id]), visit.ask("requests"), present(visit, [alert])
     )
-    await requests.look(visit, alert, done)
+    asked = requests.requests_of(visit, alert, done)
+    await requests.look(visit, asked)
     shown = {
         "alert": summary(visit, alert, told, now),
         "row": alert,
         "story": story(visit, events, told),
         "acts": acts(visit, alert),
         "done": query.done,
-        "requests": requests.lines_of(visit, alert, done),
-        "drafts": requests.drafts(visit, alert, done),
+        "requests": [requests.line(visit, alert, one) for one in asked],
+        "drafts": requests.drafts(visit, alert, asked),
         "answers_to": visit.office_name(visit.account.office) if visit.account.office else "",
         "waiting": inquiries.waiting(done, alert_id),
         "why": rules.in_words(visit, rule) if (rule := visit.board.rules.rules.get(alert["rule"])) else None,

@@ -113,8 +113,8 @@ def _book(visit: Visit) -> BacktestBook:
 def shown(visit: Visit, rule_id: str) -> dict[str, Any]:
     """What the rule's page shows: its newest orders, whether the reader may order, the stretch that the form proposes."""
     follower = visit.board.backtests
-    orders = follower.book.of_rule(rule_id)[:SHOWN] if follower is not None else []
-    lines = [_line(visit, follower.book, one) for one in orders] if follower is not None else []
+    book = BacktestBook() if follower is None else follower.book
+    lines = [_line(visit, book, one) for one in book.of_rule(rule_id)[:SHOWN]]
     return {
         "orders": lines,
         "may_order": visit.access.may_backtest and not any(line["open"] for line in lines),

@@ -8,7 +8,7 @@ act on the alert. Whether the alert's state takes the act is decided by the aler
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Final, Literal
 
@@ -82,8 +82,10 @@ async def answer(visit: Visit, query: RequestsQuery) -> Answer:
     """The list: answers that wait for this reader's outcome first, then what is overdue, then by deadline."""
     territory = visit.territory(query.territory) if query.territory else ""
     acts, alerts = await asyncio.gather(visit.ask("requests"), visit.ask("alerts", everything=1, severity=0, territory=territory))
-    asked = {act["alert_id"] for act in acts}
-    lines = [line for alert in alerts if alert["alert_id"] in asked for line in lines_of(visit, alert, acts)]
+    by_alert: dict[str, list[Row]] = {}
+    for act in acts:
+        by_alert.setdefault(act["alert_id"], []).append(act)
+    lines = [line(visit, alert, one) for alert in alerts for one in requests_of(visit, alert, by_alert.get(alert["alert_id"], ()))]
     lines.sort(key=lambda line: (not line["mine"], not line["open"], not line["overdue"], line["due_ms"]))
     shown = {
         "territory": territory,
@@ -94,10 +96,9 @@ async def answer(visit: Visit, query: RequestsQuery) -> Answer:
     return Answer("requests.html", shown, table(visit, lines))
 
 
-def lines_of(visit: Visit, alert: Row, acts: Iterable[Row]) -> list[dict[str, Any]]:
-    """The requests of an alert as pages show them."""
-    rule = visit.board.rules.rules.get(alert["rule"])
-    return [line(visit, alert, one) for one in inquiries.requests_of(alert, acts, rule, visit.board.calendar)]
+def requests_of(visit: Visit, alert: Row, acts: Iterable[Row]) -> list[Request]:
+    """The requests of an alert in the order of their issue, from its acts in order."""
+    return inquiries.requests_of(alert, acts, visit.board.rules.rules.get(alert["rule"]), visit.board.calendar)
 
 
 async def unread(visit: Visit) -> int:
@@ -105,11 +106,10 @@ async def unread(visit: Visit) -> int:
     return len(await visit.ask("answers", office=visit.account.office)) if visit.account.office else 0
 
 
-async def look(visit: Visit, alert: Row, acts: Iterable[Row]) -> None:
+async def look(visit: Visit, requests: Iterable[Request]) -> None:
     """The reader has the alert's page before him: answers to what his office asked are looked at now. What cannot be written down keeps
     its mark (the journal logs why); the page is shown all the same."""
-    rule = visit.board.rules.rules.get(alert["rule"])
-    for one in inquiries.requests_of(alert, acts, rule, visit.board.calendar):
+    for one in requests:
         if one.unread_by(visit.account.office):
             with suppress(JournalError):
                 await visit.write_down(LOOK, one.alert_id, one.answer_id)
@@ -149,11 +149,9 @@ def outcome_text(visit: Visit, outcome: str) -> str:
     return next((text for name, text in names.items() if name == outcome), outcome)
 
 
-def drafts(visit: Visit, alert: Row, acts: Iterable[Row]) -> list[dict[str, Any]]:
+def drafts(visit: Visit, alert: Row, requests: Sequence[Request]) -> list[dict[str, Any]]:
     """The drafts that may be issued: one a kind that names an agency and is not under way."""
-    rule = visit.board.rules.rules.get(alert["rule"])
-    requests = inquiries.requests_of(alert, acts, rule, visit.board.calendar)
-    within = within_of(rule)
+    within = within_of(visit.board.rules.rules.get(alert["rule"]))
     found = []
     for kind in KINDS:
         agency = asked_of(kind, alert["provider"], alert["agency"])
@@ -201,7 +199,7 @@ async def act(visit: Visit, alert_id: str, form: RequestForm) -> None:
 
 def _check(visit: Visit, alert: Row, acts: Iterable[Row], form: RequestForm) -> None:
     """What can be told now: an act that the request's state refuses is not sent."""
-    requests = inquiries.requests_of(alert, acts, visit.board.rules.rules.get(alert["rule"]), visit.board.calendar)
+    requests = requests_of(visit, alert, acts)
     found = inquiries.under_way(requests, form.inquiry)
     if form.action == "issue":
         if found is not None:
