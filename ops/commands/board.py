@@ -6,6 +6,7 @@ Passwords are asked for or read from stdin, never from the command line.
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -17,38 +18,46 @@ from dashboards.accounts import Account, AccountBook, AccountError, hashed
 from dashboards.settings import BoardSettings
 from dashboards.terms import DEPTHS, ROLES
 from indicators.vocabulary import Vocabulary
-from ops.commands.options import check_recipient
+from ops.commands.options import check_recipient, taking
 from ops.demo import readers as demonstration
 from ops.stack.control import StackError
 
 app = typer.Typer(help="Bảng chỉ đạo, điều hành / the board.", no_args_is_help=True, add_completion=False)
 
 
+@dataclass(kw_only=True)
+class Put:
+    """Options of `account`."""
+
+    name: Annotated[str, typer.Argument(help="tên đăng nhập / name to sign in with")]
+    role: Annotated[str, typer.Option("--role", help="leader | duty_officer | analyst")]
+    title: Annotated[str, typer.Option("--title", help="họ tên, chức danh / name and office")]
+    territory: Annotated[list[str], typer.Option("--territory", help="mã địa bàn, VN: cả nước; có thể nhiều / may be repeated")]
+    depth: Annotated[int, typer.Option("--depth", min=-1, max=3, help="0 tổng số … 3 bản ghi nguồn; -1: theo vai trò / of the role")] = -1
+    agency: Annotated[str, typer.Option("--agency", help="mã cơ quan của người dùng / agency the reader works for")] = ""
+    office: Annotated[str, typer.Option("--office", help="đơn vị nhận trả lời văn bản, vd. office_province@31 / office")] = ""
+    clearance: Annotated[int, typer.Option("--clearance", min=0, max=9, help="mức mật cao nhất được xem / highest access level")] = 0
+
+
 @app.command()
-def account(
-    name: Annotated[str, typer.Argument(help="tên đăng nhập / name to sign in with")],
-    role: Annotated[str, typer.Option("--role", help="leader | duty_officer | analyst")],
-    title: Annotated[str, typer.Option("--title", help="họ tên, chức danh / name and office")],
-    territory: Annotated[list[str], typer.Option("--territory", help="mã địa bàn, VN: cả nước; có thể nhiều / may be repeated")],
-    depth: Annotated[int, typer.Option("--depth", min=-1, max=3, help="0 tổng số … 3 bản ghi nguồn; -1: theo vai trò / of the role")] = -1,
-    agency: Annotated[str, typer.Option("--agency", help="mã cơ quan của người dùng / agency the reader works for")] = "",
-    office: Annotated[str, typer.Option("--office", help="đơn vị nhận trả lời văn bản, vd. office_province@31 / office")] = "",
-    clearance: Annotated[int, typer.Option("--clearance", min=0, max=9, help="mức mật cao nhất được xem / highest access level")] = 0,
-) -> None:
+@taking(Put)
+def account(asked: Put) -> None:
     """Thêm hoặc thay một tài khoản / add or replace an account."""
     settings = BoardSettings.load()
-    unknown = [code for code in territory if Vocabulary.load(settings.home).territory(code) is None]
+    vocabulary = Vocabulary.load(settings.home)
+    unknown = [code for code in asked.territory if vocabulary.territory(code) is None]
     if unknown:
         raise StackError(f"Không có địa bàn / no such territory: {', '.join(unknown)}; `nhip catalogue show`")
-    if agency and Vocabulary.load(settings.home).agency(agency) is None:
-        raise StackError(f"Không có cơ quan / no such agency: {agency}; xem / see catalogue/agencies.yaml")
-    if office:
-        check_recipient(settings.home, office)
-    if role not in ROLES:
-        raise StackError(f"Vai trò «{role}» không có / no such role; có / there are: {', '.join(ROLES)}")
-    _put(settings, {"name": name, "title_vi": title, "role": role, "territories": tuple(territory), "depth": None if depth < 0 else depth,
-                    "clearance": clearance, "agency": agency, "office": office}, _password())  # fmt: skip
-    print(f"Đã ghi tài khoản / account written: {name}")
+    if asked.agency and vocabulary.agency(asked.agency) is None:
+        raise StackError(f"Không có cơ quan / no such agency: {asked.agency}; xem / see catalogue/agencies.yaml")
+    if asked.office:
+        check_recipient(settings.home, asked.office)
+    if asked.role not in ROLES:
+        raise StackError(f"Vai trò «{asked.role}» không có / no such role; có / there are: {', '.join(ROLES)}")
+    depth = None if asked.depth < 0 else asked.depth
+    _put(settings, {"name": asked.name, "title_vi": asked.title, "role": asked.role, "territories": tuple(asked.territory), "depth": depth,
+                    "clearance": asked.clearance, "agency": asked.agency, "office": asked.office}, _password())  # fmt: skip
+    print(f"Đã ghi tài khoản / account written: {asked.name}")
 
 
 @app.command()

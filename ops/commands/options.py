@@ -1,7 +1,7 @@
 """Options of a command as one dataclass instead of one parameter each: what belongs together is declared, checked and passed on together.
 
 A field's annotation is what typer would read on a parameter (`Annotated[str, typer.Option(...)]`); its default is the option's. Dataclasses
-may inherit, so that commands share groups of options.
+may inherit, so that commands share groups of options. What several commands ask of a value stands here too: who acts, and whom it reaches.
 """
 
 from __future__ import annotations
