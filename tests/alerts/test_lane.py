@@ -170,7 +170,9 @@ def test_the_direct_lane_and_the_severe_go_first() -> None:
     assert [key for key, _ in world.provider.shown] == [worst.notification_key, urgent.notification_key, slow.notification_key]
 
 
-def test_a_direct_message_gets_the_next_place_whoever_else_waits_for_it() -> None:
+def one_place_for_two() -> tuple[Provider, Lane, Lane, list[Notification]]:
+    """Two lanes of one place: two usual messages in the first, of which one is under way, and a direct one in the second that found it
+    taken; with the messages in that order."""
     provider = Provider("blind")
     world, room = World(provider), Room([provider])
     usual, direct = (Lane([], {"email": provider}, room, world.commit, world.submit, lambda: world.now) for _ in range(2))
@@ -179,7 +181,12 @@ def test_a_direct_message_gets_the_next_place_whoever_else_waits_for_it() -> Non
     usual.begin()
     direct.accept([replace(urgent, lane="direct")], 1)
     assert (usual.urgent, direct.urgent) == (False, True)
-    direct.begin()  # the place is taken
+    direct.begin()
+    return provider, usual, direct, [first, second, urgent]
+
+
+def test_a_direct_message_gets_the_next_place_whoever_else_waits_for_it() -> None:
+    provider, usual, direct, (first, second, urgent) = one_place_for_two()
     usual.finish()
     usual.begin()  # and is not for the one that asks first
     direct.begin()
@@ -190,14 +197,7 @@ def test_a_direct_message_gets_the_next_place_whoever_else_waits_for_it() -> Non
 
 
 def test_a_direct_message_that_is_gone_keeps_no_place() -> None:
-    provider = Provider("blind")
-    world, room = World(provider), Room([provider])
-    usual, direct = (Lane([], {"email": provider}, room, world.commit, world.submit, lambda: world.now) for _ in range(2))
-    first, second, urgent = requests_of(3)
-    usual.accept([replace(first, lane="grouped"), replace(second, lane="grouped")], 2)
-    usual.begin()
-    direct.accept([replace(urgent, lane="direct")], 1)
-    direct.begin()
+    provider, usual, direct, (first, second, _) = one_place_for_two()
     direct.abandon()  # its partition went elsewhere
     usual.finish()
     usual.begin()
