@@ -1,7 +1,8 @@
 """Publication calendars: the instant at which the figure of a period is published. Until then it is under embargo.
 
-File: `catalogue/publication-calendars.yaml`. Source of the day: Decree 94/2016/NĐ-CP as amended by Decree 62/2024/NĐ-CP (state statistics
-on the 6th of the month after the period; on a rest day the next working day). Plans are no statistics: decided figures are never held.
+File: `catalogue/publication-calendars.yaml`. Source of the day: Decree 94/2016/NĐ-CP as amended by Decrees 62/2024/NĐ-CP (months) and
+13/2026/NĐ-CP (state statistics on the 3rd instead of the 6th of the month after the period); on a rest day the next working day. Plans are
+no statistics: decided figures are never held.
 
 One period may be published more than once: as an estimate, preliminary, official (Law on Statistics 89/2015/QH13, article 48.1, as amended
 in 2021), each on its day (`releases`). A later release holds what amends a published figure and bears its status; a first figure is never

@@ -22,8 +22,8 @@ from tests.producers.test_embargo import MARCH, figure
 from transport.settings import HOME, Settings
 
 BOOK = PublicationBook.load(HOME, Vocabulary.load(HOME))
-AT = instant_of("2026-04-06T09:00:00+07:00", "at")
-NOW = instant_of("2026-04-03T08:00:00+07:00", "now")
+AT = instant_of("2026-04-03T09:00:00+07:00", "at")
+NOW = instant_of("2026-04-01T08:00:00+07:00", "now")
 ORDERED: Ordered = ("thong-ke", "2026-03", AT - 86_400_000, "an", "NSO", "15/TB-CTK", "họp báo sớm")
 
 
@@ -38,7 +38,7 @@ def test_a_move_and_its_line_of_the_audit() -> None:
     line = json.loads(deed_of(made, before).body())
     assert (line["did"], line["actor"], line["on"], line["note"]) == ("embargo.forward", "an", "thong-ke", "họp báo sớm")
     assert line["facts"] == {
-        "document": "15/TB-CTK", "authority": "NSO", "before": "2026-04-06T09:00:00+07:00", "after": "2026-04-05T09:00:00+07:00",
+        "document": "15/TB-CTK", "authority": "NSO", "before": "2026-04-03T09:00:00+07:00", "after": "2026-04-02T09:00:00+07:00",
         "period_type": "month", "period_start": "2026-03-01T00:00:00+07:00",
     }  # fmt: skip
     later, known = move_of(BOOK, (*ORDERED[:2], AT + 1, *ORDERED[3:]), lambda _: AT - 5, NOW)
@@ -52,7 +52,7 @@ def test_a_later_release_is_moved_by_its_name() -> None:
     of = period_named("2026-Q1")
     assert made.publication == Publication("thong-ke", "quarter", of.start_ms, of.end_ms, "so-bo-quy")
     assert asked == [made.publication]
-    assert before == instant_of("2026-07-06T09:00:00+07:00", "at")
+    assert before == instant_of("2026-07-03T09:00:00+07:00", "at")
     assert json.loads(deed_of(made, before).body())["on"] == "thong-ke:so-bo-quy"
     for name, period, said in (("thong-ke:x", "2026-Q1", "so-bo-quy"), ("thong-ke:so-bo-nam", "2026-Q1", "không công bố theo kỳ quarter")):
         with pytest.raises(StackError, match=said):
@@ -92,7 +92,7 @@ def test_the_list_names_provider_and_instant_and_no_value(
     embargo.list_()
     out = capsys.readouterr().out
     assert out.splitlines()[0] == (
-        "NSO  thong-ke  tháng 3/2026: 2 số liệu / figures, công bố lúc / published at 09:00 ngày 06/04/2026"
+        "NSO  thong-ke  tháng 3/2026: 2 số liệu / figures, công bố lúc / published at 09:00 ngày 03/04/2026"
     )
     assert "103" not in out
     held.close()

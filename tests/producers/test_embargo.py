@@ -38,9 +38,9 @@ BOOK = PublicationBook.load(HOME, vocabulary())
 CPI, RETAIL = "vn-1012/A.I.1", "vn-1012/A.III.5"
 """The index of consumer prices, published by the statistics office; a figure of the State Bank, free at once."""
 SECRET = "103.37"
-RELEASE = instant_of("2026-04-06T09:00:00+07:00", "release")
-"""March 2026: 6 April is a Monday."""
-BEFORE = instant_of("2026-04-03T08:00:00+07:00", "now")
+RELEASE = instant_of("2026-04-03T09:00:00+07:00", "release")
+"""March 2026: 3 April is a Friday."""
+BEFORE = instant_of("2026-04-01T08:00:00+07:00", "now")
 ROW = {
     "ma_chi_so": CPI, "dia_ban": "VN", "loai_ky": "tháng", "thoi_diem": "15/03/2026", "gia_tri": SECRET.replace(".", ","),
     "lan_dinh_chinh": "0",
@@ -97,9 +97,9 @@ def here(tmp_path: Path) -> Iterator[Installation]:
     made.close()
 
 
-@pytest.mark.parametrize(("period", "day"), [("2149-05-20", "2149-06-06"), ("2149-08-20", "2149-09-08")])
+@pytest.mark.parametrize(("period", "day"), [("2149-05-20", "2149-06-03"), ("2149-07-20", "2149-08-04")])
 def test_beyond_the_known_holidays_a_figure_waits_for_its_weekday(period: str, day: str) -> None:
-    """6 June 2149 is a Friday, 6 September a Saturday."""
+    """3 June 2149 is a Tuesday, 3 August a Sunday."""
     wanted = instant_of(f"{period}T12:00:00+07:00", "period")
     assert BOOK.release(BOOK.calendars["thong-ke"], period_of("month", wanted)) == instant_of(f"{day}T09:00:00+07:00", "release")
 
@@ -219,7 +219,7 @@ def test_a_publication_brought_forward_or_postponed(here: Installation, hours: i
 
 def test_what_waits_follows_a_calendar_that_changed(here: Installation) -> None:
     here.send("a.csv")
-    sooner = BOOK.calendars["thong-ke"].model_copy(update={"due_day": 4, "roll": "none"})
+    sooner = BOOK.calendars["thong-ke"].model_copy(update={"due_day": 1, "roll": "none"})
     Embargo(here.taking, replace(BOOK, calendars={"thong-ke": sooner}), here.held, here.clock).redate()
     assert [w.release_at for w in waiting(here.folder / "positions")] == [RELEASE - 2 * 86_400_000]
     Embargo(here.taking, replace(BOOK, calendars={}), here.held, here.clock).redate()
@@ -296,9 +296,9 @@ def test_which_figures_a_calendar_means_and_until_when() -> None:
     assert BOOK.of(figure(period_type="day")) is None
     assert BOOK.of(figure(provider="OOG")) is calendar, "it is the figure that is under embargo, whoever sends it"
     quarter = period_of("quarter", instant_of("2026-05-10T00:00:00+07:00", "q"))
-    assert BOOK.release(calendar, quarter) == instant_of("2026-07-06T09:00:00+07:00", "r")
-    february = period_of("month", instant_of("2026-05-10T00:00:00+07:00", "m"))
-    assert BOOK.release(calendar, february) == instant_of("2026-06-08T09:00:00+07:00", "r"), "6 June 2026 is a Saturday"
+    assert BOOK.release(calendar, quarter) == instant_of("2026-07-03T09:00:00+07:00", "r")
+    april = period_of("month", instant_of("2026-04-10T00:00:00+07:00", "m"))
+    assert BOOK.release(calendar, april) == instant_of("2026-05-04T09:00:00+07:00", "r"), "3 May 2026 is a Sunday"
     assert {CPI, "hai-phong/A.I.1"} <= set(BOOK.indicators())
 
 

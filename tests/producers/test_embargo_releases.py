@@ -19,12 +19,12 @@ from tests.producers.test_embargo import BEFORE, BOOK, MARCH, Installation, figu
 from tests.producers.test_runner import Taking
 
 GROWTH = "vn-1012/B.1"
-"""Growth of GDP: an estimate on 6 April, preliminary on 6 July, official on 6 October two years later."""
+"""Growth of GDP: an estimate on 3 April, preliminary on 3 July, official on 3 October two years later."""
 QUARTER = period_named("2026-Q1")
 PRELIMINARY = Publication("thong-ke", "quarter", QUARTER.start_ms, QUARTER.end_ms, "so-bo-quy")
-FIRST = instant_of("2026-04-06T09:00:00+07:00", "first")
-SECOND = instant_of("2026-07-06T09:00:00+07:00", "second")
-THIRD = instant_of("2028-10-06T09:00:00+07:00", "third")
+FIRST = instant_of("2026-04-03T09:00:00+07:00", "first")
+SECOND = instant_of("2026-07-03T09:00:00+07:00", "second")
+THIRD = instant_of("2028-10-03T09:00:00+07:00", "third")
 DAY = 86_400_000
 
 
@@ -62,12 +62,12 @@ def published(here: Installation) -> Installation:
 
 
 @pytest.mark.parametrize(("period", "release", "day"), [
-    ("2026-Q1", "so-bo-quy", "2026-07-06"), ("2026-Q2", "so-bo-quy", "2026-10-06"), ("2026-H1", "so-bo-quy", "2026-10-06"),
-    ("2026-Q3", "so-bo-quy", "2027-01-06"), ("2025-Q4", "so-bo-quy", "2026-04-06"), ("2025", "so-bo-nam", "2026-10-06"),
-    ("2025", "chinh-thuc", "2027-10-06"), ("2025-Q1", "chinh-thuc", "2027-10-06"), ("2025-Q4", "chinh-thuc", "2027-10-06"),
+    ("2026-Q1", "so-bo-quy", "2026-07-03"), ("2026-Q2", "so-bo-quy", "2026-10-05"), ("2026-H1", "so-bo-quy", "2026-10-05"),
+    ("2026-Q3", "so-bo-quy", "2027-01-04"), ("2025-Q4", "so-bo-quy", "2026-04-03"), ("2025", "so-bo-nam", "2026-10-05"),
+    ("2025", "chinh-thuc", "2027-10-04"), ("2025-Q1", "chinh-thuc", "2027-10-04"), ("2025-Q4", "chinh-thuc", "2027-10-04"),
 ])  # fmt: skip
 def test_the_days_are_those_of_the_decree(period: str, release: str, day: str) -> None:
-    """Decree 62/2024/NĐ-CP, publication of GDP; all these are working days."""
+    """Decrees 62/2024/NĐ-CP (months) and 13/2026/NĐ-CP (the 3rd); 3 October 2026, 3 January and 3 October 2027 are at weekends."""
     calendar = BOOK.calendars["thong-ke"]
     later = calendar.later(release)
     assert later is not None
