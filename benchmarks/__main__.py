@@ -180,10 +180,6 @@ def _take_latency(run: latency.LatencyRun, results: Results) -> None:
         ("alert_p99_s", run.steady.p99, [d.p99 for d in run.parts]),
     ):  # fmt: skip
         results.figures[name] = Spread(min(parts), whole, max(parts), len(parts))
-    if run.direct is None:  # the storm limit told nearly all of them in summaries: a run of twelve minutes does not end by that
-        print("không đủ tin của làn trực tiếp, không có số / too few messages of the direct lane, no figure of them", file=sys.stderr)
-    else:
-        results.add("direct_hand_over_p99_s", [run.direct.p99])
     if run.after is not None:
         results.add("alert_after_burst_p99_s", [run.after.p99])
     results.detail["alerts"] = asdict(run)

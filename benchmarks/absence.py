@@ -54,7 +54,7 @@ class Silent(Reader):
 
 def shortened(folder: Path, gauges: int) -> Path:
     """The root of an installation with so many gauges, silent after LIMIT_HOURS."""
-    root = installation(folder, gauges, 1)
+    root = installation(folder / "home", gauges, 1)
     name = f"{RULE.lower()}.yaml"
     rule: Any = read_yaml(HOME / "catalogue" / "rules" / name)
     write(root / "catalogue" / "rules" / name, rule | {"levels": [{"severity": 2, "raise_at": LIMIT_HOURS, "clear_at": LIMIT_HOURS}]})

@@ -23,7 +23,7 @@ from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 
 from benchmarks.ground import ANSWER_SECONDS, MeasurementError, fill, own_settings, process, topics
 from benchmarks.live import Cause, Feeder, Listener, Place, Reader, Seen, Witness
-from benchmarks.readings import Rivers
+from benchmarks.readings import CYCLE, Rivers
 from benchmarks.series_encoder import SeriesEncoder
 from benchmarks.spread import percentile
 from indicators.instant import DAY_MS
@@ -48,7 +48,7 @@ FEWEST: Final = 20
 @dataclass(frozen=True, slots=True)
 class Plan:
     """`rate` readings a second; `settle` seconds of load before anything is counted, from the first alert on; `seconds` of steady load in
-    `parts`; `burst` readings at once, then `after_seconds` of steady load.
+    `parts`; `burst` readings at once, then `after_seconds` of steady load. `cycle`: readings of a river from flood to flood.
     """
 
     rate: int = 1000
@@ -57,6 +57,7 @@ class Plan:
     burst: int = 1_800_000
     after_seconds: float = 20.0
     settle: float = 5.0
+    cycle: int = CYCLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class Clock:
 def measure(settings: Settings, plan: Plan, name: str = "live") -> LatencyRun:
     """One run. Raises MeasurementError where a change has no event, two events, or another one, or a process ends."""
     own = own_settings(settings, name)
-    rivers = Rivers(Vocabulary.load(own.home), time.time_ns() // 1_000_000 - 5 * DAY_MS)
+    rivers = Rivers(Vocabulary.load(own.home), time.time_ns() // 1_000_000 - 5 * DAY_MS, plan.cycle)
     with Registry(own) as registry, topics(own, ("",)):
         stamp_by_broker(own)
         encoder = SeriesEncoder(AvroEncoder("observation", registry.id_of("observation")), rivers.templates)

@@ -1,7 +1,7 @@
 """The load of the latency measurement: stations that report while rivers rise through their alarm levels and fall again, in a fixed cycle.
 
 Every second reading is a river's, in turn over the gauges; the others are rain and temperature. Event time moves a minute a reading, so a
-river passes its three levels and is well again in `CYCLE` readings, and each change of its alarm is known beforehand.
+river passes its three levels and is well again in a cycle of its readings, and each change of its alarm is known beforehand.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from indicators.vocabulary import Vocabulary
 
 MINUTE_MS: Final = 60_000
 CYCLE: Final = 100
-LOW_UNTIL: Final = 70
 LEVELS: Final = ("bd1", "bd2", "bd3")
 LEVEL_READINGS: Final = 10
 UNDER: Final = 500_000
@@ -37,9 +36,10 @@ class Planned(NamedTuple):
 
 
 class Rivers:
-    """An endless load over the registry's stations. `start`: event time of the first readings, epoch ms."""
+    """An endless load over the registry's stations. `start`: event time of the first readings, epoch ms; `cycle`: readings of a river from
+    one flood to the next, four changes each."""
 
-    def __init__(self, vocabulary: Vocabulary, start: int) -> None:
+    def __init__(self, vocabulary: Vocabulary, start: int, cycle: int = CYCLE) -> None:
         stations = [s for s in vocabulary.subjects("station") if "quantities" in s.attributes]
         gauges = [s for s in stations if all(level in s.limits for level in LEVELS)]
         rivers = [_template(s, "river_level", "river_level", "m") for s in gauges]
@@ -50,6 +50,7 @@ class Rivers:
         late = [replace(t, quality_flags=("generated", "late_burst")) for t in others]
         self.templates: Sequence[Observation] = (*rivers, *others, *late)
         self._rivers, self._others, self._start = len(rivers), len(others), start
+        self._cycle, self._low_until = cycle, cycle - len(LEVELS) * LEVEL_READINGS
         self._limits = [[int(s.limits[level].scaleb(SCALE)) for level in LEVELS] for s in gauges]
         self._severity = [0] * len(rivers)
         self._falling: list[int | None] = [None] * len(rivers)
@@ -75,8 +76,8 @@ class Rivers:
 
     def _river(self, river: int, step: int) -> Planned:
         """The gauges stand at different places of the cycle, so that changes are spread evenly."""
-        place = (step + river * CYCLE // self._rivers) % CYCLE
-        level = 0 if place < LOW_UNTIL else 1 + min((place - LOW_UNTIL) // LEVEL_READINGS, len(LEVELS) - 1)
+        place = (step + river * self._cycle // self._rivers) % self._cycle
+        level = 0 if place < self._low_until else 1 + (place - self._low_until) // LEVEL_READINGS
         value = self._limits[river][level - 1] + OVER if level else self._limits[river][0] - UNDER
         reading = self._reading(river, step, value + step % 4 * 10_000)
         return Planned(reading, self._change(river, level, reading.event_time))

@@ -43,7 +43,6 @@ BARS: Final[Mapping[str, Bar]] = {
     "sink_rows_per_s": Bar("sink, full job: rows/s", 200_000, True, 0),
     "sink_vs_arrow_insert": Bar("sink against a bare Arrow insert of the same rows", 0.33, True, 2),
     "alert_p99_s": Bar("reading appended → alert event appended, 99 of 100: seconds", 1.0, False, 3),
-    "direct_hand_over_p99_s": Bar("direct lane: alert event appended → taken by the channel, 99 of 100: seconds", 2.0, False, 3),
     "alert_after_burst_p99_s": Bar("the same, after thirty minutes of readings at once: seconds", 2.0, False, 3),
 }
 
