@@ -74,7 +74,7 @@ def still_valid(board: Board, visit: Visit) -> bool:
 async def permitted(visit: Visit, changes: list[Change]) -> list[Change]:
     """The changes the reader may know of. Raises DatabaseError where ClickHouse cannot say what is withheld."""
     access = visit.access
-    near = [c for c in changes if c.depth <= access.depth and access.sees(c.territory, visit.board.vocabulary)]
+    near = [c for c in changes if c.everyone or (c.depth <= access.depth and access.sees(c.territory, visit.board.vocabulary))]
     if not near:
         return []
     rows = await visit.ask("withheld")

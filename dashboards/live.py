@@ -42,6 +42,7 @@ class Change:
     (that one has a new step; one change a unit of its area, so that each reader hears of it who sees one).
 
     `series`: the series whose restriction is that of the change, empty where the indicator's decides. `severity` and `title_…`: of alerts.
+    `everyone`: it lies in no territory and holds no figure, so every reader may know of it; never set from what a message says.
     """
 
     kind: str
@@ -58,6 +59,7 @@ class Change:
     attention: str = ""
     title_vi: str = ""
     title_en: str = ""
+    everyone: bool = False
 
 
 class Hub:
@@ -197,8 +199,9 @@ def steps_of(one: Emergency, title_vi: str, title_en: str) -> list[Change]:
 
 
 def backtest_moved(rule: str, now: int) -> Change:
-    """A backtest of a rule was ordered, goes on or ended; open pages of the rule ask their readers to update."""
-    return Change("moved", f"moved:backtest/{rule}", f"backtest/{rule}", COUNTRY, 0, now)
+    """A backtest of a rule was ordered, goes on or ended; open pages of the rule ask their readers to update. That it does is told to every
+    reader (dashboards/pages/backtests.py), and nothing else is: what was found is read with the page, within territory and clearance."""
+    return Change("moved", f"moved:backtest/{rule}", f"backtest/{rule}", COUNTRY, 0, now, everyone=True)
 
 
 class Follower:

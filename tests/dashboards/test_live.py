@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 from contextlib import ExitStack
 from decimal import Decimal
 from typing import Any, cast
@@ -15,7 +16,7 @@ from dashboards.accounts import Account
 from dashboards.board import Visit
 from dashboards.database import Database
 from dashboards.events import MOST_OF_ONE, Streams, event, permitted, state, stream
-from dashboards.live import MOST_PENDING, Change, Follower, Hub, Reader, Subscriber, _changes
+from dashboards.live import MOST_PENDING, Change, Follower, Hub, Reader, Subscriber, _changes, backtest_moved
 from dashboards.settings import BoardSettings
 from tests.dashboards.conftest import ANALYST, DUTY, LEADER, PROVINCE, Seeded, made
 from tests.dashboards.seeds import NOW_MS
@@ -124,7 +125,8 @@ def test_a_page_is_told_what_its_reader_may_know(seeded: Seeded) -> None:
         depth=2,
     )
     moved = change("moved", "moved:guide-7146/T14.ICU|01", indicator="guide-7146/T14.ICU", territory="01")
-    every = [here, there, hospital, series, moved, change("moved", "x", territory="99999")]
+    run = backtest_moved("GN-DTC-CHAM-KE-HOACH", NOW_MS)
+    every = [here, there, hospital, series, moved, run, change("moved", "x", territory="99999")]
 
     async def seen(account: Account) -> list[str]:
         visit = visit_of(seeded, account)
@@ -132,10 +134,26 @@ def test_a_page_is_told_what_its_reader_may_know(seeded: Seeded) -> None:
         await visit.board.database.close()
         return found
 
-    assert asyncio.run(seen(PROVINCE)) == [here.key]
-    assert asyncio.run(seen(LEADER)) == [here.key, there.key], "restricted hospitals and what is made of them are withheld"
-    assert asyncio.run(seen(DUTY)) == [here.key, there.key]
-    assert asyncio.run(seen(ANALYST)) == [c.key for c in every[:5]]
+    assert asyncio.run(seen(PROVINCE)) == [here.key, run.key], "that a rule is run over history is told to every reader"
+    assert asyncio.run(seen(LEADER)) == [here.key, there.key, run.key], "restricted hospitals and what is made of them are withheld"
+    assert asyncio.run(seen(DUTY)) == [here.key, there.key, run.key]
+    assert asyncio.run(seen(ANALYST)) == [c.key for c in every[:6]]
+
+
+@pytest.mark.loopback
+def test_a_province_hears_of_a_backtest_and_of_nothing_that_was_found(seeded: Seeded) -> None:
+    async def talk() -> None:
+        visit = visit_of(seeded, PROVINCE)
+        told = stream(visit, Streams())
+        await anext(told)
+        visit.board.hub.publish([backtest_moved("GN-DTC-CHAM-KE-HOACH", NOW_MS), change("moved", "moved:guide-7146/F02|25", territory="25")])
+        events = [json.loads(line[6:]) for line in (await anext(told)).decode().splitlines() if line.startswith("data: ")]
+        await told.aclose()
+        await visit.board.database.close()
+        indicator = "backtest/GN-DTC-CHAM-KE-HOACH"
+        assert events == [{"kind": "moved", "key": f"moved:{indicator}", "indicator": indicator, "territory": "VN"}]
+
+    asyncio.run(talk())
 
 
 @pytest.mark.loopback
