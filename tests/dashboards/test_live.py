@@ -146,7 +146,8 @@ def test_a_province_hears_of_a_backtest_and_of_nothing_that_was_found(seeded: Se
         visit = visit_of(seeded, PROVINCE)
         told = stream(visit, Streams())
         await anext(told)
-        visit.board.hub.publish([backtest_moved("GN-DTC-CHAM-KE-HOACH", NOW_MS), change("moved", "moved:guide-7146/F02|25", territory="25")])
+        elsewhere = change("moved", "moved:guide-7146/F02|25", territory="25")
+        visit.board.hub.publish([backtest_moved("GN-DTC-CHAM-KE-HOACH", NOW_MS), elsewhere])
         events = [json.loads(line[6:]) for line in (await anext(told)).decode().splitlines() if line.startswith("data: ")]
         await told.aclose()
         await visit.board.database.close()
