@@ -16,11 +16,12 @@ AMENDED, MOVED, REPEATED = 0.05, 0.01, 0.02
 
 
 class Load:
-    """Observations in order of sending. Amendments: 5 %, of which about a fifth (1 % of all) change the series."""
+    """Observations in order of sending. Amendments: 5 %, of which about a fifth (1 % of all) change the series. `start`: instant of the
+    first, epoch ms; one every `step_ms`."""
 
-    def __init__(self, vocabulary: Vocabulary, seed: int, step_ms: int = 240_000) -> None:
+    def __init__(self, vocabulary: Vocabulary, seed: int, step_ms: int = 240_000, start: int = START) -> None:
         self._random = random.Random(seed)
-        self._step = step_ms
+        self._step, self._start = step_ms, start
         self._stations = [s for s in vocabulary.subjects("station") if "bd1" in s.limits]
         self._projects = [p for p in vocabulary.subjects("project") if p.territory in ("01", "31", "48", "79")]
         self._levels = {s.id: 2.0 for s in self._stations}
@@ -29,7 +30,7 @@ class Load:
     def plans(self) -> list[Observation]:
         """The Prime Minister's plan of each province of the load."""
         return [
-            self._finance(f"PLAN-{t}", t, "", "plan_pm", Decimal(10) ** 13, START, "year")
+            self._finance(f"PLAN-{t}", t, "", "plan_pm", Decimal(10) ** 13, self._start, "year")
             for t in sorted({p.territory for p in self._projects})
         ]
 
@@ -40,7 +41,7 @@ class Load:
 
     def _next(self, i: int) -> list[Observation]:
         rnd = self._random
-        at = START + i * self._step + rnd.randrange(-2 * HOUR, 2 * HOUR)
+        at = self._start + i * self._step + rnd.randrange(-2 * HOUR, 2 * HOUR)
         if rnd.random() < 0.005:
             at -= rnd.randrange(4, 7) * 24 * HOUR
         draw = rnd.random()

@@ -1,11 +1,15 @@
 """Replay under fire: figures of a wrong catalogue are rebuilt after its fix while the worker is killed, then compared with a fresh run.
 
     python -m tests.fault.replay --observations 5000000 --kills 3
+    python -m tests.fault.replay --month --kills 3
 
 1. customs lines, and readings and entries that open alerts, are folded by a worker whose catalogue refuses part of them;
 2. the catalogue is mended, the worker starts again, and every input is replayed; the worker is killed while it rebuilds;
 3. panes, windows, states of rules and alerts must equal those of a stage that folds every input from the start, in Kafka and, with
    `--tables`, in ClickHouse; and nobody may have been told anything.
+
+`--month`: the month that ends now, and a catalogue that was right from the start. Its alerts were told; the replay must add no event to any
+story, change no identity and tell nobody.
 
 Prints one JSON line. Exit status 1 where something is wrong, where the mistake made no difference (then nothing is proven), or where
 fewer kills happened than were asked for.
@@ -28,6 +32,7 @@ from typing import Any
 
 from benchmarks.observations import CustomsLoad
 from benchmarks.series_encoder import SeriesEncoder
+from indicators.instant import DAY_MS
 from indicators.vocabulary import Vocabulary
 from ops.replay import ledger
 from ops.replay.order import Range, pieces
@@ -40,7 +45,7 @@ from sinks.tables import routes
 from tests.fault.calm_home import calm_home, narrow_home
 from tests.fault.load import Load
 from tests.fault.processes import Ended, Process
-from tests.fault.replay_verdict import Verdict, told
+from tests.fault.replay_verdict import Verdict, events, told
 from tests.fault.settled import reached
 from transport import registry as registries
 from transport import topic_admin
@@ -55,13 +60,16 @@ from transport.topics import table
 GROUPS = ("trade", "emergency", "finance_budget")
 OTHERS_MOST = 20_000
 """Readings and entries; the rest are customs lines."""
+MONTH = 2 * 30 * DAY_MS // 240_000
+"""Half of them readings and entries, one every four minutes; the others customs lines."""
 STORY = ("alerts.conditions", "alerts.conditions.emergency", "alerts.actions")
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one run does. `tables`: through ClickHouse as well; `groups`: concept groups that are worked on; `story`: alerts run."""
+    """What one run does. `tables`: through ClickHouse as well; `groups`: concept groups that are worked on; `story`: alerts run; `month`:
+    the last thirty days under a right catalogue."""
 
     observations: int = 4_000
     kills: int = 1
@@ -70,12 +78,14 @@ class Plan:
     story: bool = True
     groups: tuple[str, ...] = GROUPS
     patience_seconds: float = 90.0
+    month: bool = False
 
 
 @dataclass
 class Report:
     """What a run did and found. `planned`: what the plan said before; `rate`: records a second while a piece was rebuilt;
-    `stood`: seconds that a lane stood still, at most."""
+    `stood`: seconds that a lane stood still, at most; `alerts`, `told`: identities and messages before the replay; `events`,
+    `notifications`: what it added."""
 
     plan: dict[str, Any]
     sent: int = 0
@@ -84,6 +94,9 @@ class Report:
     job: dict[str, Any] = field(default_factory=dict)
     rate: int = 0
     stood: float = 0.0
+    alerts: int = 0
+    told: int = 0
+    events: int = 0
     notifications: int = 0
     compared: dict[str, int] = field(default_factory=dict)
     wrong_before: dict[str, int] = field(default_factory=dict)
@@ -94,26 +107,30 @@ class Report:
 
     @property
     def proven(self) -> bool:
-        """Was something wrong, is nothing any more, was the worker killed as often as asked, and nobody told?"""
+        """Was something wrong, is nothing any more, was the worker killed as often as asked, and nobody told? Of a month: was it right
+        before, with alerts that were told, and does no story hold an event more?"""
         changed = bool(self.wrong_before and self.job.get("panes_changed"))
-        return changed and not self.wrong and not self.notifications and self.killed >= self.plan["kills"]
+        same = not self.wrong_before and bool(self.alerts and self.told) and not self.events
+        meant = same if self.plan["month"] else changed
+        return meant and not self.wrong and not self.notifications and self.killed >= self.plan["kills"]
 
 
 def run(settings: Settings, plan: Plan, homes: Path, say: Say = print) -> Report:
     """One run on servers that are up; `homes`: an empty folder. Raises TimeoutError where something does not come to its end."""
     report, began = Report(asdict(plan)), time.monotonic()
     right = settings.model_copy(update={"home": calm_home(homes / "right")})
-    wrong = settings.model_copy(update={"home": narrow_home(homes / "wrong")})
+    wrong = right if plan.month else settings.model_copy(update={"home": narrow_home(homes / "wrong")})
     _prepare(settings, plan)
     report.sent = _send(right, plan)
     others = [Process(name, right, report.exits) for name, wanted in (("alerts", plan.story), ("sink", plan.tables)) if wanted]
     worker = _worker(wrong, plan, report)
     try:
         _caught_up(settings, plan, [worker, *others])
-        say(f"{time.monotonic() - began:.0f} s: {report.sent} folded under the wrong catalogue")
+        say(f"{time.monotonic() - began:.0f} s: {report.sent} folded the first time")
         worker.end()
         report.wrong_before = dict(Verdict(right, plan.groups, story=plan.story).check().wrong)
-        before = told(right)
+        before, stories = told(right), events(right)
+        report.alerts, report.told = len({alert for alert, _ in stories}), len(before)
         worker = _worker(right, plan, report)
         job = _order(right, plan)
         report.planned = preview(right, job, lambda _: None)
@@ -121,7 +138,7 @@ def run(settings: Settings, plan: Plan, homes: Path, say: Say = print) -> Report
         report.job = _replayed(right, plan, job, worker, report)
         say(f"{time.monotonic() - began:.0f} s: replayed, {report.killed} kills")
         _caught_up(settings, plan, [worker, *others])
-        report.notifications = len(told(right) - before)
+        report.notifications, report.events = len(told(right) - before), len(events(right) - stories)
     finally:
         for process in (worker, *others):
             process.end()
@@ -159,7 +176,7 @@ def _load(settings: Settings, plan: Plan) -> Iterator[tuple[str, bytes, bytes]]:
     with Registry(settings) as registry:
         encoder = AvroEncoder("observation", registry.id_of("observation"))
     others = min(OTHERS_MOST, plan.observations // 2)
-    load = Load(vocabulary, plan.seed)
+    load = Load(vocabulary, plan.seed, start=now_ms() - 30 * DAY_MS) if plan.month else Load(vocabulary, plan.seed)
     for o in (*load.plans(), *load.take(0, others)):
         spec = vocabulary.series_spec(o.indicator, o.component)
         assert spec is not None
@@ -225,8 +242,10 @@ def main() -> int:
     for name in ("observations", "kills", "seed"):
         parser.add_argument(f"--{name}", type=int, default=getattr(Plan(), name))
     parser.add_argument("--tables", action="store_true")
+    parser.add_argument("--month", action="store_true")
     given = parser.parse_args()
-    plan = Plan(given.observations, given.kills, given.seed, given.tables, 120.0 + given.observations / 5_000)
+    count = MONTH if given.month else given.observations
+    plan = Plan(count, given.kills, given.seed, given.tables, patience_seconds=120.0 + count / 5_000, month=given.month)
     with tempfile.TemporaryDirectory(prefix="replay-") as name, Scratch(Path(name) / "stack", cache_dir(HOME / ".nhip")) as parts:
         host, _, port = parts.clickhouse().rpartition(":") if plan.tables else ("127.0.0.1", "", "1")
         settings = Settings.load(

@@ -21,7 +21,7 @@ from transport.replay_jobs import Piece
 from transport.settings import Settings
 from transport.state_reader import newest_rows, read_partition
 from transport.topics import GROUPS as PARTITIONS
-from transport.topics import conditions_topic
+from transport.topics import conditions_topic, table
 
 Panes = dict[tuple[str, str, int, int], tuple[int, Decimal, Decimal, Decimal, Decimal]]
 """Series, kind, pane, budget year → count, sum, min, max, last."""
@@ -109,8 +109,8 @@ class Verdict:
 def panes_of(stage: Stage1) -> Panes:
     """Every pane that holds something, of those whose horizon has not ended: those may be swept sooner or later."""
     found: Panes = {}
-    for kind, table in stage.tables.items():
-        c, n = table.columns, len(table)
+    for kind, panes in stage.tables.items():
+        c, n = panes.columns, len(panes)
         live = c.array("count")[:n] > 0
         if kind in (Kind.HOUR, Kind.DAY):
             live &= ~stage.expired(kind, 0, np.full(len(stage.series.horizon), 8 * 86_400_000))
@@ -139,6 +139,16 @@ def of_figures(context: Context, row: Mapping[str, Any]) -> bool:
     """Does a condition of stage 1 speak of figures, not of their silence?"""
     silences = {rule.id for rule in context.rules.silences}
     return f"{context.prefix}obs." in row["source_topic"] and row["rule"] not in silences
+
+
+def events(settings: Settings) -> set[tuple[str, str]]:
+    """(alert id, event id) of every event of every story."""
+    topic = f"{settings.topic_prefix}alerts.events"
+    with Context(settings) as context:
+        decoder = AvroDecoder("alert_event", context.registry.schema)
+        rows = (decoder.decode(m.value()) for p in range(table(settings.topic_prefix)[topic].partitions)
+                for batch in read_partition(settings, topic, p) for m in batch)  # fmt: skip
+        return {(row["alert_id"], row["event_id"]) for row in rows}
 
 
 def told(settings: Settings) -> set[str]:
