@@ -28,7 +28,7 @@ def to_end(settings: Settings, topic: str, partitions: Sequence[int], since_ms: 
         if since_ms is not None:
             where = _offsets_at(reader, [TopicPartition(topic, p, since_ms) for p in partitions])
         reader.assign(where)
-        yield from _until_ends(reader, {p.partition for p in where}, topic)
+        yield from until_ends(reader, {p.partition for p in where}, topic)
     except KafkaException as error:
         raise RestoreError(f"{topic}: cannot be read: {error.args[0].str()}") from error
     finally:
@@ -47,7 +47,8 @@ def _offsets_at(reader: Consumer, instants: list[TopicPartition]) -> list[TopicP
             time.sleep(LEADER_SECONDS)
 
 
-def _until_ends(reader: Consumer, left: set[int], topic: str) -> Iterator[Message]:
+def until_ends(reader: Consumer, left: set[int], topic: str) -> Iterator[Message]:
+    """The messages of a reader that was assigned the partitions `left` of `topic` and is told their ends. Raises RestoreError."""
     quiet = time.monotonic()
     while left:
         message = reader.poll(1.0)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, Message, TopicPartition
-from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from alerts.action import Action
 from alerts.channels.contract import Channel
@@ -24,8 +24,8 @@ from alerts.condition import Condition
 from alerts.delivery import GROUP as DELIVERERS
 from alerts.leadership import GROUP as LEADERS
 from alerts.main import now_ms, serve
-from alerts.restore import to_end
-from transport.kafka_clients import admin, producer
+from alerts.restore import until_ends
+from transport.kafka_clients import admin, consumer, producer
 from transport.records import AvroEncoder
 from transport.registry import Registry, register_all
 from transport.settings import Settings
@@ -40,7 +40,27 @@ def until(true: Callable[[], bool], seconds: float, what: str) -> None:
     ends = time.monotonic() + BUSY * seconds
     while not true():
         assert time.monotonic() < ends, f"not within {BUSY * seconds:.0f} s: {what}"
-        time.sleep(0.02)
+        time.sleep(0.05)
+
+
+class Reading:
+    """What is committed in one topic. Tests look again and again while they wait: each look goes on where the last one ended."""
+
+    def __init__(self, settings: Settings, topic: str) -> None:
+        self._topic, self._seen = topic, list[Message]()
+        self._next = dict.fromkeys(range(table(settings.topic_prefix)[topic].partitions), 0)
+        self._reader = consumer(settings, "look", enable_partition_eof=True, fetch_wait_max_ms=20)
+
+    def whole(self) -> list[Message]:
+        """Everything there is by now. Raises RestoreError where the broker does not answer."""
+        self._reader.assign([TopicPartition(self._topic, p, at) for p, at in self._next.items()])
+        for message in until_ends(self._reader, set(self._next), self._topic):
+            self._seen.append(message)
+            self._next[message.partition() or 0] = (message.offset() or 0) + 1
+        return list(self._seen)
+
+    def close(self) -> None:
+        self._reader.close()
 
 
 class Bench:
@@ -60,8 +80,11 @@ class Bench:
         self._producer = producer(settings, linger_ms=0)
         self._condition = AvroEncoder("condition", self.registry.id_of(CONDITIONS))
         self._action = AvroEncoder("alert_action", self.registry.id_of(ACTIONS))
+        self._readings: dict[str, Reading] = {}
 
     def close(self) -> None:
+        for reading in self._readings.values():
+            reading.close()
         self.registry.close()
 
     def write(self, rows: Sequence[Condition], topic: str = EMERGENCY) -> None:
@@ -83,8 +106,9 @@ class Bench:
 
     def messages(self, name: str) -> list[Message]:
         """Everything committed in a topic."""
-        topic = self.codec.topic(name)
-        return list(to_end(self.settings, topic, range(table(self.settings.topic_prefix)[topic].partitions)))
+        if name not in self._readings:
+            self._readings[name] = Reading(self.settings, self.codec.topic(name))
+        return self._readings[name].whole()
 
     def events(self) -> list[dict[str, Any]]:
         return [self.codec.event.decode(m.value()) for m in self.messages(EVENTS)]
@@ -103,7 +127,7 @@ class Bench:
 
     def elected(self, members: int) -> bool:
         """Have so many processes joined the election and the delivery, and have both groups settled?"""
-        return all(one is not None and one == ("STABLE", members) for one in _groups(self.settings))
+        return all(one == ("STABLE", members) for one in _groups(admin(self.settings), self.settings.topic_prefix))
 
     def forget_offsets(self) -> None:
         """Both groups at the beginning again: the operator's «read it all once more»."""
@@ -137,15 +161,14 @@ def running(settings: Settings, channels: Mapping[str, Channel], clock: Callable
 
 def _formed(settings: Settings, seconds: float = 10.0) -> None:
     """Wait until both groups are stable, or for so long."""
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends and not all(one is not None and one[0] == "STABLE" for one in _groups(settings)):
+    ends, client = time.monotonic() + seconds, admin(settings)
+    while time.monotonic() < ends and not all(one is not None and one[0] == "STABLE" for one in _groups(client, settings.topic_prefix)):
         time.sleep(0.1)
 
 
-def _groups(settings: Settings) -> list[tuple[str, int] | None]:
+def _groups(client: AdminClient, prefix: str) -> list[tuple[str, int] | None]:
     """State and members of the group that elects and of the one that delivers; None: not known yet."""
-    names = [settings.topic_prefix + group for group in (LEADERS, DELIVERERS)]
-    client = admin(settings)  # an answer comes only while its client is there
+    names = [prefix + group for group in (LEADERS, DELIVERERS)]
     try:
         found = [future.result(timeout=20) for future in client.describe_consumer_groups(names).values()]
     except KafkaException:

@@ -24,7 +24,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, but not marked so
     AlterConfigOpType,
     ConfigEntry,
@@ -37,24 +36,25 @@ from ops.stack.artifacts import cache_dir
 from ops.stack.scratch import Scratch
 from tests.fault.load import Load
 from tests.fault.plan import Plan, Report
-from tests.fault.verdict import POSITION, Verdict
+from tests.fault.positions import Positions
+from tests.fault.verdict import Verdict
 from tests.fault.worker import GROUPS as WORKED
 from tests.fault.worker import PLAIN, THROUGH, UNAWAITED
 from tests.fault.workers import Workers
 from tests.fixtures.stack import carriers
 from transport import registry as registries
 from transport import topic_admin
-from transport.columnar_writer import AvroDecoder, AvroEncoder
-from transport.kafka_clients import CountingProducer, admin, consumer, producer
+from transport.columnar_writer import AvroEncoder
+from transport.kafka_clients import CountingProducer, admin, producer
 from transport.registry import Registry
 from transport.settings import HOME, Settings
-from transport.state_reader import newest_rows, read_partition
 from transport.topics import GROUPS, MAX_MESSAGE_BYTES, table
 
 CATCH_UP_SECONDS = 120.0
 INSIDE_SECONDS = 60.0
 """For one death inside the commit: chance decides, and a busy machine commits seldom."""
 AT_WORK_SECONDS = 60.0
+BACKOFF = "log.cleaner.backoff.ms"
 MUST_DIFFER = (PLAIN, THROUGH, UNAWAITED)
 """Controls that leave out a rule: a run that ends right proves nothing."""
 
@@ -112,51 +112,27 @@ def prepare(settings: Settings, *, compaction: bool, names: Collection[str] | No
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     topic_admin.apply(settings, names=names)
     registries.register_all(settings, carriers(*topics_of_workers(), *OF_ALERTS))
-    client = admin(settings)
-    wanted: list[ConfigResource] = []
-    for group in WORKED:
-        for kind in ("panes", "agg", "derived", "operands.latest"):
-            if compaction:
-                fast = {"segment.ms": "3000", "min.cleanable.dirty.ratio": "0.01", "max.compaction.lag.ms": "4000"}
-                wanted.append(_resource(ResourceType.TOPIC, f"{settings.topic_prefix}{kind}.{group}", fast))
-    for name in ("alerts.conditions", "alerts.conditions.emergency"):
-        wanted.append(_resource(ResourceType.TOPIC, settings.topic_prefix + name, {"cleanup.policy": "delete"}))
-    wanted.append(_resource(ResourceType.BROKER, "1", {"log.cleaner.backoff.ms": "1000"}))
+    kept = [settings.topic_prefix + name for name in ("alerts.conditions", "alerts.conditions.emergency")]
+    wanted = [_resource(ResourceType.TOPIC, name, {"cleanup.policy": "delete"}) for name in kept]
+    if compaction:
+        fast = {"segment.ms": "3000", "min.cleanable.dirty.ratio": "0.01", "max.compaction.lag.ms": "4000"}
+        states = [f"{settings.topic_prefix}{kind}.{group}" for group in WORKED for kind in ("panes", "agg", "derived", "operands.latest")]
+        wanted += [_resource(ResourceType.TOPIC, name, fast) for name in states]
+        wanted.append(_resource(ResourceType.BROKER, "1", {BACKOFF: "1000"}))
+    _alter(settings, wanted)
+
+
+def _alter(settings: Settings, wanted: list[ConfigResource]) -> None:
+    client = admin(settings)  # kept: its futures die with it
     for future in client.incremental_alter_configs(wanted).values():
         future.result(20)
 
 
-def _resource(kind: ResourceType, name: str, values: dict[str, str]) -> ConfigResource:
-    entries = [ConfigEntry(n, v, incremental_operation=AlterConfigOpType.SET) for n, v in values.items()]
+def _resource(
+    kind: ResourceType, name: str, values: dict[str, str], operation: AlterConfigOpType = AlterConfigOpType.SET
+) -> ConfigResource:
+    entries = [ConfigEntry(n, v, incremental_operation=operation) for n, v in values.items()]
     return ConfigResource(kind, name, incremental_configs=entries)
-
-
-def positions(settings: Settings) -> dict[tuple[str, int], int]:
-    """Next input offset of every partition of stage 1 and stage 2, from the position rows."""
-    found = {}
-    with Registry(settings) as registry:
-        for group in WORKED:
-            for p in range(GROUPS[group]):
-                for kind, topic, name in (("obs", "agg", "aggregate"), ("operands", "derived", "derived")):
-                    row = newest_rows(settings, f"{settings.topic_prefix}{topic}.{group}", p).get(POSITION)
-                    found[f"{kind}.{group}", p] = AvroDecoder(name, registry.schema).decode(row)["position"][0]["next"] if row else 0
-    return found
-
-
-def behind(settings: Settings) -> int:
-    """Inputs not yet folded. What an aborted transaction left behind the position is no input, so operands are read, not subtracted."""
-    client = consumer(settings, "behind")
-    try:
-        total = 0
-        for (topic, p), at in positions(settings).items():
-            name = settings.topic_prefix + topic
-            gap = client.get_watermark_offsets(TopicPartition(name, p), 10)[1] - at
-            if gap > 0 and not topic.startswith("obs"):
-                gap = sum(len(batch) for batch in read_partition(settings, name, p, at))
-            total += gap
-        return total
-    finally:
-        client.close()
 
 
 def run(settings: Settings, plan: Plan, say: Callable[[str], None] = print) -> Report:
@@ -190,6 +166,8 @@ def run(settings: Settings, plan: Plan, say: Callable[[str], None] = print) -> R
     finally:
         feed.stop.set()
         workers.end()
+        if plan.compaction:  # other tests share the broker
+            _alter(settings, [_resource(ResourceType.BROKER, "1", {BACKOFF: ""}, AlterConfigOpType.DELETE)])
     if feed.failure is not None:
         raise feed.failure
     report.compacted = plan.compaction
@@ -206,14 +184,14 @@ def _refuse_panes(settings: Settings, seconds: float, workers: Workers) -> None:
     """For so long the broker takes no batch of panes: a transaction that goes on without them is torn."""
     if not seconds:
         return
-    client, topics = admin(settings), [f"{settings.topic_prefix}panes.{group}" for group in WORKED]
+    topics = [f"{settings.topic_prefix}panes.{group}" for group in WORKED]
     deadline = time.monotonic() + AT_WORK_SECONDS
-    while not any(positions(settings).values()) and time.monotonic() < deadline:
+    positions = Positions(settings)
+    while not any(positions.now().values()) and time.monotonic() < deadline:
         time.sleep(0.5)
     usual = {"max.message.bytes": str(MAX_MESSAGE_BYTES)}
     for value, wait in (({"max.message.bytes": "100"}, seconds), (usual, 0.0)):
-        for future in client.incremental_alter_configs([_resource(ResourceType.TOPIC, topic, value) for topic in topics]).values():
-            future.result(20)
+        _alter(settings, [_resource(ResourceType.TOPIC, topic, value) for topic in topics])
         ends = time.monotonic() + wait
         while time.monotonic() < ends:
             workers.revive()
@@ -222,13 +200,12 @@ def _refuse_panes(settings: Settings, seconds: float, workers: Workers) -> None:
 
 def _catch_up(settings: Settings, workers: Workers, say: Callable[[str], None]) -> None:
     """Wait until every input is folded, twice in a row: settled rules and rankings follow their operands."""
-    deadline, quiet = time.monotonic() + CATCH_UP_SECONDS, 0
+    deadline, quiet, positions = time.monotonic() + CATCH_UP_SECONDS, 0, Positions(settings)
     while quiet < 3:
         workers.revive()
-        left = behind(settings)
-        quiet = quiet + 1 if left == 0 else 0
+        quiet = quiet + 1 if positions.all_folded() else 0
         if time.monotonic() > deadline:
-            say(f"not caught up: {left} inputs left")
+            say("not caught up: inputs are left")
             return
         time.sleep(0.7)
 

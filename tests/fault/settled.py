@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from confluent_kafka import KafkaError, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from sinks import clickhouse
 from sinks.tables import routes
@@ -30,20 +30,25 @@ def reached(settings: Settings, group: str, names: Iterable[str]) -> bool:
     places = [TopicPartition(prefix + name, p) for name in names for p in range(topics[prefix + name].partitions)]
     client = consumer(settings, group, enable_partition_eof=True, fetch_wait_max_ms=20)
     try:
-        starts = [TopicPartition(found.topic, found.partition, max(found.offset, 0)) for found in client.committed(places, 30)]
-        client.assign(starts)
-        waiting = {(start.topic, start.partition) for start in starts}
-        deadline = time.monotonic() + READ_SECONDS
-        while waiting and time.monotonic() < deadline:
-            for message in client.consume(len(waiting), 0.1):
-                error = message.error()
-                if error is None:
-                    return False
-                if error.code() == KafkaError._PARTITION_EOF:
-                    waiting.discard((message.topic() or "", message.partition() or 0))
-        return not waiting
+        found = client.committed(places, 30)
+        return nothing_behind(client, {(one.topic, one.partition): max(one.offset, 0) for one in found})
     finally:
         client.close()
+
+
+def nothing_behind(client: Consumer, positions: Mapping[tuple[str, int], int]) -> bool:
+    """Is nothing committed at or behind these positions (full topic name and partition → offset)? `client` is told ends of partitions."""
+    client.assign([TopicPartition(*place, at) for place, at in positions.items()])
+    waiting = set(positions)
+    deadline = time.monotonic() + READ_SECONDS
+    while waiting and time.monotonic() < deadline:
+        for message in client.consume(len(waiting), 0.1):
+            error = message.error()
+            if error is None:
+                return False
+            if error.code() == KafkaError._PARTITION_EOF:
+                waiting.discard((message.topic() or "", message.partition() or 0))
+    return not waiting
 
 
 def settled(settings: Settings) -> bool:

@@ -22,6 +22,7 @@ class Workers:
         self._logs.mkdir(parents=True, exist_ok=True)
         self._random = random.Random(plan.seed)
         self._running: list[subprocess.Popen[bytes]] = []
+        self._armed: set[subprocess.Popen[bytes]] = set()
         self.inside_left = plan.inside
         self._starts = 0
 
@@ -40,7 +41,9 @@ class Workers:
         if self.inside_left > 0:
             env["NHIP_FAULT"] = "commit:rows-sent:0.03,commit:before-end:0.03,commit:after-end:0.03"
         with (self._logs / f"w{i}.log").open("ab") as log:
-            return subprocess.Popen([sys.executable, "-m", "tests.fault.worker"], env=env, stdout=log, stderr=log, cwd=s.home)
+            process = subprocess.Popen([sys.executable, "-m", "tests.fault.worker"], env=env, stdout=log, stderr=log, cwd=s.home)
+        self._armed |= {process} if "NHIP_FAULT" in env else set()
+        return process
 
     def revive(self) -> None:
         """Start again what has ended."""
@@ -86,9 +89,10 @@ class Workers:
     def calm(self) -> None:
         """No more deaths inside the commit: workers that still carry the fault are replaced."""
         self.inside_left = 0
-        for process in self._running:
+        armed = [(i, process) for i, process in enumerate(self._running) if process in self._armed]
+        for _, process in armed:
             process.terminate()
-        for i, process in enumerate(self._running):
+        for i, process in armed:
             if process.wait(30) not in (0, -signal.SIGTERM):  # the latter: told to stop while it was still starting
                 self._account(i)
             self._running[i] = self._start(i)
