@@ -22,6 +22,8 @@ from ops.stack.state import Board
 
 FAILURE_LINES = 25
 OVER_LIMIT_TIMES = 3
+WATCH_S = 0.25
+"""Between looks whether a running part has ended: a tenth of a second is nothing beside a new start, and a dozen parts are looked at."""
 
 log = structlog.get_logger(__name__)
 
@@ -103,7 +105,7 @@ class Keeper:
         """Look after the running part until it ends (the reason) or `stop` is set (empty)."""
         child, begun, over = self._child, time.monotonic(), 0
         next_check = begun + self._pace.check
-        while child is not None and not self.stop.wait(POLL_S):
+        while child is not None and not self.stop.wait(min(WATCH_S, self._pace.check)):
             code = child.exit_code()
             if code is not None:
                 return f"kết thúc với mã {code} / ended with exit code {code}"
