@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -182,20 +183,26 @@ class DeliveryLoop:
         began = time.monotonic()
         writer = Writer(self._settings, f"{GROUP}-{partition}")
         lane = Lane((), self._channels, self._room, self._committer(partition, writer), self._start, self._clock, self._manner)
-        old = self._clock() - RECEIPT_MS
-        for message in to_end(self._settings, self._codec.topic(LEDGER), [partition]):
-            key, value = message.key() or b"", message.value() or b""
-            try:
-                # Of what is settled and too old for a receipt or a throttle nothing but the key is kept, or even read.
-                if message.timestamp()[1] < old and self._codec.ledger_rows.is_settled(value):
-                    lane.ledger.settle(key_of(key))
-                else:
-                    lane.keep(notification_of(self._codec.notification.decode(value)))
-            except (DecodeError, ConditionError, ValueError, IndexError) as error:
-                raise RestoreError(f"{message.topic()} [{message.partition()}] {message.offset()}: {error}") from error
+        self._restore(partition, lane)
         lane.recover()
         self._owned[partition] = Owned(lane, writer)
         log.info("delivers", partition=partition, ledger=lane.ledger.size, seconds=round(time.monotonic() - began, 3))
+
+    def _restore(self, partition: int, lane: Lane) -> None:
+        """The newest row of each key into the lane's ledger. Of what is settled and too old for a receipt or a throttle nothing but the key
+        is kept, or even read. Raises RestoreError."""
+        old, rows = self._clock() - RECEIPT_MS, dict[bytes, Message]()
+        for message in to_end(self._settings, self._codec.topic(LEDGER), [partition]):
+            key = message.key() or b""
+            with _told_of(message):
+                if message.timestamp()[1] < old and self._codec.ledger_rows.is_settled(message.value() or b""):
+                    rows.pop(key, None)
+                    lane.ledger.settle(key_of(key))
+                else:
+                    rows[key] = message
+        for message in rows.values():
+            with _told_of(message):
+                lane.keep(notification_of(self._codec.notification.decode(message.value())))
 
     def _committer(self, partition: int, writer: Writer) -> Commit:
         def commit(ledger: Sequence[Notification], results: Sequence[Notification], next_offset: int | None) -> None:
@@ -221,3 +228,12 @@ class DeliveryLoop:
         lanes = [self._owned[p].lane for p in partitions if p in self._owned]
         while sum(lane.finish() for lane in lanes) and time.monotonic() < ends:
             time.sleep(BUSY_SECONDS)
+
+
+@contextmanager
+def _told_of(message: Message) -> Iterator[None]:
+    """What is wrong with a row of the ledger as RestoreError that names its place."""
+    try:
+        yield
+    except (DecodeError, ConditionError, ValueError, IndexError) as error:
+        raise RestoreError(f"{message.topic()} [{message.partition()}] {message.offset()}: {error}") from error

@@ -15,7 +15,7 @@ from alerts.acts import ActWriter
 from alerts.alert import Alert, Memory, restored
 from alerts.codec import CURRENT, EVENTS, Codec
 from alerts.condition import ConditionError
-from alerts.restore import header, to_end
+from alerts.restore import header, newest, to_end
 from alerts.rows import MEMORY_HEADER
 from transport.records import DecodeError
 from transport.registry import Registry
@@ -38,18 +38,14 @@ class Desk:
     def alerts(self) -> list[Alert]:
         """Every alert there is, the worst and latest first. Raises RestoreError where the broker does not answer."""
         topic = self._codec.topic(CURRENT)
-        found: dict[bytes, Alert] = {}
-        for message in to_end(self._settings, topic, range(table(self._settings.topic_prefix)[topic].partitions)):
-            key, value = message.key() or b"", message.value()
-            if value is None:
-                found.pop(key, None)
-                continue
+        found: list[Alert] = []
+        for message in newest(to_end(self._settings, topic, range(table(self._settings.topic_prefix)[topic].partitions))).values():
             try:
-                found[key] = restored(self._codec.event.decode(value), header(message, MEMORY_HEADER))
+                found.append(restored(self._codec.event.decode(message.value()), header(message, MEMORY_HEADER)))
             except (DecodeError, ConditionError) as error:
                 place = f"{topic} [{message.partition()}] {message.offset()}"
                 raise DeskError(f"Không đọc được {place} / cannot be read: {error}; `nhip doctor`") from error
-        return sorted(found.values(), key=lambda a: (-a.evidence.severity, -a.recorded_at))
+        return sorted(found, key=lambda a: (-a.evidence.severity, -a.recorded_at))
 
     def find(self, beginning: str) -> Alert:
         """The alert whose id begins so. Raises DeskError where there is none or more than one."""

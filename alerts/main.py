@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 
 import structlog
@@ -39,7 +39,7 @@ from alerts.timers import Timers
 from alerts.writer import WriteError
 from indicators.calendar import WorkingCalendar
 from indicators.datafile import DataFileError
-from indicators.rule import RuleBook, RuleError
+from indicators.rule import Rule, RuleBook, RuleError
 from indicators.rules.due_rule import load_due_calendars
 from indicators.vocabulary import Vocabulary
 from transport.group_offsets import OffsetsUnknown
@@ -47,9 +47,12 @@ from transport.logging import setup
 from transport.metrics import Metrics
 from transport.registry import Registry, RegistryError
 from transport.settings import Settings
+from transport.startup import LOOK_SECONDS, Startup
 from transport.stopping import Stop
 
 STOP_SECONDS = 15.0
+WAIT_SECONDS = 0.2
+TEMPLATES_AFTER_SECONDS = 30.0
 log = structlog.get_logger(__name__)
 
 
@@ -77,19 +80,26 @@ def audience_of(settings: Settings) -> Audience:
 
 
 def story_of(settings: Settings) -> tuple[Story, Digests]:
-    """A story and its digests over the installation's rules, names and offices; logs what is wrong with their words. Raises RuleError,
+    """A story and its digests over the installation's rules, names and offices; logs which offices are unknown. Raises RuleError,
     OfficeError, DataFileError."""
     rules = RuleBook.load(settings.home)
     offices = load_offices(settings.home)
     names = VocabularyNames(Vocabulary.load(settings.home))
     for line in unknown_offices(rules, offices):
         log.warning("a rule names an office that catalogue/offices.yaml does not have", which=line)
-    for line in [line for rule in rules for line in check_templates(rule)]:
-        log.warning("a message template is wrong; a plain text stands in", which=line)
     audience = Audience(offices, names, Duty.load(settings.home))
     calendar = WorkingCalendar.load(settings.home)
     story = Story(rules, Messages(names), Telling(rules, audience), Timers(Rungs(names, calendar), load_due_calendars(settings.home)))
     return story, Digests(audience, calendar)
+
+
+def tell_of_templates(rules: Iterable[Rule], stop: threading.Event, after_seconds: float = TEMPLATES_AFTER_SECONDS) -> None:
+    """Log which message templates are wrong, once the loops have come to work: reading all of them takes 0.4 processor seconds, which a
+    process that was killed would be late by. `nhip rules check` says the same before."""
+    if stop.wait(after_seconds):
+        return
+    for line in (line for rule in rules for line in check_templates(rule)):
+        log.warning("a message template is wrong; a plain text stands in", which=line)
 
 
 class Threads:
@@ -134,8 +144,12 @@ class Threads:
         return f"{', '.join(gone)}: ended" if gone else ""
 
 
-def serve(settings: Settings, stop: threading.Event, channels: Mapping[str, Channel], clock: Callable[[], int] = now_ms) -> int:
+def serve(
+    settings: Settings, stop: threading.Event, channels: Mapping[str, Channel], clock: Callable[[], int] = now_ms,
+    startup: Startup | None = None,
+) -> int:  # fmt: skip
     """Run both loops until `stop` is set or one fails. Returns the exit code: 0 stopped, 1 failed."""
+    startup = startup or Startup()
     with ExitStack() as stack:
         registry = stack.enter_context(Registry(settings))
         metrics = stack.enter_context(Metrics("alerts", settings, settings.alerts_metrics_port))
@@ -153,12 +167,25 @@ def serve(settings: Settings, stop: threading.Event, channels: Mapping[str, Chan
             threads.start("alertmanager", exit_.run)
         threads.start("story", story.run)
         threads.start("delivery", delivery.run)
+        rules = RuleBook.load(settings.home)
+        threading.Thread(target=tell_of_templates, args=(rules, stop), name="templates", daemon=True).start()
         metrics.check("loops", threads.check)
         log.info("serves", port=metrics.port, channels=sorted(channels), instance=settings.alerts_instance)
-        while not stop.wait(0.2):
-            pass
+        startup.done("catalogue")
+        while not stop.wait(WAIT_SECONDS if startup.over else LOOK_SECONDS):
+            _note(startup, story, delivery)
         threads.join(STOP_SECONDS)
         return 1 if threads.failed else 0
+
+
+def _note(startup: Startup, story: StoryLoop, delivery: DeliveryLoop) -> None:
+    """Both loops at work: the process is back. One that stands by for another's story never is."""
+    if story.term:
+        startup.done("leads")
+    if delivery.partitions:
+        startup.done("delivers")
+    if story.term and delivery.partitions:
+        startup.ready("delivers", alerts=story.known)
 
 
 def _open_door(stack: ExitStack, settings: Settings, routes: Mapping[str, Route]) -> None:
@@ -170,12 +197,14 @@ def _open_door(stack: ExitStack, settings: Settings, routes: Mapping[str, Route]
 
 def main(settings: Settings) -> int:
     """The process: runs until SIGTERM or SIGINT. Exit code 0 after a signal, 1 after a failure, 2 where it cannot start."""
+    startup = Startup()
+    startup.done("imports")
     setup("alerts", settings.log_level)
     stop = Stop.on_signals()
     channels: dict[str, Channel] = {}
     try:
         channels = channels_of(settings)
-        return serve(settings, stop, channels)
+        return serve(settings, stop, channels, startup=startup)
     except (RuleError, OfficeError, DataFileError, SecretError, RoomError, RegistryError, KafkaException, OSError) as error:
         log.error("cannot start", error=str(error))
         return 2

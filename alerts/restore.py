@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -12,6 +12,7 @@ from transport.settings import Settings
 
 LEADERLESS = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART)
 LEADER_SECONDS = 0.2
+BATCH = 5_000
 QUIET_SECONDS = 30.0
 """No message and no end of a partition for so long: the broker does not answer."""
 
@@ -51,21 +52,35 @@ def until_ends(reader: Consumer, left: set[int], topic: str) -> Iterator[Message
     """The messages of a reader that was assigned the partitions `left` of `topic` and is told their ends. Raises RestoreError."""
     quiet = time.monotonic()
     while left:
-        message = reader.poll(1.0)
-        if message is None:
+        first = reader.poll(1.0)
+        if first is None:
             if time.monotonic() - quiet > QUIET_SECONDS:
                 raise RestoreError(f"{topic}: nothing for {QUIET_SECONDS:.0f} s; is the broker reachable?")
             continue
         quiet = time.monotonic()
-        error = message.error()
-        if error is None:
-            yield message
-        elif error.code() == KafkaError._PARTITION_EOF:
-            partition = message.partition()
-            if partition is not None:
-                left.discard(partition)
+        for message in (first, *reader.consume(BATCH, 0)):  # what lies there already; `consume` alone would wait for a whole batch
+            error = message.error()
+            if error is None:
+                yield message
+            elif error.code() == KafkaError._PARTITION_EOF:
+                partition = message.partition()
+                if partition is not None:
+                    left.discard(partition)
+            else:
+                raise RestoreError(f"{topic}: {error.name()}: {error.str()}")
+
+
+def newest(messages: Iterable[Message]) -> dict[bytes, Message]:
+    """The newest message of each key; a key whose newest is a tombstone is left out. A compacted topic holds several of a key until it is
+    compacted: they are told apart before anything is decoded."""
+    found: dict[bytes, Message] = {}
+    for message in messages:
+        key = message.key() or b""
+        if message.value() is None:
+            found.pop(key, None)
         else:
-            raise RestoreError(f"{topic}: {error.name()}: {error.str()}")
+            found[key] = message
+    return found
 
 
 def header(message: Message, name: str) -> bytes:

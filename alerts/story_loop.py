@@ -26,7 +26,7 @@ from alerts.condition import ConditionError, from_record
 from alerts.digest import Digests
 from alerts.leadership import GROUP, Leadership
 from alerts.notification import Notification
-from alerts.restore import RestoreError, header, to_end
+from alerts.restore import RestoreError, header, newest, to_end
 from alerts.rows import MEMORY_HEADER, Row, cloud_event, partition_of
 from alerts.story import Effects, Story
 from alerts.writer import Writer
@@ -66,6 +66,11 @@ class StoryLoop:
         self.term = 0
         """The term whose state is loaded; 0: standing by."""
 
+    @property
+    def known(self) -> int:
+        """Alerts that it knows."""
+        return len(self._story.alerts)
+
     def run(self) -> None:
         """Stand by, lead, stand by again …"""
         leadership = Leadership(self._settings)
@@ -104,17 +109,13 @@ class StoryLoop:
         known: list[str] = []
         for message in self._committed(EVENTS, self._clock() - KNOWN_FOR_MS, leadership):
             known.append(header(message, "ce_id").decode())
-        alerts: dict[bytes, Alert] = {}
-        for message in self._committed(CURRENT, None, leadership):
-            key, value = message.key() or b"", message.value()
-            if value is None:
-                alerts.pop(key, None)
-                continue
+        alerts: list[Alert] = []
+        for message in newest(self._committed(CURRENT, None, leadership)).values():
             try:
-                alerts[key] = restored(self._codec.event.decode(value), header(message, MEMORY_HEADER))
+                alerts.append(restored(self._codec.event.decode(message.value()), header(message, MEMORY_HEADER)))
             except (DecodeError, ConditionError) as error:
                 raise RestoreError(f"{message.topic()} [{message.partition()}] {message.offset()}: {error}") from error
-        self._story.restore(alerts.values(), known)
+        self._story.restore(alerts, known)
 
     def _committed(self, name: str, since_ms: int | None, leadership: Leadership) -> Iterator[Message]:
         topic = self._codec.topic(name)

@@ -12,6 +12,8 @@ from typing import Any, NoReturn, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from indicators import parsed_file
+
 
 class DataFileError(ValueError):
     """A file of the catalogue is wrong. The message names the file, the line where it can be told, the field, and what was expected."""
@@ -58,13 +60,18 @@ def read_bytes(path: Path) -> bytes:
 
 def parse_yaml(path: Path, content: bytes) -> Any:
     """What `content`, read from `path`, says. Raises DataFileError where it is not UTF-8, not YAML, or repeats a key."""
+    known, parsed = parsed_file.recall(path, content)
+    if known:
+        return parsed
     try:
-        return yaml.load(content, _StrictLoader)
+        parsed = yaml.load(content, _StrictLoader)
     except yaml.MarkedYAMLError as e:
         line = e.problem_mark.line + 1 if e.problem_mark else None
         raise DataFileError(path, f"not valid YAML: {e.problem or 'syntax error'}; correct the line", line=line) from e
     except (yaml.YAMLError, UnicodeDecodeError) as e:
         raise DataFileError(path, "not UTF-8 YAML; save the file as UTF-8 text") from e
+    parsed_file.keep(path, content, parsed)
+    return parsed
 
 
 def read_rows(path: Path, key: str, model: type[Read]) -> Iterator[Read]:

@@ -54,6 +54,7 @@ from transport.emergency_follower import EmergencyFollower
 from transport.metrics import Metrics
 from transport.registry import Registry
 from transport.settings import Settings
+from transport.startup import Startup
 
 POSITIONS = "positions"
 """Folder of the data directory that holds what the sources must not forget."""
@@ -119,6 +120,8 @@ def _stopping() -> Iterator[threading.Event]:
 
 def main(settings: Settings) -> int:
     """Run until told to stop; 0 on a clean stop."""
+    startup = Startup()
+    startup.done("imports")
     logging.setup("producers", settings.log_level)
     clock = ScenarioClock(settings.inbox_dir, SystemClock())
     vocabulary = Vocabulary.load(settings.home)
@@ -136,6 +139,7 @@ def main(settings: Settings) -> int:
             embargo = Embargo(publisher, PublicationBook.load(settings.home, vocabulary), held, clock)
             embargo.redate()
             log.info("producers.started", sources=[s.name for s in every])
+            startup.ready("catalogue and servers", sources=len(every))
             with closing(Confirmed(embargo, folder)) as delivery:
                 Runner(every, delivery, clock, positions, MetricsWatcher(metrics)).run(stop)
         finally:

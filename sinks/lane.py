@@ -50,11 +50,13 @@ class Lane:
     idle_since: float = 0.0
     _end_seen: bool = False
     _at_end: bool = False
+    _in_arrears: bool = False
+    """The oldest buffered message lay in the topic before this lane read its end for the first time: it has waited elsewhere already."""
 
     def add(self, messages: list[Message], now: float) -> None:
         """Buffer messages in the order of their offsets."""
         if not self.count:
-            self.since = now
+            self.since, self._in_arrears = now, not self._end_seen
         some = Stretch.of(messages, letters=self.route.reading == "dead_letter")
         self.parts.append(some)
         self.count, self.bytes = self.count + len(some), self.bytes + int(some.sizes.sum())
@@ -65,7 +67,11 @@ class Lane:
         self._end_seen = self._at_end = True
 
     def ready(self, now: float, linger: float) -> bool:
-        """May a batch be closed now? `linger`: seconds its oldest message may wait; 0: close what there is."""
+        """May a batch be closed now? `linger`: seconds its oldest message may wait; 0: close what there is.
+
+        What lay in the topic before the lane was opened does not wait again: once its end is read, it goes. After a restart every
+        partition is active at once, and all of them would linger for seconds.
+        """
         if self.under_way is not None:
             return False
         if self.repeat is not None:
@@ -73,6 +79,8 @@ class Lane:
         if not self.count:
             return False
         if self.count >= MAX_ROWS or self.bytes >= MAX_BYTES:
+            return True
+        if self._in_arrears and self._at_end:
             return True
         waited = now - self.since
         behind = self.count >= FLOOD_ROWS and not self._at_end

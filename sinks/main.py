@@ -33,6 +33,7 @@ from transport.group_offsets import GroupOffsets, OffsetsUnknown
 from transport.metrics import Metrics
 from transport.registry import Registry
 from transport.settings import Settings
+from transport.startup import Startup
 from transport.stopping import Stop
 from transport.topics import table
 
@@ -96,6 +97,8 @@ def spare_collector() -> None:
 
 def main(settings: Settings) -> int:
     """Run the sink until SIGTERM or SIGINT; return the exit code. Errors meant for people are logged, Vietnamese first."""
+    startup = Startup()
+    startup.done("imports")
     stop = Stop.on_signals()
     logging.setup("sink", settings.log_level)
     spare_collector()
@@ -104,7 +107,7 @@ def main(settings: Settings) -> int:
         with Metrics("sink", settings, settings.sink_metrics_port) as metrics:
             Watch(settings, metrics, stop).start()
             Preparation(settings, stop).start()
-            run(settings, stop, SinkMetrics(metrics))
+            run(settings, stop, SinkMetrics(metrics, startup))
     except (clickhouse.NotReady, TableAtFault, Fenced, PlanError, OffsetsUnknown, LookupError, KafkaException, OSError) as error:
         log.error("sink.stopped", why=str(error), kind=type(error).__name__)
         return 1

@@ -7,7 +7,7 @@ import gc
 import logging
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -21,6 +21,7 @@ from transport import logging as logs
 from transport.metrics import Metrics
 from transport.registry import RegistryError
 from transport.settings import Settings
+from transport.startup import LOOK_SECONDS, Startup
 from transport.topics import GROUPS
 
 log = structlog.get_logger(__name__)
@@ -34,15 +35,17 @@ def main(
 ) -> int:
     """Run until SIGTERM or SIGINT; returns the exit status, 2 where a file of the catalogue or the registry does not let it start. An
     unexpected error ends the process with a status of its own (transport)."""
+    startup = Startup()
+    startup.done("imports")
     logs.setup("worker", settings.log_level)
     for noisy in ("faust", "mode", "aiokafka", "transport.chunks"):  # Faust tells each service's start and stop, aiokafka every assignment
         logging.getLogger(noisy).setLevel(logging.WARNING)
     gc.set_threshold(200_000, 50, 100)  # chunks make many short-lived objects: measured 15 % faster
     with Metrics("worker", settings, settings.worker_metrics_port) as metrics:
-        return asyncio.run(_run(settings, metrics, groups, session_seconds, writer))
+        return asyncio.run(_run(settings, metrics, startup, lambda context: Worker(context, groups, session_seconds, writer)))
 
 
-async def _run(settings: Settings, metrics: Metrics, groups: Sequence[str], session_seconds: float, writer: WriterFactory | None) -> int:
+async def _run(settings: Settings, metrics: Metrics, startup: Startup, made: Callable[[Context], Worker]) -> int:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     (settings.data_dir / "faust").mkdir(parents=True, exist_ok=True)  # Faust creates its folder without parents
     try:
@@ -51,10 +54,11 @@ async def _run(settings: Settings, metrics: Metrics, groups: Sequence[str], sess
         log.error("cannot start", error=str(error))
         return 2
     with context:
-        return await _serve(Worker(context, groups, session_seconds, writer), metrics)
+        startup.done("catalogue")
+        return await _serve(made(context), metrics, startup)
 
 
-async def _serve(worker: Worker, metrics: Metrics) -> int:
+async def _serve(worker: Worker, metrics: Metrics, startup: Startup) -> int:
     """Start, wait for a signal, stop within the deadline."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -62,11 +66,13 @@ async def _serve(worker: Worker, metrics: Metrics) -> int:
         loop.add_signal_handler(number, stop.set)
     if not await _known(worker, stop):
         return 0
+    startup.done("emergencies")
     worker.app.finalize()
     await worker.app.start()
     watchdog = worker.watch()
-    tasks = [watchdog, worker.replays(), loop.create_task(_report(worker, metrics)), loop.create_task(_snapshots(worker))]
-    log.info("worker ready")
+    tasks = [watchdog, worker.replays(), loop.create_task(_report(worker, metrics)), loop.create_task(_snapshots(worker)),
+             loop.create_task(_started(worker, startup))]  # fmt: skip
+    log.info("worker started")
     await stop.wait()
     log.info("worker stopping")
     for task in tasks:
@@ -86,6 +92,17 @@ async def _known(worker: Worker, stop: asyncio.Event) -> bool:
     for task in pending:
         task.cancel()
     return asking[0] in done
+
+
+async def _started(worker: Worker, startup: Startup) -> None:
+    """Note when partitions are assigned, state is restored and a first commit is made: then the worker is back."""
+    while not any(lane.commits for lane in worker.lanes.values()):
+        if worker.owned():
+            startup.done("assigned")
+        if any(lane.is_open for lane in worker.lanes.values()):
+            startup.done("restored")
+        await asyncio.sleep(LOOK_SECONDS)
+    startup.ready("committed", lanes=len(worker.lanes))
 
 
 async def _report(worker: Worker, metrics: Metrics) -> None:

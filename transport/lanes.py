@@ -81,6 +81,11 @@ class Lane:
         """May the lane begin a transaction now? Not during a rebalance."""
         return self._allowed.is_set()
 
+    @property
+    def is_open(self) -> bool:
+        """Is its state restored?"""
+        return self._open.is_set()
+
     async def put(self, records: list[Any]) -> None:
         """Queue fetched records; waits while the lane is far behind."""
         if not self._queued:

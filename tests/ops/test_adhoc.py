@@ -80,7 +80,7 @@ def test_a_set_opened_into_running_processes_is_filled_and_answered(
     taken = {name: one for name, one in routes(table(settings.topic_prefix), settings.topic_prefix).items() if name in wanted}
     works, feeds = tmp_path / "worker.log", tmp_path / "producers.log"
     with process(settings, WORKER, works), process(settings, PRODUCERS, feeds), sink(settings, taken):
-        until(lambda: said(works, "worker ready") and said(feeds, "producers.started"))
+        until(lambda: said(works, "worker started") and said(feeds, "producers.started"))
         template = _opened(settings, tmp_path, monkeypatch)
         begins = _emergency(settings, monkeypatch)
         until(lambda: said(feeds, "ad-hoc sets taken in"))

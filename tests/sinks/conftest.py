@@ -12,6 +12,7 @@ from sinks.metrics import SinkMetrics
 from sinks.tables import Route
 from transport.metrics import Metrics
 from transport.settings import Settings
+from transport.startup import Startup
 
 
 class Running:
@@ -26,7 +27,7 @@ class Running:
 
     def _run(self, settings: Settings, only: dict[str, Route]) -> None:
         try:
-            run(settings, self._stop, SinkMetrics(self.metrics), only)
+            run(settings, self._stop, SinkMetrics(self.metrics, Startup()), only)
         except Exception as error:  # boundary of the thread: the test looks at it
             self.fault = error
 

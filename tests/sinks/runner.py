@@ -25,6 +25,7 @@ from sinks.tables import routes
 from transport import logging
 from transport.metrics import Metrics
 from transport.settings import Settings
+from transport.startup import Startup
 from transport.topics import table
 
 BATCH_ROWS = 500
@@ -66,7 +67,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     known = table(settings.topic_prefix)
     wanted = routes({name: known[name] for name in names}, settings.topic_prefix)
-    run(settings, stop, SinkMetrics(Metrics("sink", settings, 0)), wanted)
+    run(settings, stop, SinkMetrics(Metrics("sink", settings, 0), Startup()), wanted)
 
 
 if __name__ == "__main__":

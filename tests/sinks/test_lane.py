@@ -55,7 +55,9 @@ def test_a_full_batch_closes_at_once_and_takes_no_more_than_fits(monkeypatch: py
 
 def test_a_partition_that_is_behind_closes_larger_batches_until_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lanes, "FLOOD_ROWS", 3)
-    one = filled(lane(), 1, 2)
+    one = lane()
+    one.end_reached()
+    filled(one, 1, 2)
     assert one.ready(10.3, 0.3), "few messages: fresh"
     filled(one, 3)
     assert not one.ready(10.9, 0.3)
@@ -67,6 +69,33 @@ def test_a_partition_that_is_behind_closes_larger_batches_until_its_end(monkeypa
     assert one.ready(10.3, 0.3), "nothing more to wait for"
     filled(one, 4, now=10.3)
     assert not one.ready(10.3, 0.3), "behind again"
+
+
+def test_what_lay_there_before_the_lane_was_opened_does_not_linger_again() -> None:
+    one = filled(lane(), 4, 5)
+    assert not one.ready(10.0, 3.0), "more of it may come"
+    one.end_reached()
+    assert one.ready(10.0, 3.0)
+    one.close()
+    one.done(10.1)
+    filled(one, 6, now=11.0)
+    assert not one.ready(11.1, 3.0), "from now on messages are new when they come"
+    one.end_reached()
+    assert not one.ready(11.1, 3.0)
+    assert one.ready(14.0, 3.0)
+
+
+def test_what_follows_a_left_plan_does_not_linger_again_either() -> None:
+    one = filled(lane(Plan(4, 5)), 4, 5, 6)
+    one.end_reached()
+    batch = one.close() if one.ready(10.0, 3.0) else None
+    assert batch is not None
+    assert batch.plan == Plan(4, 5)
+    one.done(10.1)
+    assert one.ready(10.1, 3.0)
+    following = one.close()
+    assert following is not None
+    assert following.plan == Plan(6, 6)
 
 
 def test_bytes_bound_a_batch_too(monkeypatch: pytest.MonkeyPatch) -> None:

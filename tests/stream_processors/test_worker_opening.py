@@ -16,6 +16,7 @@ from stream_processors import worker as workers
 from stream_processors.worker import Worker
 from tests.stream_processors.offline import OfflineContext
 from transport.settings import Settings
+from transport.startup import Startup
 
 
 def test_lanes_with_rules_that_wait_are_opened_where_there_is_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,5 +76,5 @@ def test_a_worker_with_a_broken_rule_says_which_and_ends(tmp_path: Path, monkeyp
     monkeypatch.setattr(main, "Context", broken)
     monkeypatch.setattr(main.log, "error", lambda event, error: said.append(f"{event}: {error}"))
     settings = Settings.load(data_dir=tmp_path)
-    assert asyncio.run(main._run(settings, cast(Any, None), ("emergency",), 10.0, None)) == 2
+    assert asyncio.run(main._run(settings, cast(Any, None), Startup(), cast(Any, None))) == 2
     assert said == ["cannot start: tv-muc-nuoc.yaml: levels.0.severity: Input should be 1, 2, 3, 4 or 5"]
