@@ -13,7 +13,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Protocol
 
@@ -142,7 +142,10 @@ class Sink:
         log.warning("sink.paused" if paused else "sink.resumed", partitions=len(partitions))
 
     def _dispatch(self, now: float, full: bool) -> None:
-        """Close what is ready, the longest waiting first; commit all plans in one request; hand over what was committed."""
+        """Close what is ready, the longest waiting first; commit all plans in one request; hand over what was committed.
+
+        The same request commits the ends of what is in ClickHouse already: at a kill only plans under way are left to repeat.
+        """
         wait = linger(sum(1 for lane in self._lanes.values() if lane.count or lane.under_way is not None))
         ready = sorted((lane for lane in self._lanes.values() if lane.ready(now, 0.0 if full else wait)), key=lambda lane: lane.since)
         batches: list[tuple[Lane, Batch, bool]] = []
@@ -155,7 +158,10 @@ class Sink:
                 batches.append((lane, batch, repeated))
         if not batches:
             return
-        planned = self._commit([TopicPartition(b.topic, b.partition, b.plan.first, b.plan.metadata) for _, b, _ in batches])
+        planned = self._settle(
+            [lane for lane in self._lanes.values() if lane.rests],
+            [TopicPartition(b.topic, b.partition, b.plan.first, b.plan.metadata) for _, b, _ in batches],
+        )
         faults.reach("sink.after_plan")
         for lane, batch, repeated in batches:
             if (batch.topic, batch.partition) in planned:
@@ -192,15 +198,17 @@ class Sink:
                 if lane is not None and lane.under_way is batch:
                     lane.done(time.monotonic())
 
-    def _settle(self, lanes: list[Lane]) -> None:
-        """Commit the ends of lanes that rest, without a plan: nothing is left to repeat."""
-        lanes = [lane for lane in lanes if lane.settle >= 0 and lane.under_way is None]
-        if not lanes:
-            return
-        settled = self._commit([TopicPartition(lane.topic, lane.partition, lane.settle, "") for lane in lanes])
+    def _settle(self, lanes: list[Lane], plans: Sequence[TopicPartition] = ()) -> set[Key]:
+        """Commit the ends of lanes that rest, without a plan: nothing is left to repeat; and these plans with them. Returns what was
+        taken."""
+        lanes = [lane for lane in lanes if lane.rests]
+        if not lanes and not plans:
+            return set()
+        taken = self._commit([*plans, *(TopicPartition(lane.topic, lane.partition, lane.settle, "") for lane in lanes)])
         for lane in lanes:
-            if (lane.topic, lane.partition) in settled:
+            if (lane.topic, lane.partition) in taken:
                 lane.settle = -1
+        return taken
 
     def _commit(self, offsets: list[TopicPartition]) -> set[Key]:
         """Commit synchronously; returns what Kafka took. Raises Fenced where another process has this instance's name."""

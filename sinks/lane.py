@@ -116,9 +116,14 @@ class Lane:
             self.under_way = None
             self.idle_since = now
 
+    @property
+    def rests(self) -> bool:
+        """Is there an end to commit with empty metadata? Of a batch that is in ClickHouse, and none is under way."""
+        return self.settle >= 0 and self.under_way is None
+
     def idle(self, now: float, seconds: float) -> bool:
-        """Is there an end to commit with empty metadata, since nothing came for a while?"""
-        return self.settle >= 0 and self.under_way is None and not self.count and now - self.idle_since >= seconds
+        """Is there such an end, and nothing came for a while?"""
+        return self.rests and not self.count and now - self.idle_since >= seconds
 
     def _repeat_complete(self, plan: Plan) -> bool:
         return self._end_seen or bool(self.parts and self.parts[-1].last >= plan.last)
