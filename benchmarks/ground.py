@@ -129,7 +129,7 @@ def process(settings: Settings, name: str) -> Iterator[subprocess.Popen[bytes]]:
     log = settings.data_dir / f"{name}.log"
     with log.open("ab") as errors:
         child = subprocess.Popen(
-            [sys.executable, "-m", "ops.cli", "run", name], env=environment(settings, {}), cwd=settings.home, stdin=subprocess.DEVNULL,
+            [sys.executable, "-m", "ops.run", name], env=environment(settings, {}), cwd=settings.home, stdin=subprocess.DEVNULL,
             stdout=errors, stderr=errors,
         )  # fmt: skip
     try:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,8 +29,17 @@ class Process:
     serves: str = ""
 
     def main(self) -> Callable[[Settings], int]:
-        """Its entry point. Raises ModuleNotFoundError where the installation is incomplete."""
-        return cast(Callable[[Settings], int], importlib.import_module(self.module).main)
+        """Its entry point. Raises ModuleNotFoundError where the installation is incomplete.
+
+        What is imported lives as long as the process: nothing of it is looked through for garbage, now or later.
+        """
+        gc.disable()
+        try:
+            loaded = importlib.import_module(self.module)
+        finally:
+            gc.freeze()
+            gc.enable()
+        return cast(Callable[[Settings], int], loaded.main)
 
 
 PROCESSES: dict[str, Process] = {

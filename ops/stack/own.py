@@ -19,12 +19,12 @@ PREFIX = "NHIP_"
 
 
 def own(process: Process, settings: Settings, port: int) -> Part:
-    """`nhip run <process>` as a part, its /metrics and /health at 127.0.0.1:`port`; `settings` hold the stack's addresses."""
+    """The process (`ops.run`) as a part, its /metrics and /health at 127.0.0.1:`port`; `settings` hold the stack's addresses."""
     base = f"http://{LOOPBACK}:{port}"
     return Part(
         name=process.name,
         title=process.title,
-        argv=(sys.executable, "-m", "ops.cli", "run", process.name),
+        argv=(sys.executable, "-m", "ops.run", process.name),
         address=f"http://{LOOPBACK}:{getattr(settings, process.serves)}" if process.serves else f"{LOOPBACK}:{port}",
         check=health.http(f"{base}/health"),
         cwd=settings.home,

@@ -10,11 +10,10 @@ from typing import Final, NamedTuple
 
 from transport.settings import HOME, Settings
 
-_ALERTS: Final = "from alerts.main import main; from transport.settings import Settings; raise SystemExit(main(Settings.load()))"
 PROCESSES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "worker": (("-m", "tests.fault.worker"), "lane open"),
-    "sink": (("-m", "sinks.main"), "sink.assigned"),
-    "alerts": (("-c", _ALERTS), '"leads"'),
+    "sink": (("-m", "ops.run", "sink"), "sink.assigned"),
+    "alerts": (("-m", "ops.run", "alerts"), '"leads"'),
 }
 """Process → its arguments, and what its log says once it is at work."""
 PRODUCER: Final = "producer"
