@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from transport.kafka_clients import consumer
 from transport.settings import Settings
@@ -14,9 +14,9 @@ from transport.settings import Settings
 STALL_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 2.0
 _BATCH: Final = 20_000
-_FILL_SECONDS: Final = 0.05
-"""How long a batch may take to fill. Every read ends with such a wait where the last thing in a partition is a marker of a transaction, and
-a worker that starts reads several topics of each of its partitions."""
+_TURN_SECONDS: Final = 0.05
+"""How long one look at the reader may take. The end of a partition is told by an event of its own: where the last thing in it is a marker
+of a transaction, as in every state topic, no message would come, and a worker that starts reads several topics of each of its partitions."""
 
 
 class RestoreError(RuntimeError):
@@ -30,7 +30,9 @@ def read_partition(
 
     Raises RestoreError when nothing arrives for a minute. For state rows call it after the fence: then no transaction of ours is open.
     """
-    reader = consumer(settings, "restore", fetch_queue_backoff_ms=5, fetch_wait_max_ms=20, fetch_message_max_bytes=4 << 20)
+    reader = consumer(
+        settings, "restore", fetch_queue_backoff_ms=5, fetch_wait_max_ms=20, fetch_message_max_bytes=4 << 20, enable_partition_eof=True
+    )
     try:
         low, high = reader.get_watermark_offsets(TopicPartition(topic, partition), STALL_SECONDS)
         at = max(low, first if first is not None else low)
@@ -45,9 +47,9 @@ def read_partition(
 def _read(reader: Consumer, topic: str, partition: int, at: int, end: int) -> Iterator[list[Message]]:
     progress = time.monotonic()
     while at < end:
-        batch = _whole(reader.consume(min(_BATCH, end - at), _FILL_SECONDS))
-        if batch:
-            at = int(batch[-1].offset() or 0) + 1
+        batch, reached = _whole(_arrived(reader))
+        if batch or reached > at:
+            at = max(reached, int(batch[-1].offset() or 0) + 1 if batch else at)
             progress = time.monotonic()
             inside = [m for m in batch if (m.offset() or 0) < end]
             if inside:
@@ -61,13 +63,25 @@ def _read(reader: Consumer, topic: str, partition: int, at: int, end: int) -> It
             )
 
 
-def _whole(batch: list[Message]) -> list[Message]:
-    """The batch without errors that pass by themselves (a partition without a leader yet); raises KafkaException for the others."""
+def _arrived(reader: Consumer) -> list[Message]:
+    """What has arrived: `consume` alone would wait for a whole batch."""
+    first = reader.poll(_TURN_SECONDS)
+    return [] if first is None else [first, *reader.consume(_BATCH - 1, 0)]
+
+
+def _whole(batch: list[Message]) -> tuple[list[Message], int]:
+    """The messages of a batch, and the end of the partition where it tells of it (0: it does not). Errors that pass by themselves (a
+    partition without a leader yet) are left out; raises KafkaException for the others."""
+    reached = 0
     for message in batch:
         error = message.error()
-        if error is not None and not error.retriable():
+        if error is None:
+            continue
+        if error.code() == KafkaError._PARTITION_EOF:
+            reached = int(message.offset() or 0)
+        elif not error.retriable():
             raise KafkaException(error)
-    return [m for m in batch if m.error() is None]
+    return [m for m in batch if m.error() is None], reached
 
 
 def newest_rows(settings: Settings, topic: str, partition: int) -> dict[bytes, bytes]:
