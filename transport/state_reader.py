@@ -16,7 +16,7 @@ LOOK_SECONDS: Final = 2.0
 _BATCH: Final = 20_000
 _TURN_SECONDS: Final = 0.05
 """How long one look at the reader may take. The end of a partition is told by an event of its own: where the last thing in it is a marker
-of a transaction, as in every state topic, no message would come, and a worker that starts reads several topics of each of its partitions."""
+of a transaction, as in every state topic, no message would come, and a worker that starts reads several topics of each partition."""
 
 
 class RestoreError(RuntimeError):
