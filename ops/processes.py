@@ -16,8 +16,8 @@ from transport.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process of ours. `port` names the field of `Settings` that holds its metrics port; `needs` the steps that must be done before;
-    `serves` the field with the port it serves people on, if any.
+    """One process of ours. `port` names the field of `Settings` that holds its metrics port; `needs` the steps and processes that must be
+    ready before it; `serves` the field with the port it serves people on, if any.
     """
 
     name: str
@@ -52,7 +52,7 @@ PROCESSES: dict[str, Process] = {
         Process(
             "board", "Bảng chỉ đạo, điều hành", "dashboards.main", "board_metrics_port", ("topics", "schemas", "tables"), 800, "board_port"
         ),
-        Process("backtests", "Chạy lại quy tắc trên lịch sử", "ops.backtest_main", "backtests_metrics_port", ("topics", "tables"), 1000),
-        Process("watchdog", "Canh hoạt động của hệ thống", "ops.watchdog.main", "watchdog_metrics_port", (), 300),
+        Process("backtests", "Chạy lại quy tắc trên lịch sử", "ops.backtest_main", "backtests_metrics_port", ("board",), 1000),
+        Process("watchdog", "Canh hoạt động của hệ thống", "ops.watchdog.main", "watchdog_metrics_port", ("alerts",), 300),
     )
 }

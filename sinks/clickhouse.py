@@ -11,14 +11,16 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import Enum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import clickhouse_connect
-import polars as pl
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from transport.settings import Settings
+
+if TYPE_CHECKING:
+    import polars as pl
 
 INSERT_SETTINGS: Final[dict[str, str]] = {
     "async_insert": "0",

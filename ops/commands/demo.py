@@ -23,6 +23,8 @@ from transport.settings import HOME, Settings
 FOLDER = "demo"
 KEPT = ("NHIP_DATA_DIR", artifacts.CACHE_VARIABLE, "NHIP_LOG_LEVEL")
 MINUTE = 60.0
+NOT_SHOWN = ("backtests", "watchdog")
+"""Parts that the demonstration does not show: it does not wait for them."""
 FAST = "fast"
 PIPED_WIDTH = 120
 NOT_WELL = 1
@@ -99,7 +101,7 @@ def _perform(home: Path, console: Console, seconds: float, begun: float, keep: b
     settings = Settings.load(data_dir=home)
     try:
         download(settings)
-        state = up(settings, _ready_only(console), demo=True)
+        state = up(settings, _ready_only(console), demo=True, but=NOT_SHOWN)
         console.print(words.up_after(time.monotonic() - begun))
         here = BoardSettings.load(data_dir=home)
         console.print(words.board(f"http://{here.board_host}:{here.board_port}", str(_as_typed(readers.write(here)))))

@@ -10,20 +10,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from indicators.numbers_vi import day_vi
-from ops.demo import story, words
+from ops.demo import words
 from ops.demo.feed import Feed
 from ops.demo.figures import Figures, Gauge
 from ops.demo.news import Item, News
 from ops.demo.pulse import Pulse
-from ops.demo.story import Say, Told
-from ops.stack.state import State
+from ops.stack.state import State, read
 from producers.scenario import Publish, Scenario, Span, broker
 from sinks.questions import Answer, ask
 from transport.settings import Settings
+
+if TYPE_CHECKING:
+    from ops.demo.story import Say, Told
 
 ROWS_SECONDS = 120.0
 SPAN = Span(all_from=date(2026, 10, 1))
@@ -62,7 +65,7 @@ def play(settings: Settings, state: State, console: Console, seconds: float, beg
         console.print(words.chapter(4, "Hỏi ClickHouse", "asking ClickHouse"))
         answers = list(_asked(settings, span, console))
     first = None if news.first_at is None else news.first_at - begun
-    figures = gauge.take(state)
+    figures = gauge.take(read(settings.data_dir) or state)
     console.print(words.chapter(5, "Trọn một cảnh báo", "one alert from its opening to its end"))
     told, again = tell_story(settings, lambda line: console.print(words.indented(line)))
     console.print(words.chapter(6, "Tổng kết, đếm từ hệ thống", "summary, counted in the system"))
@@ -72,7 +75,9 @@ def play(settings: Settings, state: State, console: Console, seconds: float, beg
 
 def tell_story(settings: Settings, say: Say) -> tuple[Told, Told]:
     """One alert's whole story, and the same again (ops/demo/story.py). Raises RuleError, OfficeError, DataFileError."""
-    from alerts.main import story_of  # not before the first alert: with every channel it takes over a second to load
+    # Not before the first alert: with every channel and every kind of rule it takes over a second to load.
+    from alerts.main import story_of
+    from ops.demo import story
 
     return story.play(settings.home, story_of(settings)[0], say)
 

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from ops.stack.daemon import DEMO, HELD, SERVERS_ONLY
@@ -46,8 +46,10 @@ def running(data_dir: Path) -> State | None:
     return state if state is not None and state.supervisor().alive() else None
 
 
-def up(settings: Settings, say: Say, servers_only: bool = False, timeout: float = UP_TIMEOUT_S, demo: bool = False) -> State:
-    """The state of the stack once it is ready. Where it already is, nothing is changed. `demo`: see `plan.local`.
+def up(
+    settings: Settings, say: Say, servers_only: bool = False, timeout: float = UP_TIMEOUT_S, demo: bool = False, but: Collection[str] = ()
+) -> State:  # fmt: skip
+    """The state of the stack once it is ready, all parts `but` these. Where it already is, nothing is changed. `demo`: see `plan.local`.
 
     Raises StackError where a part did not start (its last lines are in the text) or `timeout` seconds passed.
     """
@@ -60,7 +62,7 @@ def up(settings: Settings, say: Say, servers_only: bool = False, timeout: float 
         state = running(settings.data_dir)
     options = [word for word, wanted in ((SERVERS_ONLY, servers_only), (DEMO, demo)) if wanted]
     daemon = _launch(settings, options) if state is None else None
-    return _follow(settings, daemon, say, deadline)
+    return _follow(settings, daemon, say, deadline, but)
 
 
 def down(data_dir: Path, say: Say, timeout: float = DOWN_TIMEOUT_S) -> bool:
@@ -111,8 +113,11 @@ def _launch(settings: Settings, options: list[str]) -> subprocess.Popen[bytes]:
     return daemon
 
 
-def _follow(settings: Settings, daemon: subprocess.Popen[bytes] | None, say: Say, deadline: float) -> State:
-    """Tell every change until the stack is ready. `daemon`: the one started here; None: one that already ran."""
+def _follow(
+    settings: Settings, daemon: subprocess.Popen[bytes] | None, say: Say, deadline: float, but: Collection[str] = ()
+) -> State:  # fmt: skip
+    """Tell every change until the stack is ready. `daemon`: the one started here; None: one that already ran. `but`: parts nobody waits
+    for."""
     told: dict[str, Row] = {}
     while True:
         code = daemon.poll() if daemon else None
@@ -120,7 +125,7 @@ def _follow(settings: Settings, daemon: subprocess.Popen[bytes] | None, say: Say
         mine = state is not None and (daemon is None or state.pid == daemon.pid or code == HELD)
         if state is not None and mine:
             _tell(state, told, say)
-            if state.phase == "ready":
+            if state.phase == "ready" or (but and _ready(state, but)):
                 return state
             if state.phase in ("failed", "stopped"):
                 raise StackError(state.failure or "Đã bị dừng khi đang khởi động / stopped while starting")
@@ -130,6 +135,11 @@ def _follow(settings: Settings, daemon: subprocess.Popen[bytes] | None, say: Say
             waiting = ", ".join(row.name for row in state.rows if row.condition != "ready") if state else "supervisor"
             raise StackError(f"Quá thời gian chờ / took too long; chưa sẵn sàng / not ready: {waiting}. `nhip logs`, `nhip down`")
         time.sleep(LOOK_S)
+
+
+def _ready(state: State, but: Collection[str]) -> bool:
+    """Is every row ready, these aside?"""
+    return state.phase == "starting" and bool(state.rows) and all(r.condition == "ready" for r in state.rows if r.name not in but)
 
 
 def _tell(state: State, told: dict[str, Row], say: Say) -> None:

@@ -1,7 +1,7 @@
 """Keeper: starts one part, watches it, starts it again when it ends or outgrows its memory, stops it when told.
 
-A part that is slow to answer is shown as unhealthy and left alone: a restart under load makes load worse. One that has ended is started
-again after a pause that doubles from `FIRST_PAUSE_S` to `LONGEST_PAUSE_S` and is forgotten after `STEADY_S` of life.
+A part that is slow to answer is shown as unhealthy and left alone: a restart under load makes load worse. One that has ended is
+started again: at once where it ends for the first time or had lived steadily, then after pauses that double up to the longest (`Pace`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How a keeper waits, in seconds: between looks at a healthy part, before a restart, and the life after which pauses start anew."""
+    """How a keeper waits, in seconds: between looks at a healthy part, before a second restart, at most before one, and the life after
+    which an end counts as the first again.
+    """
 
     check: float = 5.0
     first_pause: float = 0.5
@@ -53,12 +55,13 @@ class Keeper:
         self._pace = pace or Pace()
         self._child: Child | None = None
         self._restarts = 0
-        self._pause = self._pace.first_pause
+        self._pause = 0.0
 
-    def start(self) -> None:
-        """Prepare, start, wait until it is well. Raises PartError with its last lines, Stopped where `stop` was set."""
+    def start(self, why: str = "") -> None:
+        """Prepare, start, wait until it is well; `why` is shown meanwhile. Raises PartError with its last lines, Stopped where `stop` was
+        set."""
         rotate(self._log)
-        self._say("starting", pid=0, said="")
+        self._say("starting", pid=0, said=why)
         self.part.prepare()
         try:
             child = spawn(self.part.argv, self._log, self.part.cwd, self.part.env)
@@ -112,7 +115,7 @@ class Keeper:
             if time.monotonic() < next_check:
                 continue
             if time.monotonic() - begun > self._pace.steady:
-                self._pause = self._pace.first_pause
+                self._pause = 0.0
             self._look(child)
             over = over + 1 if self._over_limit(child) else 0
             if over == OVER_LIMIT_TIMES:
@@ -146,9 +149,9 @@ class Keeper:
         log.warning("part ended, starting again", part=self.part.name, reason=reason, pause_s=self._pause, restarts=self._restarts)
         if self.stop.wait(self._pause):
             return
-        self._pause = min(2 * self._pause, self._pace.longest_pause)
+        self._pause = min(2 * self._pause or self._pace.first_pause, self._pace.longest_pause)
         try:
-            self.start()
+            self.start(reason)
         except Stopped:
             self._child = None
         except PartError as error:

@@ -13,12 +13,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
-from ops.stack.part import PartError, Step
+from ops.stack.health import Unhealthy
+from ops.stack.keeper import Keeper, Pace
+from ops.stack.part import Part, PartError, Step
 from ops.stack.ports import Ports
 from ops.stack.process import Identity, end
-from ops.stack.state import State, read
-from ops.stack.supervisor import Supervisor, end_leftovers, layers
+from ops.stack.state import Board, State, read
+from ops.stack.supervisor import Supervisor, end_leftovers, layers, me
 from tests.ops.stack.fake import HELD, QUICK, Spec, entries
 
 pytestmark = pytest.mark.loopback
@@ -246,3 +249,15 @@ def test_a_part_that_does_not_answer_is_shown_and_left_alone(tmp_path: Path, lau
 def test_a_need_that_does_not_stand_before_is_refused() -> None:
     with pytest.raises(PartError, match="worker"):
         layers([Step("worker", "Worker", lambda: "", after=("broker",)), Step("broker", "Broker", lambda: "")])
+
+
+def test_the_first_restart_waits_for_nothing_and_those_after_it_longer_and_longer(tmp_path: Path) -> None:
+    def unwell() -> None:
+        raise Unhealthy("not there")
+
+    part = Part("short", "Ngắn", ("true",), "", unwell, tmp_path)
+    keeper = Keeper(part, tmp_path, Board(tmp_path, (part,), me()), Pace(first_pause=0.02, longest_pause=0.05))
+    with capture_logs() as logs:
+        for _ in range(4):
+            keeper._again("ended")
+    assert [one["pause_s"] for one in logs if "pause_s" in one] == [0.0, 0.02, 0.04, 0.05]
