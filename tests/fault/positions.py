@@ -33,16 +33,17 @@ class Positions:
         }  # fmt: skip
         self._at, self._rows = dict.fromkeys(self._inputs, 0), dict[Place, bytes]()
         self._reader = consumer(settings, "positions", enable_partition_eof=True, fetch_wait_max_ms=20)
-        with Registry(settings) as registry:
-            self._decoders = {name: AvroDecoder(name, registry.schema) for name, _ in STAGES.values()}
+        self._settings = settings
 
     def now(self) -> dict[Place, int]:
         """Input partition (full topic name) → offset of the next input; 0 before the first commit. Raises TimeoutError."""
         self._read_on()
         found = {}
-        for place, (name, of) in self._inputs.items():
-            row = self._rows.get(place)
-            found[of] = int(self._decoders[name].decode(row)["position"][0]["next"]) if row else 0
+        with Registry(self._settings) as registry:
+            decoders = {name: AvroDecoder(name, registry.schema) for name, _ in STAGES.values()}
+            for place, (name, of) in self._inputs.items():
+                row = self._rows.get(place)
+                found[of] = int(decoders[name].decode(row)["position"][0]["next"]) if row else 0
         return found
 
     def all_folded(self) -> bool:

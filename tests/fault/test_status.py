@@ -24,7 +24,6 @@ from ops.stack import state
 from ops.stack.loopback import get
 from ops.stack.ports import Ports
 from ops.stack.supervisor import me
-from sinks.migrations import migrate
 from tests.fault.calm_home import calm_home
 from tests.fault.kernel import prepare
 from tests.fault.load import HOUR, START, Load
@@ -144,13 +143,12 @@ def shown(settings: Settings, ports: dict[str, int]) -> str:
 
 
 @pytest.mark.stack
-@pytest.mark.usefixtures("clickhouse")
+@pytest.mark.usefixtures("database")
 @pytest.mark.timeout(300)
 def test_pages_and_status_agree_with_the_oracle(settings: Settings, tmp_path: Path) -> None:
     settings = settings.model_copy(update={"home": calm_home(tmp_path / "home", silence=False)})
     vocabulary = Vocabulary.load(settings.home)
     prepare(settings, compaction=False)
-    migrate(settings)
     free = Ports()
     ports = {name: free.take() for name in PROCESSES}
     with running(settings, ports):

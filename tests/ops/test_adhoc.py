@@ -15,6 +15,7 @@ from pathlib import Path
 
 import openpyxl  # type: ignore[import-untyped]
 import pytest
+from clickhouse_connect.driver.client import Client as ClickHouseClient
 from typer.testing import CliRunner
 
 from dashboards.settings import BoardSettings
@@ -24,8 +25,6 @@ from indicators.vocabulary import Vocabulary
 from ops.cli import cli
 from ops.emergency import ledger
 from ops.stack.control import StackError
-from sinks import clickhouse as ch
-from sinks.migrations import migrate
 from sinks.tables import routes
 from tests.dashboards.conftest import LEADER, Client, made
 from tests.fixtures.stack import prepare
@@ -72,10 +71,9 @@ def said(log: Path, words: str) -> bool:
 @pytest.mark.stack
 @pytest.mark.timeout(300)
 def test_a_set_opened_into_running_processes_is_filled_and_answered(
-    settings: Settings, clickhouse: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, database: ClickHouseClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepare(settings, *TOPICS)
-    migrate(settings)
     wanted = {settings.topic_prefix + name for name in ("agg.emergency", "obs.emergency", "ops.emergency")}
     taken = {name: one for name, one in routes(table(settings.topic_prefix), settings.topic_prefix).items() if name in wanted}
     works, feeds = tmp_path / "worker.log", tmp_path / "producers.log"
@@ -87,13 +85,11 @@ def test_a_set_opened_into_running_processes_is_filled_and_answered(
         until(lambda: time.time() * 1000 > begins)
         _rain(settings)
         _filled(template, settings.inbox_dir / "intake")
-        with ch.connected(settings) as client:
-            asked = f"SELECT indicator, territory, latest FROM latest_aggregates WHERE startsWith(indicator, '{SET}')"
-            until(lambda: bool(client.query(asked).result_rows), 60)
-            assert [tuple(map(str, row)) for row in client.query(asked).result_rows] == [(f"{SET}/C1", "31", "1234.500000")]
-            asyncio.run(_shown(settings))
-            until(lambda: _conditions(settings) == [("KC-MUA-DON-DAP", "opened", "exercise", "MUA-HAIPHONG")], 30)
-            client.command(f"DROP DATABASE IF EXISTS {settings.clickhouse_database}")
+        asked = f"SELECT indicator, territory, latest FROM latest_aggregates WHERE startsWith(indicator, '{SET}')"
+        until(lambda: bool(database.query(asked).result_rows), 60)
+        assert [tuple(map(str, row)) for row in database.query(asked).result_rows] == [(f"{SET}/C1", "31", "1234.500000")]
+        asyncio.run(_shown(settings))
+        until(lambda: _conditions(settings) == [("KC-MUA-DON-DAP", "opened", "exercise", "MUA-HAIPHONG")], 30)
 
 
 def _opened(settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -16,7 +16,7 @@ from ops.cli import cli
 from ops.upkeep import checkup, cluster, store, surroundings
 from ops.upkeep.checkup import CHECKS, Check, examine
 from ops.upkeep.finding import Finding, judged_clock
-from sinks.migrations import migrate, migrations
+from sinks.migrations import migrations
 from transport import kafka_clients, topic_admin
 from transport.registry import Registry, register_all
 from transport.settings import Settings
@@ -102,14 +102,14 @@ def test_everything_away_is_told_in_bounded_time(settings: Settings, monkeypatch
 
 
 @pytest.mark.stack
+@pytest.mark.usefixtures("database")
 @pytest.mark.timeout(200)
-def test_the_real_parts_are_well_and_what_is_missing_is_named(settings: Settings, clickhouse: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_real_parts_are_well_and_what_is_missing_is_named(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     own = {name: table()[name] for name in ("obs.trade", "notify.requests", "ops.audit")}
     monkeypatch.setattr(cluster, "table", lambda prefix="": own)
     monkeypatch.setattr(cluster, "groups", lambda prefix: {"worker": (f"{prefix}obs.trade",)})
     topic_admin.apply(settings, names=own)
     register_all(settings, [topic for topic in own.values() if topic.schema])
-    migrate(settings)
     wanted = ("broker", "owners", "registry", "clickhouse", "migrations", "tables", "refused", "clock", "broker_clock")
     chosen = {name: CHECKS[name] for name in wanted}
     found = {name: one.finding for name, one in checkup.examine(settings, chosen).items()}
