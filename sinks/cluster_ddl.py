@@ -40,6 +40,7 @@ _WINDOW: Final = re.compile(r"(SETTINGS )?non_replicated_deduplication_window = 
 _FEED: Final = re.compile(r"CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+) TO (\w+) AS(.*?)FROM (\w+)", re.IGNORECASE | re.DOTALL)
 _ALTER: Final = re.compile(r"ALTER TABLE (\w+)")
 _COLUMNS: Final = re.compile(r"\b(ADD|DROP|RENAME|MODIFY) COLUMN\b", re.IGNORECASE)
+_ORDER: Final = re.compile(r",\s*MODIFY ORDER BY \([^)]*\)", re.IGNORECASE)
 _VIEW: Final = re.compile(r"CREATE OR REPLACE VIEW (\w+)")
 _DROP: Final = re.compile(r"DROP VIEW IF EXISTS (\w+)")
 _FILL: Final = re.compile(r"(INSERT INTO \w+\s+SELECT|TRUNCATE TABLE \w+)\b")
@@ -76,7 +77,7 @@ def _placed(statement: str, cluster: str, database: str, made: dict[str, str]) -
         name, rest = change[1], statement[change.end() :]
         yield f"ALTER TABLE {database}.{name}{'_local' if name in SHARDED else ''}{on}{rest}"
         if name in SHARDED and _COLUMNS.search(rest):
-            yield f"ALTER TABLE {database}.{name}{on}{rest}"
+            yield f"ALTER TABLE {database}.{name}{on}{_ORDER.sub('', rest)}"  # a Distributed table has no order
     elif drop := _DROP.match(statement):
         yield f"DROP VIEW IF EXISTS {database}.{drop[1]}{on}"
     elif not _FILL.match(statement):

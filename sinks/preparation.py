@@ -103,6 +103,8 @@ class Preparation(threading.Thread):
                 with clickhouse.connected(self._settings) as client:
                     for one in prepare(client):
                         log.info("sink.prepared", indicator=one.indicator, component=one.component, figure=one.figure, rows=one.rows)
+                    if begun := report_preparation.settle_beginnings(client):
+                        log.info("sink.beginnings_settled", units=begun)
                     if told := report_preparation.prepare(client):
                         log.info("sink.prepared", reports=told)
             except Exception as error:  # the thread's boundary: without a batch questions are slower, never wrong; tried again next turn

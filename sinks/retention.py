@@ -3,7 +3,8 @@
 The policy of rows is `catalogue/retention.yaml`; it holds for every table whose rows carry an access level and becomes their TTL, so
 ClickHouse deletes by itself. That of topics is `transport/topics.py` (`retention_ms`): `nhip topics apply` creates, this alters. Rows that
 may be gone are not missed by reconciliation: it looks back no further than the shortest period. What was folded beforehand of rows that
-are gone (sinks/preparation.py, sinks/report_preparation.py) is folded anew once there are fewer rows than were folded.
+are gone (sinks/preparation.py, sinks/report_preparation.py) is folded anew once there are fewer rows than were folded; since when a unit
+reports (`report_units`) follows from what is left of its reports.
 """
 
 from __future__ import annotations
@@ -23,8 +24,12 @@ from transport.settings import Settings
 from transport.topics import DAY_MS, table
 
 FILE: Final = "retention.yaml"
-CLOCKS: Final = {"observations": "appended", "value_latest": "ingested_at", "reports": "received_at"}
-"""Table with an access level → the instant its rows' age counts from."""
+CLOCKS: Final = {
+    "observations": "appended", "value_latest": "ingested_at", "reports": "received_at", "territory_values": "ingested_at",
+    "flow_records": "toStartOfDay(ingested_at) + INTERVAL 1 DAY", "flow_arrivals": "toDateTime(day + 1, 'UTC')",
+}  # fmt: skip
+"""Table with an access level → the instant its rows' age counts from. Flows: the end of the day of arrival (UTC) for a record as for the
+sum it is in, so that a sum keeps what is still allowed and loses the record on the day on which the record is gone."""
 LONGEST_DAYS: Final = 18_250
 """50 years. ClickHouse's DateTime ends in 2106 and begins anew there: with a longer period rows would be gone at once."""
 _CLAUSE: Final = re.compile(r"toIntervalDay\((\d+)\)(?: DELETE)? WHERE \(?access_level >= (\d+)\)?(?: AND \(?access_level < (\d+)\)?)?")

@@ -15,7 +15,7 @@
 -- and daily reports go back `days`, figures of longer periods 400 days: what is older says nothing of the situation.
 -- One pass over the columns that are asked for: the pair (indicator, component) is held against the list once a series, not once a row; figures of
 -- longer periods are looked for among the indicators that have any; of a series the newest event, then the revision, then the first that came
--- counts, written as one number.
+-- counts, written as one number. Series are told apart by a hash: of 6,000 two fall together once in 10^12.
 WITH
     (
         SELECT
@@ -61,7 +61,7 @@ FROM
                 OR (indicator IN (SELECT indicator FROM reports) AND period_type NOT IN ('instant', 'hour', 'day', 'week')))
             AND figure = 'actual' AND empty(dimensions) AND access_level = 0
     )
-    GROUP BY series
+    GROUP BY cityHash64(series)
     HAVING (of, part) IN
     (
         SELECT indicator, component FROM series_specs
