@@ -25,7 +25,7 @@ from transport.settings import Settings
 
 
 class Scratch:
-    """A context: parts are started by their property, and stopped in reverse order on leaving.
+    """A context: parts are started by their property, and stopped on leaving.
 
     `light`: a broker that starts fast, for tests; measurements want the broker that `nhip up` runs.
     """
@@ -41,6 +41,8 @@ class Scratch:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for _, child in self._running.values():  # side by side: none needs another to end
+            child.terminate()
         for name in reversed(tuple(self._running)):
             self.stop(name)
 

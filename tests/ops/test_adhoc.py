@@ -26,6 +26,7 @@ from ops.cli import cli
 from ops.emergency import ledger
 from ops.stack.control import StackError
 from sinks.tables import routes
+from tests.alerts.broker import Reading
 from tests.dashboards.conftest import LEADER, Client, made
 from tests.fixtures.stack import prepare
 from tests.indicators.test_adhoc import FILE, written
@@ -36,7 +37,6 @@ from transport.kafka_clients import CountingProducer, producer
 from transport.records import AvroDecoder, AvroEncoder
 from transport.registry import Registry
 from transport.settings import HOME, Settings
-from transport.state_reader import read_partition
 from transport.topics import table
 
 START = "import sys; from {}.main import main; from transport.settings import Settings; sys.exit(main(Settings.load(){}))"
@@ -89,7 +89,9 @@ def test_a_set_opened_into_running_processes_is_filled_and_answered(
         until(lambda: bool(database.query(asked).result_rows), 60)
         assert [tuple(map(str, row)) for row in database.query(asked).result_rows] == [(f"{SET}/C1", "31", "1234.500000")]
         asyncio.run(_shown(settings))
-        until(lambda: _conditions(settings) == [("KC-MUA-DON-DAP", "opened", "exercise", "MUA-HAIPHONG")], 30)
+        told = Reading(settings, f"{settings.topic_prefix}alerts.conditions.emergency")
+        until(lambda: _conditions(settings, told) == [("KC-MUA-DON-DAP", "opened", "exercise", "MUA-HAIPHONG")], 30)
+        told.close()
 
 
 def _opened(settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -131,12 +133,11 @@ def _rain(settings: Settings) -> None:
         out.flush()
 
 
-def _conditions(settings: Settings) -> list[tuple[str, ...]]:
+def _conditions(settings: Settings, told: Reading) -> list[tuple[str, ...]]:
     """What the worker said so far."""
     with Registry(settings) as registry:
-        decoder, topic = AvroDecoder("condition", registry.schema), f"{settings.topic_prefix}alerts.conditions.emergency"
-        places = range(table(settings.topic_prefix)[topic].partitions)
-        rows = [decoder.decode(m.value()) for p in places for batch in read_partition(settings, topic, p) for m in batch]
+        decoder = AvroDecoder("condition", registry.schema)
+        rows = [decoder.decode(m.value()) for m in told.whole()]
     return [tuple(row[name] for name in ("rule", "transition", "mode", "subject_id")) for row in rows]
 
 

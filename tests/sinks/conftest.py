@@ -53,8 +53,9 @@ def sink(settings: Settings, only: dict[str, Route]) -> Iterator[Running]:
 
 
 def until(test: Callable[[], bool], seconds: float = 120.0) -> None:
-    """Wait for a condition; fails the test where it does not come."""
-    ends = time.monotonic() + seconds
+    """Wait for a condition; fails the test where it does not come. Looks become rarer with time: each costs the server a question."""
+    ends, pause = time.monotonic() + seconds, 0.05
     while not test():
         assert time.monotonic() < ends, f"not reached within {seconds} s"
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(0.25, 1.2 * pause)
