@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from operator import methodcaller, ne
+from operator import ne
 from typing import Final
 
 import numpy as np
@@ -22,8 +22,6 @@ FLOOD_ROWS: Final = 8192
 two small blocks costs ClickHouse more than their insert."""
 FLOOD_SECONDS: Final = 1.0
 """How long such a batch may grow, unless the partition's end is reached before: then there is nothing to wait for."""
-
-_TOPIC, _PARTITION, _ERROR = methodcaller("topic"), methodcaller("partition"), methodcaller("error")
 
 
 @dataclass(slots=True)
@@ -157,13 +155,12 @@ class Lane:
 def cuts(messages: Sequence[Message]) -> list[int]:
     """Where a run of one partition ends, rising: before and after every error too, so that a run is messages or one error. By columns: this
     is asked of every message that comes."""
-    topics, partitions = list(map(_TOPIC, messages)), list(map(_PARTITION, messages))
-    found = {
-        place for places in (topics, partitions)
-        for place, other in enumerate(map(ne, places, places[1:]), 1) if other
-    }  # fmt: skip
-    for place, error in enumerate(map(_ERROR, messages)):
-        if error is not None:
-            found |= {place, place + 1}
+    found: set[int] = set()
+    columns: tuple[list[object], ...] = list(map(Message.topic, messages)), list(map(Message.partition, messages))
+    for places in columns:
+        if places and places.count(places[0]) < len(places):
+            found.update((np.flatnonzero(np.fromiter(map(ne, places, places[1:]), np.bool_, len(places) - 1)) + 1).tolist())
+    errors = list(map(Message.error, messages))
+    if errors.count(None) < len(errors):
+        found |= {place for at, error in enumerate(errors) if error is not None for place in (at, at + 1)}
     return sorted(found)
-

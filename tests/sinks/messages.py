@@ -1,10 +1,10 @@
-"""Consumed messages without a broker: what the decoder and the lanes ask of one."""
+"""Messages without a broker, as a consumer gives them."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
-from confluent_kafka import Message
+from confluent_kafka import TIMESTAMP_CREATE_TIME, Message
 
 from transport.records import AvroEncoder
 from transport.schemas import load
@@ -12,47 +12,15 @@ from transport.schemas import load
 SCHEMA_ID = 7
 
 
-class Consumed:
-    """One message of partition 3 of obs.trade, or of another; `error`: what a message that is none tells of."""
-
-    def __init__(
-        self, offset: int, value: bytes | None, key: bytes | None = b"k", headers: Any = None, topic: str = "obs.trade",
-        partition: int = 3, error: Any = None,
-    ) -> None:  # fmt: skip
-        self._offset, self._value, self._key, self._headers = offset, value, key, headers
-        self._topic, self._partition, self._error = topic, partition, error
-
-    def __len__(self) -> int:
-        return len(self._value or b"")
-
-    def topic(self) -> str:
-        return self._topic
-
-    def partition(self) -> int:
-        return self._partition
-
-    def error(self) -> Any:
-        return self._error
-
-    def offset(self) -> int:
-        return self._offset
-
-    def value(self) -> bytes | None:
-        return self._value
-
-    def key(self) -> bytes | None:
-        return self._key
-
-    def headers(self) -> Any:
-        return self._headers
-
-    def timestamp(self) -> tuple[int, int]:
-        return 1, 1_767_200_400_000 + self._offset
-
-
-def message(offset: int, value: bytes | None = b"x", **fields: Any) -> Message:
-    """A message as the consumer gives it."""
-    return cast(Message, Consumed(offset, value, **fields))
+def message(
+    offset: int, value: bytes | None = b"x", *, key: bytes | None = b"k", headers: Any = None, topic: str = "obs.trade",
+    partition: int = 3, error: Any = None,
+) -> Message:  # fmt: skip
+    """A message as the consumer gives it, of partition 3 of obs.trade or of another; `error`: what a message that is none tells of."""
+    return Message(
+        topic=topic, partition=partition, offset=offset, key=key, value=value, headers=headers, error=error,
+        timestamp=(TIMESTAMP_CREATE_TIME, 1_767_200_400_000 + offset),
+    )  # fmt: skip
 
 
 def encode(schema: str, record: dict[str, Any]) -> bytes:
