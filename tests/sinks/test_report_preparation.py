@@ -15,6 +15,7 @@ from indicators.observation import Observation
 from indicators.receipt import receipt_of
 from sinks import batches, clickhouse, report_preparation, retention
 from sinks.decode import Decoder
+from sinks.questions import ask, bind
 from sinks.retention import Policy
 from sinks.stretch import Stretch
 from sinks.vocabulary import load_vocabulary
@@ -110,3 +111,29 @@ def test_no_batch_counts_after_the_vocabulary_was_loaded(settings: Settings, dat
     assert database.query(newest).result_rows[0][0] == 0
     same(database)
     assert report_preparation.prepare(database, least_rows=1) > 0, "folded anew at the next turn"
+
+
+@pytest.mark.loopback
+@pytest.mark.timeout(200)
+def test_the_question_says_what_the_view_says(settings: Settings, database: Client) -> None:
+    dice, now = random.Random(9), time.time()
+    first = reports(dice, "a")
+    put(database, first, 0)
+    assert report_preparation.prepare(database, lambda: now, least_rows=1) > 100
+    put(database, reports(dice, "b") + first[:20], len(first))  # behind the folding: folded by the question
+    for moment in ("11/03/2026 09:03:04", "01/05/2026", "31/12/2026"):
+        answer = ask(settings, "quality", {"as_of": moment, "months": "12"})
+        at = [[heading for heading, _ in answer.question.headings].index(name) for name in NUMBERS]
+        bound = {"moment": bind(answer.question, {"as_of": moment})["as_of"]}
+        said = sorted((tuple(row[n] for n in at) for row in answer.rows), key=str)
+        plain = database.query(PLAIN, parameters=bound).result_rows
+        assert said == sorted((tuple(row) for row in plain), key=str), moment
+        assert len(said) > 10
+
+
+NUMBERS = ("figure", "period_start", "reported", "expected", "on_time", "late", "missing", "revised", "duplicates", "second_sources",
+           "delay", "revision", "due")  # fmt: skip
+PLAIN = """SELECT figure, period_start, reported, expected, on_time, late, missing, revised, duplicates, second_sources,
+    toDecimal64(round(median_delay_hours, 1), 1), toDecimal64(round(mean_revision_percent, 2), 2), due_at
+FROM board_quality(territories = ['VN'], clearance = 9, moment = {moment:DateTime64(3, 'UTC')},
+    since = {moment:DateTime64(3, 'UTC')} - toIntervalMonth(12))"""
