@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import lru_cache
 from typing import Final
 
 from dashboards.words import Language
@@ -100,6 +101,7 @@ def day(at_ms: int, language: Language = "vi") -> str:
     return f"{here.day} {here:%b %Y}"
 
 
+@lru_cache(maxsize=4096)  # readings of many stations carry one time
 def instant(at_ms: int, language: Language = "vi") -> str:
     """The minute in Vietnam: «07:30 ngày 03/11/2026» or «07:30, 3 Nov 2026»."""
     return time_vi(at_ms) if language == "vi" else f"{local(at_ms):%H:%M}, {day(at_ms, 'en')}"

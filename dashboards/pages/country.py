@@ -27,6 +27,7 @@ from transport.emergencies import EmergencyBook
 FORMULA: Final = "F02.province"
 NOTHING: Final = "-"
 RIVER: Final = ("vn-1012/D.1", "river_level", "actual")
+SHOWN: Final = ("rain", "river_level")
 HEAVY_RAIN_MM: Final = ((Decimal(100), 3), (Decimal(50), 2))
 """Rain in 24 hours that Decision 18/2021/QĐ-TTg calls heavy (mưa to) from 50 mm and very heavy (mưa rất to) from 100 mm [to confirm]."""
 
@@ -45,6 +46,17 @@ class MapQuery(Query):
         pattern=r"^((situation|resources|people|international)(,(situation|resources|people|international))*)?$",
         description="các lớp, cách nhau bằng dấu phẩy / layers, parted by commas",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A station's row as it is read: how it stands, its value (the level, or the rain of 24 hours) and words."""
+
+    row: Row
+    name: str
+    judgement: Judgement
+    value: str
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +82,8 @@ async def answer(visit: Visit, query: MapQuery) -> Answer:
     )
     entries = [entry for layer in on for entry in map_layers.places(visit, layer, rows)]
     areas = map_layers.alert_areas(visit, alerts)
-    pins = [pin for row in stations if (pin := _pin(row, visit)) is not None] + map_layers.pins(entries)
+    read = [_station(row, visit) for row in stations if row["component"] in SHOWN]
+    pins = [pin for one in read if (pin := _pin(one)) is not None] + map_layers.pins(entries)
     pins += map_layers.emergencies(visit, book) if "situation" in on else []
     shown = {
         "query": query,
@@ -80,7 +93,7 @@ async def answer(visit: Visit, query: MapQuery) -> Answer:
         "picture": country_map(visit.board.vocabulary, shading.shades, pins, visit.lookup.text("map"), areas),
         "units": shading.lines,
         "areas": [area.tip for area in areas.values()],
-        "stations": _stations(stations, visit),
+        "stations": _stations(read, visit),
         "entries": entries,
         "switches": [(layer, layer in on, ",".join(x for x in LAYERS if (x in on) != (x == layer))) for layer in LAYERS],
         "choices": choices(visit),
@@ -203,39 +216,36 @@ def _shade(unit: Unit, visit: Visit, href: str) -> Shade:
     return Shade(unit.judgement.name, f"{name}: {value}; {gap} {unit.judgement.text(visit.language)}", f"{href}{unit.territory}")
 
 
-def _station(row: Row, visit: Visit) -> tuple[Judgement, str, str]:
-    """(judgement, value, words) of a station's row: the level, or the rain of 24 hours."""
+def _station(row: Row, visit: Visit) -> Station:
+    name = row["name_vi"] if visit.language == "vi" else row["name_en"] or row["name_vi"]
     if row["component"] == "rain":
         judgement = rain_judged(row["h24_sum"])
-        return judgement, visit.lookup.value(row["h24_sum"], "mm"), judgement.text(visit.language)
+        return Station(row, name, judgement, visit.lookup.value(row["h24_sum"], "mm"), judgement.text(visit.language))
     judgement, level = judged(row, visit)
-    return judgement, visit.lookup.value(row["latest"], "m"), level or judgement.text(visit.language)
+    return Station(row, name, judgement, visit.lookup.value(row["latest"], "m"), level or judgement.text(visit.language))
 
 
-def _pin(row: Row, visit: Visit) -> Pin | None:
-    if row["lon"] is None or row["lat"] is None or row["component"] not in ("rain", "river_level"):
+def _pin(one: Station) -> Pin | None:
+    row, judgement = one.row, one.judgement
+    if row["lon"] is None or row["lat"] is None:
         return None
-    judgement, value, words = _station(row, visit)
-    name = row["name_vi"] if visit.language == "vi" else row["name_en"] or row["name_vi"]
     sign = "≈" if row["component"] == "river_level" and judgement.severity == 0 else judgement.sign
-    return Pin(row["lon"], row["lat"], judgement.name, sign, f"{name}: {value}, {words}")
+    return Pin(row["lon"], row["lat"], judgement.name, sign, f"{one.name}: {one.value}, {one.words}")
 
 
-def _stations(rows: Iterable[Row], visit: Visit) -> list[dict[str, Any]]:
+def _stations(read: Iterable[Station], visit: Visit) -> list[dict[str, Any]]:
     found = []
-    for row in rows:
-        if row["component"] not in ("rain", "river_level"):
-            continue
-        judgement, value, words = _station(row, visit)
+    for one in read:
+        row = one.row
         newest = figures.ms(row["latest_time"])
         key = f"{row['indicator']}|{row['component']}|{row['territory']}|station:{row['subject_id']}||actual"
         found.append(
             {
-                "name": row["name_vi"] if visit.language == "vi" else row["name_en"] or row["name_vi"],
+                "name": one.name,
                 "component": row["component"],
-                "value": value,
-                "judgement": judgement,
-                "words": words,
+                "value": one.value,
+                "judgement": one.judgement,
+                "words": one.words,
                 "at": figures.instant(newest, visit.language),
                 "age": figures.age(visit.now - newest, visit.language),
                 "territory": visit.territory_name(row["territory"]),
