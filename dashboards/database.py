@@ -34,7 +34,7 @@ MOST_AT_ONCE: Final = 8
 _BINDINGS: Final = {"territories": "Array(String)", "depth": "Int32", "clearance": "Int32"}
 _TAKES: Final[dict[str, tuple[str, ...]]] = {
     "board_values": ("territories", "depth", "clearance"),
-    "board_known_values": ("territories", "depth", "clearance"),
+    "board_known_territory_values": ("territories", "clearance"),
     "board_panes": ("territories", "depth", "clearance"),
     "board_totals": ("territories", "clearance"),
     "board_series": ("territories", "depth", "clearance"),

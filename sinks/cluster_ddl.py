@@ -29,7 +29,7 @@ SHARDED: Final = {
     "emergency_steps": "emergency", "restricted_series": "series", "flow_months": "series", "territory_values": "indicator",
     "reports": "series", "report_units": "series",
     "table_heads": "name", "supply_days": "provider", "supply_minutes": "source_system",
-    "flow_records": "unit", "flow_arrivals": "indicator", "request_looks": "answer",
+    "flow_records": "unit", "flow_arrivals": "indicator", "flow_journal": "unit", "request_looks": "answer",
 }  # fmt: skip
 """Table → the column that decides the shard. Tables that a view fills have the column of the table it reads, or, where they leave it
 out, one that nobody inserts by: the view's rows lie where their source's rows lie."""

@@ -16,7 +16,7 @@ import structlog
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from confluent_kafka import KafkaException
 
-from sinks import clickhouse, clients, report_preparation
+from sinks import clickhouse, clients, flow_preparation, report_preparation
 from sinks.consumer import Fenced, Observer, Sink
 from sinks.decode import Decoder
 from sinks.generation import generations
@@ -64,7 +64,7 @@ def run(settings: Settings, stop: threading.Event, observer: Observer, only: dic
 def _ready(settings: Settings, wanted: dict[str, Route]) -> dict[str, str]:
     """Token generations by topic, once tables and settings are as they must be."""
     with clickhouse.connected(settings) as client:
-        clickhouse.check_ready(client, (*tables(), PREPARED, report_preparation.PREPARED))
+        clickhouse.check_ready(client, (*tables(), PREPARED, report_preparation.PREPARED, flow_preparation.PREPARED))
         forget(client)  # rows may come in behind the offsets of a folding: a topic made anew, a restored database
         return generations(client, kafka_clients.admin(settings), wanted)
 

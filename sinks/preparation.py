@@ -5,7 +5,8 @@ its first version adds, a version that takes over adds the difference. The sum o
 hours are added up beforehand. The question folds itself every record with a message after the batch's offsets, so its answer never waits
 for a turn and is that of a full folding. Rows that come in behind a batch's offsets (a repair, a topic made anew) make it wrong: whoever
 lets them in calls `forget`, after which no batch that began before counts: a line of `known_batches` without a figure says since when.
-Readings of an instant are left out: nobody adds them up. Of reports: sinks/report_preparation.py.
+Readings of an instant are left out: nobody adds them up. Of reports: sinks/report_preparation.py; of what the board adds up of all flows at
+once, and why that is a form of its own: sinks/flow_preparation.py.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any, Final
 import structlog
 from clickhouse_connect.driver.client import Client
 
-from sinks import batches, clickhouse, report_preparation
+from sinks import batches, clickhouse, flow_preparation, report_preparation
 from transport.settings import Settings
 
 PREPARED: Final = "known_batches"
@@ -54,6 +55,7 @@ def forget(client: Client, clock: Callable[[], float] = time.time) -> None:
     turn. Raises ClickHouseError."""
     _count(client, Figure("", "", "", "", 0, by_month=False), batches.number(int(clock() * 1000)), [], [])
     report_preparation.forget(client, clock)
+    flow_preparation.forget(client, clock)
 
 
 def prepare(client: Client, clock: Callable[[], float] = time.time, least_rows: int = LEAST_ROWS) -> list[Figure]:
@@ -107,6 +109,8 @@ class Preparation(threading.Thread):
                         log.info("sink.beginnings_settled", units=begun)
                     if told := report_preparation.prepare(client):
                         log.info("sink.prepared", reports=told)
+                    if records := flow_preparation.prepare(client):
+                        log.info("sink.prepared", flow_records=records)
             except Exception as error:  # the thread's boundary: without a batch questions are slower, never wrong; tried again next turn
                 log.warning("sink.not_prepared", why=type(error).__name__)
 

@@ -107,6 +107,7 @@ CONFINED: dict[str, dict[str, str]] = {
         "sinks.table_archive": "type of a client",
         "sinks.batches": "type of a client",
         "sinks.preparation": "type of a client",
+        "sinks.flow_preparation": "type of a client",
         "sinks.report_preparation": "type of a client",
         "sinks.retention": "type of a client",
         "sinks.writer": "type of a client, errors of an insert",

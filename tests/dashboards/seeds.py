@@ -62,7 +62,6 @@ def plant(client: Client) -> list[Planted]:
                     observations.append(_observation(number, indicator, territory, key, subject_type, subject_id, dimensions, level))
                     panes.append(_pane(number, key))
                     planted += [Planted("board_values", key, territory, DEPTHS[kind], level)]
-                    planted += [Planted("board_known_values", key, territory, DEPTHS[kind], level)]
                     planted += [Planted("board_panes", key, territory, DEPTHS[kind], level)]
                     planted += [Planted("board_series", key, territory, DEPTHS[kind], level)]
                     planted += [Planted("board_records", f"r{number}", territory, 3, level)]
@@ -89,7 +88,7 @@ def plant(client: Client) -> list[Planted]:
         observations.append([*row[:15], "case", "official", Decimal(90 + i), *times, f"crime{i}", "MPS", "intake"])
         planted.append(Planted("board_records", f"crime{i}", "VN", 3, 0))
     totals = (f"{code}||VN|||actual" for code in (PRICES, CRIME))
-    planted += [Planted(view, key, "VN", 0, 0) for key in totals for view in ("board_values", "board_known_values")]
+    planted += [Planted("board_values", key, "VN", 0, 0) for key in totals]
     client.insert("observations", observations, column_names=_OBSERVATION)
     client.insert("panes", panes, column_names=_PANE)
     client.insert("aggregates", [[*row[:5], Decimal(7), NOW] for row in panes], column_names=[*_PANE[:5], "latest", "latest_time"])

@@ -89,7 +89,7 @@ def _assigned(client: Client) -> list[Planted]:
     for task, (series, territory, level, status) in planted.items():
         if status != "deleted":
             found.append(Planted("board_assigned_tasks", task, territory, 0, level))
-            found += [Planted(view, series, territory, 1, level) for view in ("board_values", "board_known_values")]
+            found.append(Planted("board_values", series, territory, 1, level))
     return found
 
 
@@ -122,7 +122,7 @@ def _obstacles(client: Client) -> list[Planted]:
     for key, (series, level, status) in planted.items():
         if status != "deleted":
             found.append(Planted("board_obstacles", key, "01", 2, level))
-            found += [Planted(view, series, "01", 2, level) for view in ("board_values", "board_known_values")]
+            found.append(Planted("board_values", series, "01", 2, level))
     return found
 
 
@@ -175,5 +175,5 @@ def _corrected(client: Client) -> list[Planted]:
         record = ["obs.test", 1, revision, NOW, VALUE, "vn-1012/A.I.2", "", "79", "", "", [], "actual", "month", 0, 2026]
         record += ["percent", "revised", Decimal(amount), MONTH, NOW, NOW, NOW, "rev", "NSO", "open_data", revision]
         client.insert("observations", [record], column_names=[*_OBSERVATION, "revision"])
-    values = [Planted(view, VALUE, "79", 0, 0) for view in ("board_values", "board_known_values")]
-    return [*values, Planted("board_records", "rev", "79", 3, 0), Planted("board_panes", FLOW, "79", 1, 0)]
+    told = [Planted("board_values", VALUE, "79", 0, 0), Planted("board_records", "rev", "79", 3, 0)]
+    return [*told, Planted("board_panes", FLOW, "79", 1, 0)]

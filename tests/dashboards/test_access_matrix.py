@@ -26,9 +26,9 @@ ALERTS = (
     "board_backtests",
     "board_assigned_tasks",
 )
+WHOLE = ("board_territory_values", "board_known_territory_values")
 KEYS = {
     "board_values": "series",
-    "board_known_values": "series",
     "board_panes": "series",
     "board_series": "series",
     "board_records": "source_record_id",
@@ -36,7 +36,7 @@ KEYS = {
     "board_alert_events": "alert_id",
     "board_told": "alert_id",
     "board_tasks": "action_id",
-    "board_territory_values": "concat(indicator, '|', component, '|', territory, '|||', figure)",
+    **dict.fromkeys(WHOLE, "concat(indicator, '|', component, '|', territory, '|||', figure)"),
     "board_results": "result",
     "board_known_results": "result",
     "board_emergency_steps": "step_key",
@@ -65,20 +65,20 @@ def expected(access: Access, row: Planted, vocabulary: Vocabulary) -> bool:
 @pytest.mark.timeout(300)
 def test_no_view_shows_a_reader_more_or_less_than_the_rules_say(seeded: Seeded) -> None:
     vocabulary = Vocabulary.load(seeded.settings.home)
-    moment = "moment = {moment:DateTime64(3, 'UTC')}"
+    moment = ", moment = {moment:DateTime64(3, 'UTC')}"
     parts = {
         view: f"SELECT DISTINCT '{view}' AS view, toString({key}) AS key "
-        f"FROM {view}({_arguments(view)}{f', {moment}' if 'known' in view else ''})"
+        f"FROM {view}({_arguments(view)}{moment if 'known' in view else ''}{', territory = {every:String}' if view == WHOLE[1] else ''})"
         for view, key in KEYS.items()
     }
-    whole = [row._replace(view="board_territory_values") for row in seeded.planted if row.view == "board_values" and row.depth == 0]
+    whole = [row._replace(view=view) for view in WHOLE for row in seeded.planted if row.view == "board_values" and row.depth == 0]
     planted = [*seeded.planted, *whole]
     checked = 0
     with ch.connected(seeded.settings, reader=True) as client:
         for access in READERS:
             views = [view for view in KEYS if access.depth == 3 or view not in ALERTS]
             rows = client.query(
-                " UNION ALL ".join(parts[v] for v in views), parameters=access.parameters() | {"moment": NOW}
+                " UNION ALL ".join(parts[v] for v in views), parameters=access.parameters() | {"moment": NOW, "every": ""}
             ).result_rows
             wanted = {(row.view, row.key) for row in planted if row.view in views and expected(access, row, vocabulary)}
             assert set(rows) - {("board_backtests", "")} == wanted, f"{access}: that a rule was run is told to everybody"

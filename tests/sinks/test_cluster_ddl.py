@@ -26,7 +26,8 @@ def test_every_table_the_sink_writes_is_sharded_and_replicated() -> None:
     for name in SHARDED:
         assert f"ENGINE = Distributed('tinh', 'nhip', '{name}_local', cityHash64({SHARDED[name]}))" in made[name]
         path = f"MergeTree('/clickhouse/tables/{{shard}}/nhip/{name}', "
-        assert re.search(r"ENGINE = Replicated(Replacing|Aggregating)" + re.escape(path), made[f"{name}_local"]), name
+        collapses = "" if name == "flow_journal" else "(Replacing|Aggregating)"  # in the journal a row may stand twice
+        assert re.search(f"ENGINE = Replicated{collapses}" + re.escape(path), made[f"{name}_local"]), name
     assert "ReplicatedMergeTree('/clickhouse/tables/all/nhip/territories', '{shard}-{replica}')" in made["territories"]
     assert "non_replicated" not in "".join(MADE)
     assert "offset)\nPARTITION BY" not in made["alert_current_local"], "the columns of the table it copies, not its order"

@@ -67,7 +67,7 @@ def amended(dice: random.Random, figure: str, first: int, count: int) -> list[Ob
 def put(database: Client, told: list[Observation], first: int) -> None:
     """Rows at the offsets `first` and on of two partitions."""
     messages = [message(first + n, encode("observation", o.record()), key=o.series().key().encode(), topic=TOPIC,
-                        partition=int(o.subject_id[1:]) % 2) for n, o in enumerate(told)]  # fmt: skip
+                        partition=int(o.subject_id[1:] or 0) % 2) for n, o in enumerate(told)]  # fmt: skip
     block = Decoder(lambda _: load("observation").raw).block(ROUTES[TOPIC], Stretch.of(messages))
     assert not block.refused
     appended = pl.lit(START, pl.Int64).cast(pl.Datetime("ms", "UTC")).alias("appended")

@@ -148,10 +148,10 @@ def test_a_reader_sees_its_units_alone_and_a_whole_is_held_against_its_provinces
     assert seen("31", 0) == [("actual", 1, 1, 1)]
     assert [row[:2] for row in seen("31", 5)] == [("actual", 1), ("plan", 1)]
 
-    access = "territories = ['VN'], depth = 0, clearance = 0"
-    first = f"board_known_values({access}, moment = fromUnixTimestamp64Milli(toInt64({march})))"
+    access = "territories = ['VN'], clearance = 0"
+    first = f"board_known_territory_values({access}, moment = fromUnixTimestamp64Milli(toInt64({march})), territory = 'VN')"
     status = [database.query(f"SELECT status FROM {view} WHERE territory = 'VN' AND value = 6").result_rows
-              for view in (first, f"board_values({access})")]  # fmt: skip
+              for view in (first, f"board_territory_values({access})")]  # fmt: skip
     assert [[tuple(row) for row in rows] for rows in status] == [[("preliminary",)], [("official",)]], "reported, then confirmed"
     _whole_and_parts(settings, database)
 
