@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from operator import ne
+from itertools import repeat
+from operator import is_not, ne
 from typing import Final
 
 import numpy as np
@@ -160,7 +161,7 @@ def cuts(messages: Sequence[Message]) -> list[int]:
     for places in columns:
         if places and places.count(places[0]) < len(places):
             found.update((np.flatnonzero(np.fromiter(map(ne, places, places[1:]), np.bool_, len(places) - 1)) + 1).tolist())
-    errors = list(map(Message.error, messages))
-    if errors.count(None) < len(errors):
-        found |= {place for at, error in enumerate(errors) if error is not None for place in (at, at + 1)}
+    # By identity: a KafkaError that is compared with None fails, and not at once.
+    errors = np.flatnonzero(np.fromiter(map(is_not, map(Message.error, messages), repeat(None)), np.bool_, len(messages)))
+    found.update(errors.tolist(), (errors + 1).tolist())
     return sorted(found)

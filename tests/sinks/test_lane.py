@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from confluent_kafka import KafkaError
 
 from sinks import lane as lanes
 from sinks.lane import Lane, cuts
@@ -11,6 +12,7 @@ from sinks.plan import Plan
 from sinks.tables import Route
 from tests.sinks.messages import message
 
+END = KafkaError(KafkaError._PARTITION_EOF)
 ROUTE = Route("observations", "avro", "observation", key="series")
 
 
@@ -27,10 +29,10 @@ def filled(one: Lane, *offsets: int, now: float = 10.0) -> Lane:
 def test_a_run_ends_with_its_partition_its_topic_and_at_every_error() -> None:
     places = [("a", 1), ("a", 1), ("b", 1), ("b", 2), ("b", 2), ("b", 2), ("a", 2)]
     errors = [False, False, False, False, True, False, False]
-    read = [message(n, topic=t, partition=p, error="eof" if e else None) for n, ((t, p), e) in enumerate(zip(places, errors, strict=True))]
+    read = [message(n, topic=t, partition=p, error=END if e else None) for n, ((t, p), e) in enumerate(zip(places, errors, strict=True))]
     assert cuts(read) == [2, 3, 4, 5, 6]
     assert cuts([message(n) for n in range(5)]) == []
-    assert cuts([message(0, error="eof")]) == [0, 1]
+    assert cuts([message(0, error=END)]) == [0, 1]
     assert cuts([]) == []
 
 
