@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ("tests.fixtures.network", "tests.fixtures.parallel", "tests.fixtures.stack")
+pytest_plugins = ("tests.fixtures.logs", "tests.fixtures.network", "tests.fixtures.parallel", "tests.fixtures.stack")

@@ -21,6 +21,7 @@ Place = tuple[str, int]
 
 REQUEST_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 0.05
+LEADERLESS: Final = frozenset({KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE})
 
 
 class Tail:
@@ -87,8 +88,17 @@ class Tail:
             self._reader = None
 
     def _list(self, places: Iterable[Place], spec: OffsetSpec) -> dict[Place, int]:
-        asked = {TopicPartition(*place): spec for place in places}
-        if not asked:
-            return {}
-        found = self._admin.list_offsets(asked, request_timeout=REQUEST_SECONDS)
-        return {(place.topic, place.partition): future.result(REQUEST_SECONDS).offset for place, future in found.items()}
+        """Asked again, within the time of one request, where a partition's leader is only just being found: it is new, or a broker went."""
+        left, found = set(places), dict[Place, int]()
+        deadline = time.monotonic() + REQUEST_SECONDS
+        while left:
+            answers = self._admin.list_offsets({TopicPartition(*place): spec for place in left}, request_timeout=REQUEST_SECONDS)
+            for place, future in answers.items():
+                try:
+                    found[place.topic, place.partition] = future.result(REQUEST_SECONDS).offset
+                except KafkaException as error:
+                    if error.args[0].code() not in LEADERLESS or time.monotonic() > deadline:
+                        raise
+            left -= found.keys()
+            time.sleep(LOOK_SECONDS if left else 0)
+        return found

@@ -306,6 +306,8 @@ def test_two_processes_one_leads_and_the_other_takes_over(bench: Bench, settings
             until(lambda: bench.elected(2), 30, "the second has joined")  # a leader that loses the lead in mid-commit ends, as it must
             bench.write(live([RIVER, WORSE]))
             until(lambda: len(bench.messages(EVENTS)) == 2, 30, "two events of whoever leads")
+            until(lambda: bench.settled(2 * 6), 40, "and told: a member that comes or goes ends a delivery in mid-commit as well")
+        until(lambda: bench.elected(1), 30, "one is left")
         bench.write(live([BETTER, CLEARED, after(replace(ICU, source_partition=7))]))
         until(lambda: len(bench.messages(EVENTS)) == 5, 40, "three more after one has gone")
         until(lambda: bench.settled(4 * 6 + 4), 40, "all notifications settled")
