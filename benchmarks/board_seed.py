@@ -1,12 +1,14 @@
 """Rows for the board's measurement, made inside ClickHouse: a country's stations, taxes, treasury, trade, beds, results and alerts.
 
-Shape: `rows` observations in all, 85 of 100 from stations (a reading in 10 minutes, two quantities), the rest taxes, treasury entries, beds
-with restricted access and monthly reported values; folds, results and alerts beside them in the numbers such a load leaves. All generated:
+Shape: `rows` observations first, 85 of 100 from stations (a reading in 10 minutes, two quantities), the rest taxes, treasury entries, beds
+with restricted access and monthly reported values; of all but the readings one in twenty is told again. Folds, results and alerts beside
+them in the numbers such a load leaves. All generated:
 the values say nothing about any real place. `END` is the present of the measurement: nothing depends on the day it is run.
 """
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Final
 
@@ -17,9 +19,12 @@ END_MS: Final = int(END.timestamp() * 1000)
 STATIONS: Final = 2_000
 STATION_SHARE: Final = 0.85
 SECONDS: Final = 600
+AMENDED_IN: Final = 20
+"""Of so many entries one is amended; so many statements, each over a share of them."""
 _AT: Final = f"toDateTime64({END_MS // 1000}, 3, 'UTC')"
 _PROVINCE: Final = "(SELECT groupArray(code) FROM (SELECT code FROM territories WHERE kind = 'province' ORDER BY code))"
 _MONTH_START: Final = "toDateTime64(addMonths(toDateTime('2024-12-31 17:00:00', 'UTC'), {month}), 3, 'UTC')"
+MERGES_SECONDS: Final = 300.0
 _BLOCK: Final = 250_000
 """Rows of one statement: bounds the engine's memory and the wait for its answer."""
 
@@ -28,8 +33,16 @@ def plant(client: Client, rows: int) -> dict[str, int]:
     """Fill an empty, migrated database; table → rows. Raises ClickHouseError."""
     for statement in statements(rows):
         client.command(statement, settings={"max_execution_time": 600, "max_partitions_per_insert_block": 0})
+    _await_merges(client)
     tables = ("observations", "value_latest", "panes", "aggregates", "aggregate_latest", "derived", "alert_events", "notifications")
     return {name: int(client.query(f"SELECT count() FROM {name}").result_rows[0][0]) for name in tables}
+
+
+def _await_merges(client: Client) -> None:
+    """Until what was inserted is merged, or for MERGES_SECONDS: a database that has stood for a day merges little."""
+    ends = time.monotonic() + MERGES_SECONDS
+    while time.monotonic() < ends and client.query("SELECT count() FROM system.merges").result_rows[0][0]:
+        time.sleep(1.0)
 
 
 def statements(rows: int) -> list[str]:
@@ -38,6 +51,7 @@ def statements(rows: int) -> list[str]:
     found = [_readings(start, min(_BLOCK, readings - start), readings // STATIONS or 1) for start in range(0, readings, _BLOCK)]
     rest = rows - readings
     found += [_entries(start, min(_BLOCK, rest - start)) for start in range(0, rest, _BLOCK)]
+    found += [_told_again(number) for number in range(AMENDED_IN)]
     hours = max(readings // STATIONS // 6, 1)
     folds = [part for whole in (*_panes(hours), _aggregates(readings // 20)) for part in _blocks(whole)]
     return [*found, _stations(), *folds, *_derived(), *_alerts()]
@@ -87,6 +101,15 @@ def _entries(start: int, count: int) -> str:
         toDecimal128(number % 9973 + 1, 6), start, start + toIntervalDay(1), at, at + 1, concat('r', toString(number)), 'tabmis', 'MOF',
         toInt32(toYear(at + toIntervalHour(7))), if(lot = 18 AND number % 3 = 0, 5, 0)
     FROM numbers({start}, {count})"""
+
+
+def _told_again(share: int) -> str:
+    """The amendments of one share of the entries, a day after the first word."""
+    lot = f"cityHash64(source_record_id) % {AMENDED_IN * AMENDED_IN} = {share}"
+    return f"""INSERT INTO observations
+    SELECT * REPLACE (offset + 1000000000 AS offset, revision + 1 AS revision, 'revised' AS status, value + 1 AS value,
+        least(ingested_at + toIntervalDay(1), {_AT}) AS ingested_at)
+    FROM (SELECT * FROM observations WHERE source_system = 'tabmis' AND revision = 0 AND {lot})"""
 
 
 def _stations() -> str:

@@ -27,9 +27,9 @@ from benchmarks import machine
 from benchmarks.spread import percentile
 from ops.stack.artifacts import cache_dir
 from ops.stack.scratch import Scratch
-from sinks import clickhouse, report_preparation
+from sinks import clickhouse
 from sinks.migrations import migrate
-from sinks.preparation import prepare
+from sinks.preparation import turn
 from sinks.questions import ask, questions
 from transport.settings import HOME, Settings
 
@@ -174,8 +174,7 @@ def main() -> int:
         seeded = round(time.monotonic() - began, 1)
         began = time.monotonic()
         with clickhouse.connected(settings) as client:
-            prepare(client)
-            report_preparation.prepare(client)
+            turn(client)
         prepared = round(time.monotonic() - began, 1)
         parts.stop("clickhouse")
         settings = _settings(parts, folder)

@@ -89,8 +89,20 @@ def _count(client: Client, one: Figure, batch: int, partitions: list[int], offse
                                                          "offsets", "rows"])  # fmt: skip
 
 
+def turn(client: Client) -> None:
+    """Prepare whatever questions and pages read prepared, where it is due. Raises ClickHouseError."""
+    for one in prepare(client):
+        log.info("sink.prepared", indicator=one.indicator, component=one.component, figure=one.figure, rows=one.rows)
+    if begun := report_preparation.settle_beginnings(client):
+        log.info("sink.beginnings_settled", units=begun)
+    if told := report_preparation.prepare(client):
+        log.info("sink.prepared", reports=told)
+    if records := flow_preparation.prepare(client):
+        log.info("sink.prepared", flow_records=records)
+
+
 class Preparation(threading.Thread):
-    """Prepares until `stop` is set."""
+    """Takes such a turn every `EVERY_SECONDS` until `stop` is set."""
 
     def __init__(self, settings: Settings, stop: threading.Event) -> None:
         super().__init__(name="preparation", daemon=True)
@@ -103,14 +115,7 @@ class Preparation(threading.Thread):
             pause = EVERY_SECONDS
             try:
                 with clickhouse.connected(self._settings) as client:
-                    for one in prepare(client):
-                        log.info("sink.prepared", indicator=one.indicator, component=one.component, figure=one.figure, rows=one.rows)
-                    if begun := report_preparation.settle_beginnings(client):
-                        log.info("sink.beginnings_settled", units=begun)
-                    if told := report_preparation.prepare(client):
-                        log.info("sink.prepared", reports=told)
-                    if records := flow_preparation.prepare(client):
-                        log.info("sink.prepared", flow_records=records)
+                    turn(client)
             except Exception as error:  # the thread's boundary: without a batch questions are slower, never wrong; tried again next turn
                 log.warning("sink.not_prepared", why=type(error).__name__)
 
