@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
 from alerts.channels.contract import Channel, Outcome
 from alerts.codec import DEAD, LEDGER, REQUESTS, RESULTS, Codec
@@ -31,7 +31,7 @@ from alerts.rows import Row
 from alerts.writer import Writer
 from transport.dead_letters import Origin
 from transport.group_offsets import GroupOffsets
-from transport.kafka_clients import consumer
+from transport.kafka_clients import arrived_messages, consumer
 from transport.logging import place
 from transport.metrics import Metrics
 from transport.records import DecodeError
@@ -100,7 +100,7 @@ class DeliveryLoop:
         for owned in sorted(self._owned.values(), key=lambda one: not one.lane.urgent):
             owned.lane.begin()
             busy += owned.lane.finish()
-        messages = self._poll(BUSY_SECONDS if busy else self._patience())
+        messages = arrived_messages(self._member, BATCH, BUSY_SECONDS if busy else self._patience())
         by_partition: dict[int, list[Message]] = {}
         for message in messages:
             by_partition.setdefault(message.partition() or 0, []).append(message)
@@ -118,17 +118,6 @@ class DeliveryLoop:
         """How long to wait for requests: until the next retry is due."""
         due = [at for owned in self._owned.values() if (at := owned.lane.next_due()) is not None]
         return min(IDLE_SECONDS, max(BUSY_SECONDS, (min(due) - self._clock()) / 1000)) if due else IDLE_SECONDS
-
-    def _poll(self, seconds: float) -> list[Message]:
-        first = self._member.poll(seconds)
-        if first is None:
-            return []
-        messages = [first, *self._member.consume(BATCH - 1, 0)]
-        for message in messages:
-            error = message.error()
-            if error is not None:
-                raise KafkaException(error)
-        return messages
 
     def _accept(self, partition: int, messages: Sequence[Message]) -> None:
         owned = self._owned.get(partition)

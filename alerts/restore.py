@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from transport.kafka_clients import consumer
+from transport.kafka_clients import arrived, consumer
 from transport.settings import Settings
 
 LEADERLESS = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART)
@@ -52,13 +52,13 @@ def until_ends(reader: Consumer, left: set[int], topic: str) -> Iterator[Message
     """The messages of a reader that was assigned the partitions `left` of `topic` and is told their ends. Raises RestoreError."""
     quiet = time.monotonic()
     while left:
-        first = reader.poll(1.0)
-        if first is None:
+        batch = arrived(reader, BATCH, 1.0)
+        if not batch:
             if time.monotonic() - quiet > QUIET_SECONDS:
                 raise RestoreError(f"{topic}: nothing for {QUIET_SECONDS:.0f} s; is the broker reachable?")
             continue
         quiet = time.monotonic()
-        for message in (first, *reader.consume(BATCH, 0)):  # what lies there already; `consume` alone would wait for a whole batch
+        for message in batch:
             error = message.error()
             if error is None:
                 yield message

@@ -32,7 +32,7 @@ from alerts.story import Effects, Story
 from alerts.writer import Writer
 from indicators.instant import DAY_MS
 from transport.dead_letters import Origin
-from transport.kafka_clients import IDLE_FETCH_MS, consumer
+from transport.kafka_clients import IDLE_FETCH_MS, arrived_messages, consumer
 from transport.logging import place
 from transport.metrics import Metrics
 from transport.records import DecodeError, EncodeError
@@ -97,7 +97,7 @@ class StoryLoop:
             self._metrics.gauge("nhip_restore_seconds", time.monotonic() - began, stage="alerts")
             log.info("leads", term=term, alerts=len(self._story.alerts), seconds=round(time.monotonic() - began, 3))
             while not self._stop.is_set() and leadership.poll() and leadership.term == term:
-                messages = _batch(reader)
+                messages = arrived_messages(reader, BATCH, POLL_SECONDS)
                 if messages:
                     self._fold_and_commit(messages, writer, leadership)
                 self._let_off(writer)
@@ -242,19 +242,6 @@ class StoryLoop:
         burning = Counter(alert.evidence.severity for alert in self._story.alerts.values() if alert.open)
         for severity in range(1, 6):
             self._metrics.gauge("nhip_alerts_open", burning[severity], severity=str(severity))
-
-
-def _batch(reader: Consumer) -> list[Message]:
-    """What lies there, at once; waits only for the first one. Raises KafkaException on an error of the reader."""
-    first = reader.poll(POLL_SECONDS)
-    if first is None:
-        return []
-    messages = [first, *reader.consume(BATCH - 1, 0)]
-    for message in messages:
-        error = message.error()
-        if error is not None:
-            raise KafkaException(error)
-    return messages
 
 
 def _where(message: Message) -> tuple[str, int, int]:

@@ -129,6 +129,23 @@ def _dotted(overrides: dict[str, Any]) -> dict[str, Any]:
     return {name if "." in name or name.endswith("_cb") else name.replace("_", "."): value for name, value in overrides.items()}
 
 
+def arrived(reader: Consumer, most: int, seconds: float) -> list[Message]:
+    """What lies there, at most so many, errors among them. Waits up to `seconds` for the first alone: `consume` would wait until as many
+    have come."""
+    first = reader.poll(seconds)
+    return [] if first is None else [first, *reader.consume(most - 1, 0)]
+
+
+def arrived_messages(reader: Consumer, most: int, seconds: float) -> list[Message]:
+    """The same for a reader whose errors are all faults. Raises KafkaException on the first."""
+    found = arrived(reader, most, seconds)
+    for message in found:
+        error = message.error()
+        if error is not None:
+            raise KafkaException(error)
+    return found
+
+
 class CountingProducer:
     """A producer that accounts for every message: what was handed over is delivered, failed, or still waiting; nothing is unknown.
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from transport.kafka_clients import consumer
+from transport.kafka_clients import arrived, consumer
 from transport.settings import Settings
 
 STALL_SECONDS: Final = 60.0
@@ -47,7 +47,7 @@ def read_partition(
 def _read(reader: Consumer, topic: str, partition: int, at: int, end: int) -> Iterator[list[Message]]:
     progress = time.monotonic()
     while at < end:
-        batch, reached = _whole(_arrived(reader))
+        batch, reached = _whole(arrived(reader, _BATCH, _TURN_SECONDS))
         if batch or reached > at:
             at = max(reached, int(batch[-1].offset() or 0) + 1 if batch else at)
             progress = time.monotonic()
@@ -61,12 +61,6 @@ def _read(reader: Consumer, topic: str, partition: int, at: int, end: int) -> It
             raise RestoreError(
                 f"{topic}-{partition}: no message for {STALL_SECONDS:.0f} s at offset {at} of {end}; is the broker well? `nhip status`"
             )
-
-
-def _arrived(reader: Consumer) -> list[Message]:
-    """What has arrived: `consume` alone would wait for a whole batch."""
-    first = reader.poll(_TURN_SECONDS)
-    return [] if first is None else [first, *reader.consume(_BATCH - 1, 0)]
 
 
 def _whole(batch: list[Message]) -> tuple[list[Message], int]:
