@@ -13,7 +13,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Protocol
 
@@ -159,7 +159,7 @@ class Sink:
         if not batches:
             return
         planned = self._settle(
-            [lane for lane in self._lanes.values() if lane.rests],
+            self._lanes.values(),
             [TopicPartition(b.topic, b.partition, b.plan.first, b.plan.metadata) for _, b, _ in batches],
         )
         faults.reach("sink.after_plan")
@@ -198,10 +198,10 @@ class Sink:
                 if lane is not None and lane.under_way is batch:
                     lane.done(time.monotonic())
 
-    def _settle(self, lanes: list[Lane], plans: Sequence[TopicPartition] = ()) -> set[Key]:
-        """Commit the ends of lanes that rest, without a plan: nothing is left to repeat; and these plans with them. Returns what was
-        taken."""
-        lanes = [lane for lane in lanes if lane.rests]
+    def _settle(self, some: Iterable[Lane], plans: Sequence[TopicPartition] = ()) -> set[Key]:
+        """Commit the ends of those of the lanes that rest, without a plan: nothing is left to repeat; and these plans with them. Returns
+        what was taken."""
+        lanes = [lane for lane in some if lane.rests]
         if not lanes and not plans:
             return set()
         taken = self._commit([*plans, *(TopicPartition(lane.topic, lane.partition, lane.settle, "") for lane in lanes)])
