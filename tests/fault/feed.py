@@ -8,8 +8,7 @@ from typing import Final
 
 from indicators.vocabulary import Vocabulary
 from producers.positions import saved_position
-from tests.fault.load import Load
-from tests.fault.plan import SPAN_MS
+from tests.fault.load import Load, step_for
 from tests.fault.spool import NAME, Spool
 from transport.settings import Settings
 
@@ -27,7 +26,7 @@ class Feed(threading.Thread):
         super().__init__(name="feed", daemon=True)
         self._positions = settings.data_dir / "positions"
         self._observations = observations
-        self._load = Load(Vocabulary.load(settings.home), seed, max(1, min(240_000, SPAN_MS // (observations + observations // 4))))
+        self._load = Load(Vocabulary.load(settings.home), seed, step_for(observations + observations // 4))
         self.spool = Spool(folder)
         self.allowed = 0
         self.given = 0

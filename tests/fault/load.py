@@ -12,14 +12,22 @@ from indicators.vocabulary import Vocabulary
 
 START = 1_767_225_600_000 + 30 * 86_400_000 - 7 * 3_600_000
 HOUR = 3_600_000
+STEP_MS = 240_000
+SPAN_MS = 300 * 86_400_000
+"""Most event time a load covers."""
 AMENDED, MOVED, REPEATED = 0.05, 0.01, 0.02
+
+
+def step_for(observations: float) -> int:
+    """Event time between two of so many observations, ms: the load stays inside its budget year however long the run."""
+    return max(1, min(STEP_MS, int(SPAN_MS // observations)))
 
 
 class Load:
     """Observations in order of sending. Amendments: 5 %, of which about a fifth (1 % of all) change the series. `start`: instant of the
     first, epoch ms; one every `step_ms`."""
 
-    def __init__(self, vocabulary: Vocabulary, seed: int, step_ms: int = 240_000, start: int = START) -> None:
+    def __init__(self, vocabulary: Vocabulary, seed: int, step_ms: int = STEP_MS, start: int = START) -> None:
         self._random = random.Random(seed)
         self._step, self._start = step_ms, start
         self._stations = [s for s in vocabulary.subjects("station") if "bd1" in s.limits]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.fault.load import step_for
+
 SECONDS_A_KILL = 8
-SPAN_MS = 300 * 86_400_000
-"""Most event time a load covers."""
 
 
 @dataclass
@@ -27,9 +27,9 @@ class Plan:
 
     @property
     def step_ms(self) -> int:
-        """Event time between two observations: the load stays inside its budget year however long the run."""
+        """Event time between two observations, ms."""
         about = self.rate * SECONDS_A_KILL * (self.kills + self.inside + 4 * self.stops + 1 + self.refusing / SECONDS_A_KILL)
-        return max(1, min(240_000, int(SPAN_MS // about)))
+        return step_for(about)
 
 
 @dataclass

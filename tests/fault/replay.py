@@ -43,7 +43,7 @@ from ops.stack.scratch import Scratch
 from sinks.migrations import migrate
 from sinks.tables import routes
 from tests.fault.calm_home import calm_home, narrow_home
-from tests.fault.load import Load
+from tests.fault.load import START, STEP_MS, Load
 from tests.fault.processes import Ended, Process
 from tests.fault.replay_verdict import Verdict, events, told
 from tests.fault.settled import reached
@@ -60,7 +60,7 @@ from transport.topics import table
 GROUPS = ("trade", "emergency", "finance_budget")
 OTHERS_MOST = 20_000
 """Readings and entries; the rest are customs lines."""
-MONTH = 2 * 30 * DAY_MS // 240_000
+MONTH = 2 * 30 * DAY_MS // STEP_MS
 """Half of them readings and entries, one every four minutes; the others customs lines."""
 STORY = ("alerts.conditions", "alerts.conditions.emergency", "alerts.actions")
 Say = Callable[[str], None]
@@ -176,7 +176,7 @@ def _load(settings: Settings, plan: Plan) -> Iterator[tuple[str, bytes, bytes]]:
     with Registry(settings) as registry:
         encoder = AvroEncoder("observation", registry.id_of("observation"))
     others = min(OTHERS_MOST, plan.observations // 2)
-    load = Load(vocabulary, plan.seed, start=now_ms() - 30 * DAY_MS) if plan.month else Load(vocabulary, plan.seed)
+    load = Load(vocabulary, plan.seed, start=now_ms() - 30 * DAY_MS if plan.month else START)
     for o in (*load.plans(), *load.take(0, others)):
         spec = vocabulary.series_spec(o.indicator, o.component)
         assert spec is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Self
 
@@ -143,21 +143,20 @@ def of_figures(context: Context, row: Mapping[str, Any]) -> bool:
 
 def events(settings: Settings) -> set[tuple[str, str]]:
     """(alert id, event id) of every event of every story."""
-    topic = f"{settings.topic_prefix}alerts.events"
-    with Context(settings) as context:
-        decoder = AvroDecoder("alert_event", context.registry.schema)
-        rows = (decoder.decode(m.value()) for p in range(table(settings.topic_prefix)[topic].partitions)
-                for batch in read_partition(settings, topic, p) for m in batch)  # fmt: skip
-        return {(row["alert_id"], row["event_id"]) for row in rows}
+    return {(row["alert_id"], row["event_id"]) for row in rows_of(settings, "alerts.events", "alert_event")}
 
 
 def told(settings: Settings) -> set[str]:
     """Keys of the notifications that somebody was to get."""
-    found: set[str] = set()
+    rows = rows_of(settings, "notify.requests", "notification")
+    return {row["notification_key"] for row in rows if row["state"] != "recorded"}
+
+
+def rows_of(settings: Settings, name: str, schema: str) -> Iterator[dict[str, Any]]:
+    """Every row that is committed in a topic, decoded; `name`: without the prefix."""
+    topic = settings.topic_prefix + name
     with Context(settings) as context:
-        decoder = AvroDecoder("notification", context.registry.schema)
-        for p in range(2):
-            for batch in read_partition(settings, f"{settings.topic_prefix}notify.requests", p):
-                rows = (decoder.decode(m.value()) for m in batch)
-                found |= {row["notification_key"] for row in rows if row["state"] != "recorded"}
-    return found
+        decoder = AvroDecoder(schema, context.registry.schema)
+        for p in range(table(settings.topic_prefix)[topic].partitions):
+            for batch in read_partition(settings, topic, p):
+                yield from (decoder.decode(message.value()) for message in batch)
