@@ -38,6 +38,7 @@ from alerts.ledger import (
 )
 from alerts.manner import Manner
 from alerts.notification import Notification
+from alerts.queue import Queue
 from alerts.receipts import Folded, Receipt
 from transport.faults import reach
 
@@ -98,6 +99,7 @@ class Lane:
         self._manner = manner
         self._room = room
         self._channels, self._commit, self._submit, self._clock = channels, commit, submit, clock
+        self._queue = Queue()
         self._under_way: dict[str, tuple[Notification, Callable[[], Outcome | None]]] = {}
 
     def keep(self, row: Notification) -> None:
@@ -117,6 +119,8 @@ class Lane:
         for request in requests:
             if request.notification_key not in self.ledger and request.notification_key not in rows:
                 rows[request.notification_key] = accepted(request, request.channel in self._channels, now)
+        if any(row.lane == "direct" for row in rows.values()):
+            self._queue.forget()
         self._write(list(rows.values()), next_offset)
 
     def receive(self, receipt: Receipt) -> Folded:
@@ -132,20 +136,38 @@ class Lane:
     def begin(self) -> None:
         """Start what is due and has room; the direct lane and the severe first."""
         now = self._clock()
-        self.ledger.stop_waiting(now)
-        late = [row for key, row in self.ledger.live.items() if key not in self._under_way and due_at(row) <= now > deadline(row)]
-        self._write([expired(row, now) for row in late])
-        self._write(self._bundling.bundles(self.ledger.live.values(), now, lambda row: self._awake_at(row, now) <= now))
+        is_new = self._queue.is_old(now) or not (self._queue or self._under_way)
+        if is_new:
+            self._look(now)
         ready: list[Notification] = []
-        waiting = [row for row in self._first_of_each() if self._may_go_at(row, now) <= now]
-        for row in sorted(waiting, key=lambda r: (r.lane != "direct", -r.severity, r.requested_at, r.notification_key)):
-            if self._room.take(row.channel, direct=row.lane == "direct"):
-                ready.append(attempted(row, now))
+        for found in self._queue.channels():
+            while found:
+                row = found[0]
+                if not self._may_go(row, now) or (not is_new and self._bundling.applies(row)):  # a bundle may come before it
+                    found.popleft()
+                elif self._room.take(row.channel, direct=row.lane == "direct"):
+                    ready.append(attempted(found.popleft(), now))
+                else:
+                    break
         self._write(ready)
         reach("alerts:intended")
         for row in ready:
             channel = self._channels[row.channel]
             self._under_way[row.notification_key] = row, self._submit(channel, _sending(channel, self._manner.message(row)))
+
+    def _look(self, now: int) -> None:
+        """Look at every message that waits: write down those whose time is over and new bundles, queue those that may leave."""
+        self.ledger.stop_waiting(now)
+        late = [row for key, row in self.ledger.live.items() if key not in self._under_way and due_at(row) <= now > deadline(row)]
+        self._write([expired(row, now) for row in late])
+        self._write(self._bundling.bundles(self.ledger.live.values(), now, lambda row: self._awake_at(row, now) <= now))
+        waiting = [row for row in self._first_of_each() if self._may_go_at(row, now) <= now]
+        self._queue.look(waiting, len(self.ledger.live), now)
+
+    def _may_go(self, row: Notification, now: int) -> bool:
+        """May a message that a look found leave now? Not one that was taken, settled or withdrawn since, nor one whose time is over."""
+        stands = self.ledger.live.get(row.notification_key) is row and row.notification_key not in self._under_way
+        return stands and self._may_go_at(row, now) <= now <= deadline(row)
 
     def finish(self) -> int:
         """Write the outcomes that are there; returns how many messages are still under way."""

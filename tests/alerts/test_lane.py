@@ -170,6 +170,34 @@ def test_the_direct_lane_and_the_severe_go_first() -> None:
     assert [key for key, _ in world.provider.shown] == [worst.notification_key, urgent.notification_key, slow.notification_key]
 
 
+def test_two_thousand_wait_and_are_looked_at_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A channel that takes one message at a time: they leave in order, each once, without a look at all of them for every one."""
+    world, looks = World(Provider("blind")), list[int]()
+    monkeypatch.setattr(Lane, "_look", _counted(Lane._look, looks))
+    requests = [replace(row, lane="grouped", severity=5 - n % 3) for n, row in enumerate(requests_of(2000))]
+    lane = world.lane()
+    lane.accept(requests, len(requests))
+    urgent = replace(notification(event_id="urgent"), lane="direct", severity=1)
+    for turn in range(2001):
+        if turn == 700:
+            lane.accept([urgent], len(requests) + 1)
+        lane.begin()
+        lane.finish()
+        world.now += 3
+    rest = [r.notification_key for r in sorted(requests, key=lambda r: (-r.severity, r.requested_at, r.notification_key))]
+    assert [key for key, _ in world.provider.shown] == [*rest[:700], urgent.notification_key, *rest[700:]]
+    assert lane.ledger.live == {}
+    assert len(looks) < 200
+
+
+def _counted(look: Callable[[Lane, int], None], looks: list[int]) -> Callable[[Lane, int], None]:
+    def counting(lane: Lane, now: int) -> None:
+        looks.append(now)
+        look(lane, now)
+
+    return counting
+
+
 def one_place_for_two() -> tuple[Provider, Lane, Lane, list[Notification]]:
     """Two lanes of one place: two usual messages in the first, of which one is under way, and a direct one in the second that found it
     taken; with the messages in that order."""
