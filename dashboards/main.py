@@ -102,6 +102,9 @@ class Server:
     def __init__(self, made: Board) -> None:
         self.board = made
         self._socket = socket.create_server((made.settings.board_host, made.settings.board_port), backlog=256, reuse_port=False)
+        # Accepted connections inherit it. asyncio sets it on sockets of protocol TCP alone, and these have the default, 0: the second
+        # part of every answer on a kept connection waited 40 ms for the reader's delayed acknowledgement of the first.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port = int(self._socket.getsockname()[1])
         config = uvicorn.Config(
             application(made),
