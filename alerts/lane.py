@@ -14,7 +14,8 @@ recipient than he can take in goes as one message (alerts/bundling.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import structlog
 
@@ -93,19 +94,20 @@ class Lane:
         clock: Callable[[], int], manner: Manner = PLAIN,
     ) -> None:  # fmt: skip
         self.ledger = Ledger(reporting=manner.reporting)
-        self._bundling = Bundling(manner.throttle)
+        self._bundling, self._queue = Bundling(manner.throttle), Queue()
         for row in rows:
             self.keep(row)
         self._manner = manner
         self._room = room
         self._channels, self._commit, self._submit, self._clock = channels, commit, submit, clock
-        self._queue = Queue()
         self._under_way: dict[str, tuple[Notification, Callable[[], Outcome | None]]] = {}
 
     def keep(self, row: Notification) -> None:
         """Take over a committed row, at a start before `recover`; the newest row of a key holds."""
         self.ledger.keep(row)
         self._bundling.keep(row, is_settled(row))
+        if row.lane == "direct" and not row.attempt:  # a request, or what stands in for one
+            self._queue.forget()
 
     def recover(self) -> None:
         """After a start: decide on every message that may have been handed over before it, and on those whose channel is off by now."""
@@ -119,8 +121,6 @@ class Lane:
         for request in requests:
             if request.notification_key not in self.ledger and request.notification_key not in rows:
                 rows[request.notification_key] = accepted(request, request.channel in self._channels, now)
-        if any(row.lane == "direct" for row in rows.values()):
-            self._queue.forget()
         self._write(list(rows.values()), next_offset)
 
     def receive(self, receipt: Receipt) -> Folded:
@@ -139,16 +139,7 @@ class Lane:
         is_new = self._queue.is_old(now) or not (self._queue or self._under_way)
         if is_new:
             self._look(now)
-        ready: list[Notification] = []
-        for found in self._queue.channels():
-            while found:
-                row = found[0]
-                if not self._may_go(row, now) or (not is_new and self._bundling.applies(row)):  # a bundle may come before it
-                    found.popleft()
-                elif self._room.take(row.channel, direct=row.lane == "direct"):
-                    ready.append(attempted(found.popleft(), now))
-                else:
-                    break
+        ready = [attempted(row, now) for found in self._queue.channels() for row in self._taken(found, now, is_new)]
         self._write(ready)
         reach("alerts:intended")
         for row in ready:
@@ -163,6 +154,17 @@ class Lane:
         self._write(self._bundling.bundles(self.ledger.live.values(), now, lambda row: self._awake_at(row, now) <= now))
         waiting = [row for row in self._first_of_each() if self._may_go_at(row, now) <= now]
         self._queue.look(waiting, len(self.ledger.live), now)
+
+    def _taken(self, found: deque[Notification], now: int, is_new: bool) -> Iterator[Notification]:
+        """Take messages of one channel while there is room, and drop what may not leave any more. Of a look that is not new nothing that is
+        counted for bundling: a bundle may come before it."""
+        while found:
+            row = found[0]
+            if self._may_go(row, now) and (is_new or not self._bundling.applies(row)):
+                if not self._room.take(row.channel, direct=row.lane == "direct"):
+                    return
+                yield row
+            found.popleft()
 
     def _may_go(self, row: Notification, now: int) -> bool:
         """May a message that a look found leave now? Not one that was taken, settled or withdrawn since, nor one whose time is over."""

@@ -190,6 +190,21 @@ def test_two_thousand_wait_and_are_looked_at_now_and_then(monkeypatch: pytest.Mo
     assert len(looks) < 200
 
 
+def test_what_stands_in_for_a_direct_message_waits_for_no_look() -> None:
+    """The channel of a direct message refuses it while a look over two thousand others holds: its stand-in leaves next, before them."""
+    zns, email = Provider("safe", [NO], name="zns", stand_in="email"), Provider("blind")
+    channels = {"zns": zns, "email": email}
+    world = World(email)
+    lane = Lane([], channels, Room(channels.values()), world.commit, world.submit, lambda: world.now)
+    lane.accept([replace(row, lane="grouped") for row in requests_of(2000)], 2000)
+    lane.accept([replace(notification("zns", event_id="urgent"), lane="direct")], 2001)
+    for _ in range(2):  # refused in the first turn
+        lane.begin()
+        lane.finish()
+    (stand_in,) = [row for row in world.rows.values() if row.reason == "stand_in"]
+    assert [key for key, _ in email.shown][1:] == [stand_in.notification_key]
+
+
 def _counted(look: Callable[[Lane, int], None], looks: list[int]) -> Callable[[Lane, int], None]:
     def counting(lane: Lane, now: int) -> None:
         looks.append(now)
