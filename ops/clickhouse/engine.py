@@ -29,10 +29,12 @@ _SERVER_LIKE: Final[dict[str, str]] = {
     "allow_introspection_functions": "0",
     "input_format_parallel_parsing": "0",
     "storage_file_read_method": "pread",
+    "max_threads_min_free_memory_per_thread": str(64 * MIB),
 }
 """chDB is by default laxer than a server: a mistyped verb would be an expression, and functions could read the process's memory map. Pieces
 of one body parsed side by side take twice the memory; bodies of several clients are parsed side by side anyway. A body mapped into memory
-would count as the process's, all of it."""
+would count as the process's, all of it. And since 26.9 the engine reads with as many threads only as a GiB of its free memory each allows,
+a guess for large servers: under this endpoint's bound that is one, and what reads much takes twice as long."""
 
 
 def _pairs(settings: Mapping[str, object]) -> str:

@@ -51,6 +51,12 @@ def test_columns_can_be_inserted(client: Client, table: Make) -> None:
     assert client.query(f"SELECT * FROM {name} ORDER BY a").result_columns == [[1, 2], ["x", "y"]]
 
 
+def test_a_reading_takes_as_many_threads_as_it_asks_for(client: Client) -> None:
+    """Not as many as the endpoint's bound of memory has GiB: one, and every large reading took twice as long."""
+    planned = client.query("EXPLAIN PIPELINE SELECT sum(number) FROM numbers_mt(100000000) SETTINGS max_threads = 4").result_rows
+    assert any("× 4" in line for (line,) in planned), planned
+
+
 def _frame() -> pl.DataFrame:
     return pl.DataFrame({"a": pl.Series([1, 2], dtype=pl.UInt64), "b": ["một", "hai"]})
 
