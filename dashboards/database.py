@@ -21,6 +21,7 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from dashboards.access import Access
+from transport.question_settings import AT_ONCE
 from transport.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -131,7 +132,7 @@ class Database:
         try:
             async with asyncio.timeout(ANSWER_SECONDS + CONNECT_SECONDS), self._slots:
                 client = await self._connected()
-                found = await client.query(query(name), parameters=parameters, settings={"max_execution_time": ANSWER_SECONDS})
+                found = await client.query(query(name), parameters=parameters, settings=AT_ONCE | {"max_execution_time": ANSWER_SECONDS})
         except (ClickHouseError, TimeoutError, OSError) as error:
             code = getattr(error, "code", None)
             log.warning("board.query_failed", query=name, kind=type(error).__name__, code=code)

@@ -27,9 +27,9 @@ def first(at_ms: int) -> int:
     return at_ms << _LOT_BITS
 
 
-def drop_replaced(client: Client, tables: Sequence[str], counting: Sequence[int], now_ms: int) -> None:
+def drop_replaced(client: Client, tables: Sequence[str], counting: Sequence[int], now_ms: int, kept_ms: int = KEPT_MS) -> None:
     """Drop what the tables hold of batches that are past their time and not among `counting`: replaced, or never finished."""
-    asked = {"tables": list(tables), "before": first(now_ms - KEPT_MS), "counting": list(counting)}
+    asked = {"tables": list(tables), "before": first(now_ms - kept_ms), "counting": list(counting)}
     for table, batch in client.query(_REPLACED, parameters=asked).result_rows:
         client.command(f"ALTER TABLE {table} DROP PARTITION {int(batch)}")
 

@@ -32,8 +32,11 @@ REST_MS: Final = 6 * 3_600_000
 million rows, however fast it grows."""
 SLICE_ROWS: Final = 4_000_000
 """Rows folded by one statement: bounds its memory (about 500 MB)."""
+FOLLOW_SECONDS: Final = 10.0
+"""Between two looks at the reports: their quality is asked as they come in."""
 FIRST_SECONDS: Final = 60.0
 EVERY_SECONDS: Final = 600.0
+"""Between two turns over everything; the first when a start has caught up."""
 
 log = structlog.get_logger(__name__)
 
@@ -59,14 +62,15 @@ def forget(client: Client, clock: Callable[[], float] = time.time) -> None:
 
 
 def prepare(client: Client, clock: Callable[[], float] = time.time, least_rows: int = LEAST_ROWS) -> list[Figure]:
-    """Fold the figures that have grown, drop the batches that were replaced; returns what was folded. Raises ClickHouseError."""
+    """Drop the batches that were replaced, fold the figures that have grown; returns what was folded. Raises ClickHouseError."""
     now_ms = int(clock() * 1000)
+    # What this turn replaces goes with the next: a question that began with it reads it to the end.
+    counting = [int(row[0]) for row in client.query(f"SELECT batch FROM {PREPARED} FINAL WHERE {_COUNTS}").result_rows]
+    batches.drop_replaced(client, ("known_steps", "known_hours"), counting, now_ms)
     asked = {"least": least_rows, "new": min(LEAST_NEW, least_rows), "before": batches.first(now_ms - REST_MS)}
     due = [Figure(*row) for row in client.query(_DUE, parameters=asked).result_rows]
     for one in due:
         fold(client, one, batches.number(now_ms))
-    counting = [int(row[0]) for row in client.query(f"SELECT batch FROM {PREPARED} FINAL WHERE {_COUNTS}").result_rows]
-    batches.drop_replaced(client, ("known_steps", "known_hours"), counting, now_ms)
     return due
 
 
@@ -95,14 +99,21 @@ def turn(client: Client) -> None:
         log.info("sink.prepared", indicator=one.indicator, component=one.component, figure=one.figure, rows=one.rows)
     if begun := report_preparation.settle_beginnings(client):
         log.info("sink.beginnings_settled", units=begun)
-    if told := report_preparation.prepare(client):
-        log.info("sink.prepared", reports=told)
+    prepare_reports(client)
     if records := flow_preparation.prepare(client):
         log.info("sink.prepared", flow_records=records)
 
 
+def prepare_reports(client: Client) -> None:
+    """Prepare what is asked of reports, or let it follow those that came since. Raises ClickHouseError."""
+    if told := report_preparation.prepare(client):
+        log.info("sink.prepared", reports=told)
+    elif states := report_preparation.follow(client):
+        log.debug("sink.followed", states=states)
+
+
 class Preparation(threading.Thread):
-    """Takes such a turn every `EVERY_SECONDS` until `stop` is set."""
+    """Takes such a turn every `EVERY_SECONDS` until `stop` is set, and one over the reports alone every `FOLLOW_SECONDS`."""
 
     def __init__(self, settings: Settings, stop: threading.Event) -> None:
         super().__init__(name="preparation", daemon=True)
@@ -110,12 +121,14 @@ class Preparation(threading.Thread):
 
     def run(self) -> None:
         """Prepare, wait, prepare again."""
-        pause = FIRST_SECONDS
-        while not self._stopped.wait(pause):
-            pause = EVERY_SECONDS
+        next_turn = time.monotonic() + FIRST_SECONDS
+        while not self._stopped.wait(FOLLOW_SECONDS):
+            is_turn = time.monotonic() >= next_turn
+            if is_turn:
+                next_turn = time.monotonic() + EVERY_SECONDS
             try:
                 with clickhouse.connected(self._settings) as client:
-                    turn(client)
+                    (turn if is_turn else prepare_reports)(client)
             except Exception as error:  # the thread's boundary: without a batch questions are slower, never wrong; tried again next turn
                 log.warning("sink.not_prepared", why=type(error).__name__)
 

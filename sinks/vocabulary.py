@@ -5,7 +5,7 @@ Each table is filled beside and swapped in as a whole, so a reader sees the old 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -50,16 +50,25 @@ def load_vocabulary(settings: Settings) -> dict[str, int]:
     with clickhouse.connected(settings) as client:
         for table, rows in content.items():
             _replace(client, table, rows)
+        _swap(client, "report_debts", lambda beside: client.command(_DEBTS.format(beside=beside)))
         report_preparation.forget(client)  # who owes what was folded with the old words
     return {table: len(rows) for table, rows in content.items()}
 
 
 def _replace(client: Client, table: str, rows: list[Row]) -> None:
+    def fill(beside: str) -> None:
+        if rows:
+            clickhouse.insert(client, beside, pl.DataFrame(rows, infer_schema_length=None, schema_overrides=_overrides(rows[0])), "")
+
+    _swap(client, table, fill)
+
+
+def _swap(client: Client, table: str, fill: Callable[[str], object]) -> None:
+    """Let `fill` fill a table of the same shape beside, and put it in the place of this one."""
     beside = f"{table}_next"
     client.command(f"DROP TABLE IF EXISTS {beside}")
     client.command(f"CREATE TABLE {beside} AS {table}")
-    if rows:
-        clickhouse.insert(client, beside, pl.DataFrame(rows, infer_schema_length=None, schema_overrides=_overrides(rows[0])), "")
+    fill(beside)
     client.command(f"EXCHANGE TABLES {beside} AND {table}")
     client.command(f"DROP TABLE {beside}")
 
@@ -125,3 +134,11 @@ def _due_days(book: ObligationBook, calendar: WorkingCalendar) -> Iterator[Row]:
 
 def _moment(at_ms: int) -> datetime:
     return datetime.fromtimestamp(at_ms / 1000, UTC)
+
+
+_DEBTS: Final = """INSERT INTO {beside} SELECT
+    o.indicator, o.component, o.period_type, d.period_start, d.period_end, o.area, o.provider, d.due_day, d.due_at, o.since <= d.due_day
+FROM obligations AS o
+INNER JOIN due_days AS d ON d.calendar = o.calendar AND d.period_type = o.period_type
+WHERE d.due_day < o.until"""
+"""Who owes what by when, of all years: met here, since a question that meets them plans it every time."""

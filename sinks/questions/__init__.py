@@ -2,7 +2,7 @@
 
 A file's head is comments: `name_vi`, `name_en`, one `parameter: name Type = default | meaning` and one `column: name | heading` a line.
 Types are ClickHouse's, and `Moment`: an instant given as dd/mm/yyyy hh:mm in Vietnam, as ISO 8601, or `now`. No text of a caller
-becomes SQL.
+becomes SQL. What is asked first, and lines asked only where it says so: sinks/questions/statement.py.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from typing import Any, Final
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from sinks import clickhouse
+from sinks.questions.statement import Statement, read
+from transport.question_settings import AT_ONCE
 from transport.settings import Settings
 
 FOLDER: Final = Path(__file__).resolve().parent
@@ -52,7 +54,7 @@ class Question:
     name_en: str
     parameters: tuple[Parameter, ...]
     headings: tuple[tuple[str, str], ...]
-    sql: str
+    statement: Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,12 @@ def ask(settings: Settings, name: str, values: Mapping[str, str] | None = None, 
     parameters = bind(question, values or {}, clock)
     with clickhouse.connected(settings, reader=True) as client:
         started = time.perf_counter()
+        chosen = AT_ONCE | {"max_execution_time": SECONDS}
         try:
-            found = client.query(question.sql, parameters=parameters, settings={"max_execution_time": SECONDS})
+            if question.statement.first:
+                first = client.query(question.statement.first, parameters=parameters, settings=chosen)
+                parameters |= zip(first.column_names, first.result_rows[0], strict=True)
+            found = client.query(question.statement.text(parameters), parameters=parameters, settings=chosen)
         except ClickHouseError as error:
             why = clickhouse.reason(error)
             raise QuestionError(f"câu hỏi «{name}»: {why}: chạy `nhip provision`, thử lại / run `nhip provision`") from error
@@ -142,6 +148,4 @@ def _read(path: Path) -> Question:
         elif key == "column":
             name, _, heading = value.partition(" | ")
             headings.append((name, heading))
-    # The driver takes a text that begins with a comment for a command without rows.
-    sql = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
-    return Question(path.stem, single["name_vi"], single["name_en"], tuple(parameters), tuple(headings), sql)
+    return Question(path.stem, single["name_vi"], single["name_en"], tuple(parameters), tuple(headings), read(text))

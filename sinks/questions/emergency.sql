@@ -13,60 +13,62 @@
 -- column: told | Số liệu lúc
 -- As known then: by the clock of arrival. The newest period or reading of each series of the emergency group, corrections folded in. Readings
 -- and daily reports go back `days`, figures of longer periods 400 days: what is older says nothing of the situation.
--- One pass over the columns that are asked for: the pair (indicator, component) is held against the list once a series, not once a row; figures of
--- longer periods are looked for among the indicators that have any; of a series the newest event, then the revision, then the first that came
--- counts, written as one number. Series are told apart by a hash: of 6,000 two fall together once in 10^12.
+-- One pass over few columns: what the text of a series says (`indicator|component|territory|subject||figure`) is held against what is asked for once a
+-- series, not once a row; figures of longer periods are looked for among the indicators that have any, and 400 days of readings only where one has; of a series the newest event, then
+-- the revision, then the first that came counts, written as one number. Series are told apart by a hash: of 6,000 two fall together once in 10^12.
+-- first
 WITH
     (
-        SELECT
-            (groupUniqArrayArrayIf(units, did IN ('open', 'widen')), minIf(appended, did = 'open') + INTERVAL 10 SECOND,
-                if(countIf(did = 'close') = 0, now64(3, 'UTC'), minIf(appended, did = 'close') + INTERVAL 10 SECOND))
-        FROM emergency_steps WHERE emergency = {emergency:String}
-    ) AS steps,
-    steps.1 AS listed, steps.2 AS begins, steps.3 AS ends
+        SELECT groupUniqArray((indicator, component)) FROM series_specs
+        WHERE if({series:String} = '', concept_group = 'emergency', has(splitByChar(',', {series:String}), concat(indicator, '|', component)))
+    ) AS wanted
+SELECT
+    toUnixTimestamp64Milli(minIf(appended, did = 'open')) + 10000 AS begins,
+    if(countIf(did = 'close') = 0, toUnixTimestamp64Milli(now64(3, 'UTC')), toUnixTimestamp64Milli(minIf(appended, did = 'close')) + 10000) AS ends,
+    groupUniqArrayArrayIf(units, did IN ('open', 'widen')) AS listed, has(listed, 'VN') AS everywhere,
+    arrayDistinct(wanted.1) AS indicators, arrayMap(x -> concat(x.1, '|', x.2), wanted) AS pairs,
+    (SELECT groupUniqArray(toString(indicator)) FROM reports WHERE indicator IN wanted.1) AS reporting, notEmpty(reporting) AS has_longer
+FROM emergency_steps WHERE emergency = {emergency:String}
+-- then
+WITH
+    fromUnixTimestamp64Milli({begins:Int64}, 'UTC') AS begins, fromUnixTimestamp64Milli({ends:Int64}, 'UTC') AS ends
 SELECT
     v.of AS indicator, v.part AS component, coalesce(nullIf(t.name_vi, ''), v.place) AS territory_name,
     coalesce(nullIf(s.name_vi, ''), v.subject) AS subject_name, v.at_open AS at_open, v.at_close AS at_close, v.unit AS measure_unit, v.told AS told
 FROM
 (
     SELECT
-        any(indicator) AS of, any(component) AS part, any(territory) AS place, any(subject_type) AS kind, any(subject_id) AS subject,
-        any(measure_unit) AS unit, argMaxIf(value, newest, ingested_at <= begins) AS at_open, argMax(value, newest) AS at_close,
+        splitByChar('|', any(series)) AS parts, parts[1] AS of, parts[2] AS part, parts[3] AS place, splitByChar(':', parts[4])[1] AS kind,
+        substring(parts[4], position(parts[4], ':') + 1) AS subject, any(measure_unit) AS unit, argMaxIf(value, newest, ingested_at <= begins) AS at_open, argMax(value, newest) AS at_close,
         max(event_time) AS told
     FROM
     (
         SELECT
-            indicator, component, territory, subject_type, subject_id, series, measure_unit, value, ingested_at, event_time,
+            series, measure_unit, value, ingested_at, event_time,
             bitOr(bitOr(bitShiftLeft(toUInt128(toUnixTimestamp64Milli(event_time) + 4398046511104), 80),
                 bitShiftLeft(toUInt128(toInt64(revision) + 2147483648), 48)), toUInt128(281474976710655 - offset)) AS newest
         FROM observations
-        WHERE indicator IN
-            (
-                SELECT indicator FROM series_specs
-                WHERE if({series:String} = '', concept_group = 'emergency', has(splitByChar(',', {series:String}), concat(indicator, '|', component)))
-            )
-            AND component IN
-            (
-                SELECT component FROM series_specs
-                WHERE if({series:String} = '', concept_group = 'emergency', has(splitByChar(',', {series:String}), concat(indicator, '|', component)))
-            )
+        WHERE indicator IN {indicators:Array(String)} AND access_level = 0
+-- if everywhere
+-- else
             AND territory IN
             (
                 SELECT code FROM territories
-                WHERE has(listed, 'VN') OR has(listed, code) OR has(listed, province)
-                    OR code IN (SELECT province FROM territories WHERE has(listed, code))
+                WHERE has({listed:Array(String)}, code) OR has({listed:Array(String)}, province)
+                    OR code IN (SELECT province FROM territories WHERE has({listed:Array(String)}, code))
             )
-            AND event_time > begins - toIntervalDay(400) AND event_time <= ends AND ingested_at <= ends
+-- end
+            AND event_time <= ends AND ingested_at <= ends
+-- if has_longer
+            AND event_time > begins - toIntervalDay(400)
             AND (event_time > begins - toIntervalDay({days:Int32})
-                OR (indicator IN (SELECT indicator FROM reports) AND period_type NOT IN ('instant', 'hour', 'day', 'week')))
-            AND figure = 'actual' AND empty(dimensions) AND access_level = 0
+                OR (indicator IN {reporting:Array(String)} AND period_type NOT IN ('instant', 'hour', 'day', 'week')))
+-- else
+            AND event_time > begins - toIntervalDay({days:Int32})
+-- end
     )
     GROUP BY cityHash64(series)
-    HAVING (of, part) IN
-    (
-        SELECT indicator, component FROM series_specs
-        WHERE if({series:String} = '', concept_group = 'emergency', has(splitByChar(',', {series:String}), concat(indicator, '|', component)))
-    )
+    HAVING endsWith(any(series), '||actual') AND has({pairs:Array(String)}, concat(of, '|', part))
 ) AS v
 LEFT JOIN territories AS t ON t.code = v.place
 LEFT JOIN subjects AS s ON s.type = v.kind AND s.id = v.subject

@@ -15,16 +15,36 @@
 -- Event figures: sum of the live records of each month; reported figures: the value of each period. By the adapter's clock (ingested_at).
 -- What is closed was folded beforehand into steps of what was known, and into hours of steps (sinks/preparation.py). Folded here, record by
 -- record, is every record with a message after the offsets of the closed batch. They are found by a hash; two records under one hash are told
--- apart after it. Without a batch that is every record.
+-- apart after it. Without a batch that is every record. Where nothing came after them nothing is folded: that part is left out.
+-- first
 WITH
-    ({figure:String} = 'actual'
-        AND ({indicator:String}, {component:String}) IN (SELECT indicator, component FROM series_specs WHERE fold = 'event')) AS is_event,
+    (
+        {figure:String} = 'actual'
+            AND ({indicator:String}, {component:String}) IN (SELECT indicator, component FROM series_specs WHERE fold = 'event')
+    ) AS is_event,
     (
         SELECT argMax(tuple(batch, topic, partitions, offsets), batch) FROM known_batches
-        WHERE indicator = {indicator:String} AND component = {component:String} AND figure = {figure:String} AND by_month = is_event
+        WHERE indicator = {indicator:String} AND component = {component:String} AND figure = {figure:String} AND known_batches.by_month = is_event
             AND batch > (SELECT max(batch) FROM known_batches WHERE indicator = '')
+    ) AS closed
+SELECT
+    is_event, closed.1 AS batch,
+    (
+        SELECT count() FROM observations
+        WHERE indicator = {indicator:String} AND component = {component:String} AND figure = {figure:String}
+            AND (topic != closed.2 OR offset > transform(partition, closed.3, closed.4, toInt64(-1)))
+    ) > 0 AS fresh
+-- then
+WITH
+    {is_event:Bool} AS is_event,
+-- if fresh
+    (
+        SELECT argMax(tuple(batch, topic, partitions, offsets), batch) FROM known_batches
+        WHERE indicator = {indicator:String} AND component = {component:String} AND figure = {figure:String} AND batch = {batch:UInt64}
     ) AS closed,
+-- end
     intDiv(toUnixTimestamp64Milli({moment:DateTime64(3, 'UTC')}), 3600000) AS hour_then,
+-- if fresh
     touched AS
     (
         SELECT source_system, source_record_id, period_start
@@ -57,6 +77,7 @@ WITH
             AND observations.period_start BETWEEN stretch.1 AND stretch.2
             AND cityHash64(source_system, source_record_id) IN (SELECT cityHash64(source_system, source_record_id) FROM touched)
     ),
+-- end
     known AS
     (
         SELECT
@@ -65,14 +86,15 @@ WITH
             sumIf(live, hour < hour_then) AS live_then, sum(live) AS live_now
         FROM known_hours
         WHERE indicator = {indicator:String} AND component = {component:String} AND figure = {figure:String}
-            AND batch = closed.1 AND budget_year = {budget_year:Int32}
+            AND batch = {batch:UInt64} AND budget_year = {budget_year:Int32}
         GROUP BY territory, period
         UNION ALL
         SELECT territory, period, amount, 0, valued, 0, live, 0
         FROM known_steps
         WHERE indicator = {indicator:String} AND component = {component:String} AND figure = {figure:String}
-            AND batch = closed.1 AND has(years, {budget_year:Int32})
+            AND batch = {batch:UInt64} AND has(years, {budget_year:Int32})
             AND known_at >= fromUnixTimestamp64Milli(hour_then * 3600000) AND known_at <= {moment:DateTime64(3, 'UTC')}
+-- if fresh
         UNION ALL
         SELECT
             territory, period,
@@ -91,6 +113,7 @@ WITH
             FROM told
             GROUP BY territory, period, record
         )
+-- end
     )
 SELECT
     coalesce(nullIf(t.name_vi, ''), k.territory) AS territory_name,

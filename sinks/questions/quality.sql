@@ -23,64 +23,85 @@
 -- column: second_sources | Nguồn thứ hai
 -- Due days and who owes what: catalogue/obligations.yaml, due-calendars.yaml. Rules: indicators/quality.py. The delay counts from the end of
 -- the period; a report that is owed before its period ends has none.
--- The same numbers as of view board_quality for a reader of the country (0023 says how), its text written out: what stands in a view with parameters is
--- planned twice. Only what is answered is computed, and arrays go no further than they are counted.
+-- The same numbers as of view board_quality for a reader of the country (0030 says how), its text written out: what stands in a view with parameters is
+-- planned twice. Reports that came since the newest batch are folded here; a batch follows them within seconds, and planning that part alone takes as long
+-- as all the rest, so it stands here only while there are such.
+-- first
+WITH (SELECT argMax((batch, base, places, offsets), batch) FROM report_batches) AS closed
+SELECT
+    closed.1 AS batch, closed.2 AS base, batch != base AS refolded,
+    base = 0 OR (SELECT count() FROM reports WHERE offset > transform(cityHash64(topic, partition), closed.3, closed.4, toInt64(-1))) > 0 AS fresh
+-- then
 WITH
-    (SELECT argMax((batch, places, offsets), batch) FROM report_batches) AS closed,
+-- if fresh
+    (SELECT argMax((places, offsets, newest), batch) FROM report_batches WHERE batch = {batch:UInt64}) AS closed,
+    fresh AS
     (
-        SELECT groupUniqArray(cityHash64(series_hash, period_start)) FROM reports
-        WHERE offset > transform(cityHash64(topic, partition), closed.2, closed.3, toInt64(-1))
-    ) AS fresh,
-    states AS
-    (
-        SELECT
-            indicator, component, figure, period_type, period_start, period_end, series_hash, area, sender, live, second_sources, first_at,
-            duplicates, revised, has_change, change
-        FROM report_states
-        WHERE batch = closed.1 AND unit NOT IN fresh AND known_from <= {as_of:DateTime64(3, 'UTC')} AND known_until > {as_of:DateTime64(3, 'UTC')}
-        UNION ALL
-        SELECT
-            indicator, component, figure, period_type, period_start, period_end, series_hash, area, sender, live, second_sources, first_at,
-            duplicates, revised, has_change, change
-        FROM report_histories
-        WHERE unit IN fresh AND known_from <= {as_of:DateTime64(3, 'UTC')} AND known_until > {as_of:DateTime64(3, 'UTC')}
+        SELECT cityHash64(series_hash, period_start) AS unit FROM reports
+        WHERE offset > transform(cityHash64(topic, partition), closed.1, closed.2, toInt64(-1))
+            OR series_hash IN
+            (
+                SELECT series_hash FROM reports
+                WHERE offset > transform(cityHash64(topic, partition), closed.1, closed.2, toInt64(-1)) AND received_at < closed.3
+            )
     ),
-    sent AS
+-- end
+    told AS
     (
         SELECT
-            indicator, component, figure, period_type, period_start, area, sender, '' AS owner, toDateTime64(0, 3, 'UTC') AS due_at, toUInt64(0) AS is_named,
-            groupArrayIf(series_hash, live) AS came, groupArrayIf(first_at, live) AS came_at, emptyArrayUInt64() AS begun,
-            quantileExactInclusiveIfOrNull(0.5)(greatest(dateDiff('minute', period_end, first_at), 0) / 60, live) AS middle,
-            sum(revised) AS corrected, avgIfOrNull(abs(change), has_change) AS size,
-            sum(duplicates) AS again, sum(second_sources) AS seconds
-        FROM states
-        WHERE period_end > {as_of:DateTime64(3, 'UTC')} - toIntervalMonth({months:Int32})
-        GROUP BY indicator, component, figure, period_type, period_start, area, sender
+            indicator, component, figure, period_type, period_start, period_end, area, sender, '' AS owner, toDateTime64(0, 3, 'UTC') AS debt_at,
+            toUInt64(0) AS is_named, toUInt64(0) AS begun, live, series_hash, first_at, begins_at, due_at, revised, duplicates, second_sources, has_change, change
+        FROM report_states
+        WHERE batch IN ({base:UInt64}, {batch:UInt64})
+-- if refolded
+            AND (batch = {batch:UInt64} OR unit NOT IN (SELECT unit FROM report_states WHERE batch = {batch:UInt64}))
+-- end
+-- if fresh
+            AND unit NOT IN (SELECT unit FROM fresh)
+-- end
+            AND ({indicator:String} = '' OR indicator = {indicator:String}) AND period_end > {as_of:DateTime64(3, 'UTC')} - toIntervalMonth({months:Int32})
+            AND known_from <= {as_of:DateTime64(3, 'UTC')} AND known_until > {as_of:DateTime64(3, 'UTC')}
+-- if fresh
         UNION ALL
         SELECT
-            indicator, component, 'actual', period_type, period_start, area, '', owner, due_at, toUInt64(is_named),
-            [], [], arrayFilter((x, at) -> at < due_at, u.units, u.begin) AS started, NULL, 0, NULL, 0, 0
+            indicator, component, figure, period_type, period_start, period_end, area, sender, '', toDateTime64(0, 3, 'UTC'),
+            0, 0, live, series_hash, first_at, begins_at, d.due, revised, duplicates, second_sources, has_change, change
+        FROM report_histories
+        LEFT JOIN
+        (
+            SELECT indicator, component, period_type, period_start, area, '' AS sender, max(due_at) AS due FROM report_debts
+            GROUP BY indicator, component, period_type, period_start, area
+        ) AS d USING (indicator, component, period_type, period_start, area, sender)
+        WHERE unit IN (SELECT unit FROM fresh)
+            AND ({indicator:String} = '' OR indicator = {indicator:String}) AND period_end > {as_of:DateTime64(3, 'UTC')} - toIntervalMonth({months:Int32})
+            AND known_from <= {as_of:DateTime64(3, 'UTC')} AND known_until > {as_of:DateTime64(3, 'UTC')}
+-- end
+        UNION ALL
+        SELECT
+            indicator, component, 'actual', period_type, period_start, period_end, area, '', owner, due_at, toUInt64(is_named),
+            arrayCount(at -> at < d.due_at AND at <= {as_of:DateTime64(3, 'UTC')}, u.begins) AS units, 0, 0, due_at, due_at, due_at, 0, 0, 0, false, 0
         FROM report_debts AS d
         LEFT JOIN
         (
-            SELECT indicator, component, period_type, area, groupArray(series_hash) AS units, groupArray(begins_at) AS begin
-            FROM report_beginnings
-            WHERE begins_at <= {as_of:DateTime64(3, 'UTC')}
-            GROUP BY indicator, component, period_type, area
+-- if fresh
+            SELECT indicator, component, period_type, area, groupArray(begins_at) AS begins FROM report_beginnings GROUP BY indicator, component, period_type, area
+-- else
+            SELECT indicator, component, period_type, area, begins FROM report_starts WHERE batch = {batch:UInt64}
+-- end
         ) AS u USING (indicator, component, period_type, area)
         WHERE period_start <= {as_of:DateTime64(3, 'UTC')} AND period_end > {as_of:DateTime64(3, 'UTC')} - toIntervalMonth({months:Int32})
-            AND (notEmpty(started) OR d.is_named)
+            AND ({indicator:String} = '' OR indicator = {indicator:String}) AND (units > 0 OR is_named)
     ),
     reported AS
     (
         SELECT
-            indicator, component, figure, period_type, period_start, area, if(max(owner) = '', sender, max(owner)) AS provider, max(due_at) AS due,
-            due > 0 AS is_owed, due > 0 AND due <= {as_of:DateTime64(3, 'UTC')} AS is_judged, max(is_named) AS named,
-            groupArrayArray(came) AS arrived, groupArrayArray(begun) AS begun_units, length(arrived) AS reported, length(begun_units) AS owed,
-            arrayFilter((x, at) -> at >= due, arrived, groupArrayArray(came_at)) AS late_units, length(late_units) AS tardy,
-            if(tardy = 0, 0, length(arrayIntersect(late_units, begun_units))) AS tardy_owed, if(is_owed, [], arrived) AS seen,
-            max(middle) AS delay, sum(corrected) AS changed, max(size) AS mean_size, sum(again) AS repeated, sum(seconds) AS others
-        FROM sent
+            indicator, component, figure, period_type, period_start, area, if(max(owner) = '', sender, max(owner)) AS provider, max(debt_at) AS due,
+            due > 0 AS is_owed, due > 0 AND due <= {as_of:DateTime64(3, 'UTC')} AS is_judged, max(is_named) AS named, sum(live) AS reported,
+            sum(begun) AS owed, if(is_owed, [], groupArrayIf(series_hash, live)) AS seen,
+            countIf(live AND first_at >= due_at) AS tardy, countIf(live AND first_at >= due_at AND begins_at < due_at) AS tardy_owed,
+            quantileExactInclusiveIfOrNull(0.5)(greatest(dateDiff('minute', period_end, first_at), 0) / 60, live) AS delay,
+            sum(revised) AS changed, avgIfOrNull(abs(change), has_change) AS mean_size, sum(duplicates) AS repeated, sum(second_sources) AS others
+        FROM told
         GROUP BY indicator, component, figure, period_type, period_start, area, sender
         HAVING reported > 0 OR owed > 0 OR named > 0 OR repeated > 0
     )
@@ -97,13 +118,13 @@ FROM
 (
     SELECT
         provider, indicator, component, figure, period_start, reported, delay, changed, mean_size, repeated, others, is_judged, due, is_owed,
-        if(is_owed, greatest(owed + if(named > 0, tardy - tardy_owed, 0), named),
+        if(is_owed, greatest(owed + if(named > 0, toUInt64(tardy - tardy_owed), 0), named),
             uniqExactArray(seen) OVER (PARTITION BY is_owed, provider, indicator, component, figure, period_type)) AS expected,
         if(is_judged, reported - tardy, 0) AS on_time, multiIf(NOT is_judged, 0, named > 0, tardy, tardy_owed) AS late
     FROM reported
 ) AS q
 LEFT JOIN indicators AS i ON i.id = q.indicator
 LEFT JOIN agencies AS a ON a.code = q.provider
-WHERE ({indicator:String} = '' OR q.indicator = {indicator:String}) AND ({provider:String} = '' OR q.provider = {provider:String})
+WHERE {provider:String} = '' OR q.provider = {provider:String}
 ORDER BY missing + late DESC, period_start DESC, provider_name, indicator_name
 LIMIT 1000

@@ -105,6 +105,7 @@ def test_a_folded_past_and_what_came_after_it_are_a_plain_fold(settings: Setting
     now[0] += preparation.REST_MS / 1000 + 1
     assert len(preparation.prepare(database, lambda: now[0], least_rows=1)) == 2
     same(settings, database)
+    assert preparation.prepare(database, lambda: now[0], least_rows=1) == []
     batches = "SELECT uniqExact(batch), (SELECT uniqExact(batch) FROM known_steps) FROM known_hours"
     assert database.query(batches).result_rows == [(2, 2)], "the replaced are dropped, for they are older than a question lasts"
     database.command("ALTER TABLE observations DELETE WHERE source_record_id IN ('e7', 'e8', 'e9') SETTINGS mutations_sync = 1")
