@@ -38,6 +38,7 @@ from dashboards.settings import BoardSettings
 from sinks import clickhouse, flow_preparation
 from sinks.migrations import migrate
 from sinks.preparation import turn
+from transport import collector
 from transport.kafka_clients import CountingProducer, producer
 from transport.logging import setup
 from transport.records import AvroEncoder
@@ -65,6 +66,7 @@ def running(settings: Settings) -> Iterator[Server]:
     """The board as its process serves it, in a thread, its clock at the seed's present."""
     own = BoardSettings.load(**settings.model_dump() | {"board_port": 0})
     made = board(own)
+    collector.spare()  # as the board's process does
     made.clock = lambda: END_MS
     made.requests = Limit(burst=1_000_000, per_second=1_000_000.0)
     with serving(made) as server:
@@ -146,7 +148,9 @@ async def _watched(settings: Settings, server: Server, encoder: AvroEncoder, cou
             group.create_task(view(number))
         for _ in range(count):
             await ready.acquire()
-        out = CountingProducer(producer(settings))
+        sending = producer(settings)
+        await asyncio.to_thread(sending.list_topics, f"{settings.topic_prefix}{TOPIC}", LIMIT_SECONDS)  # a worker is connected already
+        out = CountingProducer(sending)
         for number in range(CHANGES):
             sent[_text(number)] = time.perf_counter()
             out.publish(f"{settings.topic_prefix}{TOPIC}", b"F02.province|31|||2026", encoder.encode(_result(number)))

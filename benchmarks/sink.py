@@ -28,12 +28,12 @@ from benchmarks.ground import servers
 from indicators.observation import Observation
 from sinks import clickhouse
 from sinks.decode import Decoder
-from sinks.main import run, spare_collector
+from sinks.main import run
 from sinks.migrations import migrate
 from sinks.stretch import Stretch
 from sinks.tables import Route, route
 from sinks.writer import Batch, Written
-from transport import kafka_clients
+from transport import collector, kafka_clients
 from transport.records import AvroEncoder
 from transport.registry import Registry, register_all
 from transport.settings import Settings
@@ -128,7 +128,7 @@ def blocks_of(settings: Settings, name: str, one: Route, rows: int) -> list[tupl
 
 def measure(settings: Settings, rows: int = 300_000, turns: int = 3) -> dict[str, Any]:
     """The figures of one run: medians with spread. `settings`: a running stack. The process is set up as the sink's own."""
-    spare_collector()
+    collector.spare()
     name = f"bench{uuid.uuid4().hex[:6]}"
     own = settings.model_copy(update={"topic_prefix": f"{name}.", "clickhouse_database": name})
     topic = table(own.topic_prefix)[own.topic_prefix + TOPIC]

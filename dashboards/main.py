@@ -36,7 +36,7 @@ from indicators.emergency import Emergency
 from indicators.rule import RuleBook, RuleError
 from indicators.scenario import ScenarioBook
 from indicators.vocabulary import Vocabulary
-from transport import logging
+from transport import collector, logging
 from transport.backtest_follower import BacktestFollower
 from transport.emergency_follower import EmergencyFollower
 from transport.metrics import Metrics
@@ -150,6 +150,7 @@ def main(settings: Settings) -> int:
     own = BoardSettings.load(**settings.model_dump())
     try:
         server = Server(board(own))
+        collector.spare()
         with Metrics("board", own, own.board_metrics_port):
             log.info("board.listening", address=f"http://{own.board_host}:{server.port}/")
             server.run()

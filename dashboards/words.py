@@ -148,6 +148,7 @@ TEXT: Final[dict[str, Words]] = words(
     alert_areas=("Địa bàn có cảnh báo", "Areas with alerts"),
     layer_empty=("Lớp này chưa có số liệu trong phạm vi của Ông/Bà.", "This layer has no data within your scope."),
     stations=("Trạm mưa, mực nước", "Rain and river stations"),
+    all_stations=("Xem mọi trạm", "All stations"),
     schematic=(
         "sơ đồ: mỗi chấm là tâm một xã, phường, đặc khu; không phải ranh giới hành chính",
         "schematic: each dot is the centre of a commune-level unit; these are no boundaries",

@@ -6,7 +6,6 @@ settings, a table that refuses everything, another process under the same instan
 
 from __future__ import annotations
 
-import gc
 import sys
 import threading
 from collections.abc import Callable
@@ -28,7 +27,7 @@ from sinks.refusals import TableAtFault
 from sinks.tables import Route, routes, tables
 from sinks.watch import Watch
 from sinks.writer import Writer
-from transport import kafka_clients, logging
+from transport import collector, kafka_clients, logging
 from transport.group_offsets import GroupOffsets, OffsetsUnknown
 from transport.metrics import Metrics
 from transport.registry import Registry
@@ -41,8 +40,6 @@ log = structlog.get_logger(__name__)
 
 FIRST_WAIT: Final = 0.2
 LONGEST_WAIT: Final = 5.0
-COLLECTED_EVERY: Final = (200_000, 50, 100)
-"""Objects made between two collections of the youngest generation, and collections of each generation between two of the next."""
 _TRANSIENT: Final = (clickhouse.Unavailable, KafkaException, TimeoutError)
 """ClickHouse or Kafka away: it is waited for. TimeoutError: a request to the broker without an answer."""
 
@@ -85,23 +82,13 @@ def _patiently(stop: threading.Event, work: Callable[[], dict[str, str]]) -> dic
     return None
 
 
-def spare_collector() -> None:
-    """Let Python's collector of cycles run seldom, and leave out what is loaded already; for the whole process.
-
-    Buffered messages are hundreds of thousands of objects without a cycle among them: walking them again and again took a quarter of the
-    sink's processor time. What has no cycle is freed at once as ever.
-    """
-    gc.freeze()
-    gc.set_threshold(*COLLECTED_EVERY)
-
-
 def main(settings: Settings) -> int:
     """Run the sink until SIGTERM or SIGINT; return the exit code. Errors meant for people are logged, Vietnamese first."""
     startup = Startup()
     startup.done("imports")
     stop = Stop.on_signals()
     logging.setup("sink", settings.log_level)
-    spare_collector()
+    collector.spare()
     log.info("sink.starting", instance=settings.sink_instance, database=settings.clickhouse_database)
     try:
         with Metrics("sink", settings, settings.sink_metrics_port) as metrics:

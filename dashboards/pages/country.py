@@ -28,6 +28,8 @@ FORMULA: Final = "F02.province"
 NOTHING: Final = "-"
 RIVER: Final = ("vn-1012/D.1", "river_level", "actual")
 SHOWN: Final = ("rain", "river_level")
+MOST_LISTED: Final = 200
+"""Stations in the table, the worst first; all are on the map, and in the table for who asks for it."""
 HEAVY_RAIN_MM: Final = ((Decimal(100), 3), (Decimal(50), 2))
 """Rain in 24 hours that Decision 18/2021/QĐ-TTg calls heavy (mưa to) from 50 mm and very heavy (mưa rất to) from 100 mm [to confirm]."""
 
@@ -46,6 +48,7 @@ class MapQuery(Query):
         pattern=r"^((situation|resources|people|international)(,(situation|resources|people|international))*)?$",
         description="các lớp, cách nhau bằng dấu phẩy / layers, parted by commas",
     )
+    whole: Literal["0", "1"] = Field("0", description="1: mọi trạm trong bảng / every station in the table")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,8 @@ async def answer(visit: Visit, query: MapQuery) -> Answer:
     )
     entries = [entry for layer in on for entry in map_layers.places(visit, layer, rows)]
     areas = map_layers.alert_areas(visit, alerts)
-    read = [_station(row, visit) for row in stations if row["component"] in SHOWN]
+    read = sorted((_station(row, visit) for row in stations if row["component"] in SHOWN), key=lambda one: -one.judgement.severity)
+    listed = read if query.whole == "1" else read[:MOST_LISTED]
     pins = [pin for one in read if (pin := _pin(one)) is not None] + map_layers.pins(entries)
     pins += map_layers.emergencies(visit, book) if "situation" in on else []
     shown = {
@@ -93,7 +97,8 @@ async def answer(visit: Visit, query: MapQuery) -> Answer:
         "picture": country_map(visit.board.vocabulary, shading.shades, pins, visit.lookup.text("map"), areas),
         "units": shading.lines,
         "areas": [area.tip for area in areas.values()],
-        "stations": _stations(read, visit),
+        "stations": _stations(listed, visit),
+        "all_stations": len(read) if len(listed) < len(read) else 0,
         "entries": entries,
         "switches": [(layer, layer in on, ",".join(x for x in LAYERS if (x in on) != (x == layer))) for layer in LAYERS],
         "choices": choices(visit),
@@ -252,7 +257,7 @@ def _stations(read: Iterable[Station], visit: Visit) -> list[dict[str, Any]]:
                 "live": key if row["component"] == "river_level" else "",
             }
         )
-    return sorted(found, key=lambda s: -s["judgement"].severity)
+    return found
 
 
 def _unit_table(visit: Visit, units: Iterable[Unit]) -> Table:

@@ -6,9 +6,13 @@ import io
 import json
 import re
 import zipfile
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from dashboards.board import Visit
 from dashboards.routes import PAGES
 from dashboards.settings import BoardSettings
 from tests.dashboards.conftest import ANALYST, DUTY, LEADER, Client, Memory, Seeded, served
@@ -103,6 +107,29 @@ def test_a_reported_value_that_does_not_add_up_has_its_card_and_page(seeded: See
     served(seeded.settings, LEADER, work)
 
 
+def test_a_long_list_of_stations_begins_with_the_worst_and_all_are_on_the_map(seeded: Seeded, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = {"component": "rain", "territory": "31", "latest": Decimal(1), "latest_time": datetime(2026, 7, 1, tzinfo=UTC), "limits": [],
+             "indicator": "vn-1012/D.1", "name_en": "", "lon": 106.0, "lat": 20.0}  # fmt: skip
+    rows = [plain | {"subject_id": f"S{n}", "name_vi": f"Trạm {n}", "h24_sum": Decimal(60 * n)} for n in range(3)]
+    asked = Visit.ask
+
+    async def ask(visit: Visit, name: str, **values: Any) -> list[dict[str, Any]]:
+        return rows if name == "stations" else await asked(visit, name, **values)
+
+    monkeypatch.setattr(Visit, "ask", ask)
+    monkeypatch.setattr("dashboards.pages.country.MOST_LISTED", 1)
+
+    async def work(client: Client) -> None:
+        cut, whole = [(await client.get(f"/map?shade=-&layers=situation{more}")).text for more in ("", "&whole=1")]
+        assert "Xem mọi trạm</a>" not in whole
+        assert 'whole=1">Xem mọi trạm (3)</a>' in cut
+        assert [f'<th scope="row">Trạm {n}<' in cut for n in range(3)] == [False, False, True]
+        assert all(f'<th scope="row">Trạm {n}<' in whole for n in range(3))
+        assert cut.count('<g class="pin') == whole.count('<g class="pin') >= 3
+
+    served(seeded.settings, LEADER, work)
+
+
 def test_alerts_tell_their_story_and_the_map_shows_the_archipelagos(seeded: Seeded) -> None:
     async def work(client: Client) -> None:
         page = (await client.get("/alerts/a25")).text
@@ -164,6 +191,7 @@ def test_the_document_names_every_page_and_every_answer(seeded: Seeded) -> None:
             "shade": "'",
             "by": "?",
             "layers": "z",
+            "whole": "2",
             "formula": "'",
             "as_of": "'",
             "component": "-",
