@@ -14,8 +14,9 @@
 -- As known then: by the clock of arrival. The newest period or reading of each series of the emergency group, corrections folded in. Readings
 -- and daily reports go back `days`, figures of longer periods 400 days: what is older says nothing of the situation.
 -- One pass over few columns: what the text of a series says (`indicator|component|territory|subject||figure`) is held against what is asked for once a
--- series, not once a row; figures of longer periods are looked for among the indicators that have any, and 400 days of readings only where one has; of a series the newest event, then
--- the revision, then the first that came counts, written as one number. Series are told apart by a hash: of 6,000 two fall together once in 10^12.
+-- series, not once a row; figures of longer periods are looked for among the indicators that have any, and 400 days of rows only where one has; of a
+-- series the newest event, then the revision, then the first that came counts, written as one number. Series are told apart by a hash: of 6,000 two
+-- fall together once in 10^12.
 -- first
 WITH
     (
@@ -25,7 +26,7 @@ WITH
 SELECT
     toUnixTimestamp64Milli(minIf(appended, did = 'open')) + 10000 AS begins,
     if(countIf(did = 'close') = 0, toUnixTimestamp64Milli(now64(3, 'UTC')), toUnixTimestamp64Milli(minIf(appended, did = 'close')) + 10000) AS ends,
-    groupUniqArrayArrayIf(units, did IN ('open', 'widen')) AS listed, has(listed, 'VN') AS everywhere,
+    groupUniqArrayArrayIf(units, did IN ('open', 'widen')) AS listed, NOT has(listed, 'VN') AS is_part,
     arrayDistinct(wanted.1) AS indicators, arrayMap(x -> concat(x.1, '|', x.2), wanted) AS pairs,
     (SELECT groupUniqArray(toString(indicator)) FROM reports WHERE indicator IN wanted.1) AS reporting, notEmpty(reporting) AS has_longer
 FROM emergency_steps WHERE emergency = {emergency:String}
@@ -39,7 +40,8 @@ FROM
 (
     SELECT
         splitByChar('|', any(series)) AS parts, parts[1] AS of, parts[2] AS part, parts[3] AS place, splitByChar(':', parts[4])[1] AS kind,
-        substring(parts[4], position(parts[4], ':') + 1) AS subject, any(measure_unit) AS unit, argMaxIf(value, newest, ingested_at <= begins) AS at_open, argMax(value, newest) AS at_close,
+        substring(parts[4], position(parts[4], ':') + 1) AS subject, any(measure_unit) AS unit,
+        argMaxIf(value, newest, ingested_at <= begins) AS at_open, argMax(value, newest) AS at_close,
         max(event_time) AS told
     FROM
     (
@@ -49,8 +51,7 @@ FROM
                 bitShiftLeft(toUInt128(toInt64(revision) + 2147483648), 48)), toUInt128(281474976710655 - offset)) AS newest
         FROM observations
         WHERE indicator IN {indicators:Array(String)} AND access_level = 0
--- if everywhere
--- else
+-- if is_part
             AND territory IN
             (
                 SELECT code FROM territories

@@ -28,7 +28,7 @@ WITH
             AND batch > (SELECT max(batch) FROM known_batches WHERE indicator = '')
     ) AS closed
 SELECT
-    is_event, closed.1 AS batch,
+    is_event, closed.1 AS batch, closed.2 AS folded_topic, closed.3 AS partitions, closed.4 AS offsets,
     (
         SELECT count() FROM observations
         WHERE indicator = {indicator:String} AND component = {component:String} AND figure = {figure:String}
@@ -37,12 +37,6 @@ SELECT
 -- then
 WITH
     {is_event:Bool} AS is_event,
--- if fresh
-    (
-        SELECT argMax(tuple(batch, topic, partitions, offsets), batch) FROM known_batches
-        WHERE indicator = {indicator:String} AND component = {component:String} AND figure = {figure:String} AND batch = {batch:UInt64}
-    ) AS closed,
--- end
     intDiv(toUnixTimestamp64Milli({moment:DateTime64(3, 'UTC')}), 3600000) AS hour_then,
 -- if fresh
     touched AS
@@ -50,7 +44,7 @@ WITH
         SELECT source_system, source_record_id, period_start
         FROM observations
         WHERE indicator = {indicator:String} AND component = {component:String} AND figure = {figure:String}
-            AND (topic != closed.2 OR offset > transform(partition, closed.3, closed.4, toInt64(-1)))
+            AND (topic != {folded_topic:String} OR offset > transform(partition, {partitions:Array(Int32)}, {offsets:Array(Int64)}, toInt64(-1)))
     ),
     (
         SELECT
@@ -70,7 +64,7 @@ WITH
             if(is_event, toDateTime64(toStartOfMonth(toTimeZone(observations.period_start, 'Asia/Ho_Chi_Minh')), 3, 'Asia/Ho_Chi_Minh'),
                 observations.period_start) AS period,
             sipHash128(series, source_system, source_record_id) AS record,
-            topic = closed.2 AND offset <= transform(partition, closed.3, closed.4, toInt64(-1)) AS was_folded
+            topic = {folded_topic:String} AND offset <= transform(partition, {partitions:Array(Int32)}, {offsets:Array(Int64)}, toInt64(-1)) AS was_folded
         FROM observations
         WHERE indicator = {indicator:String} AND component = {component:String} AND figure = {figure:String}
             AND ({budget_year:Int32} = 0 OR budget_year = {budget_year:Int32})

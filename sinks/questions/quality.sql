@@ -27,22 +27,21 @@
 -- planned twice. Reports that came since the newest batch are folded here; a batch follows them within seconds, and planning that part alone takes as long
 -- as all the rest, so it stands here only while there are such.
 -- first
-WITH (SELECT argMax((batch, base, places, offsets), batch) FROM report_batches) AS closed
+WITH (SELECT argMax((batch, base, places, offsets, toUnixTimestamp64Milli(newest)), batch) FROM report_batches) AS closed
 SELECT
-    closed.1 AS batch, closed.2 AS base, batch != base AS refolded,
+    closed.1 AS batch, closed.2 AS base, closed.3 AS places, closed.4 AS offsets, closed.5 AS newest, batch != base AS refolded,
     base = 0 OR (SELECT count() FROM reports WHERE offset > transform(cityHash64(topic, partition), closed.3, closed.4, toInt64(-1))) > 0 AS fresh
 -- then
 WITH
 -- if fresh
-    (SELECT argMax((places, offsets, newest), batch) FROM report_batches WHERE batch = {batch:UInt64}) AS closed,
     fresh AS
     (
         SELECT cityHash64(series_hash, period_start) AS unit FROM reports
-        WHERE offset > transform(cityHash64(topic, partition), closed.1, closed.2, toInt64(-1))
+        WHERE offset > transform(cityHash64(topic, partition), {places:Array(UInt64)}, {offsets:Array(Int64)}, toInt64(-1))
             OR series_hash IN
             (
                 SELECT series_hash FROM reports
-                WHERE offset > transform(cityHash64(topic, partition), closed.1, closed.2, toInt64(-1)) AND received_at < closed.3
+                WHERE offset > transform(cityHash64(topic, partition), {places:Array(UInt64)}, {offsets:Array(Int64)}, toInt64(-1)) AND received_at < fromUnixTimestamp64Milli({newest:Int64})
             )
     ),
 -- end
@@ -70,6 +69,7 @@ WITH
         LEFT JOIN
         (
             SELECT indicator, component, period_type, period_start, area, '' AS sender, max(due_at) AS due FROM report_debts
+            WHERE period_end > {as_of:DateTime64(3, 'UTC')} - toIntervalMonth({months:Int32}) AND period_start <= {as_of:DateTime64(3, 'UTC')}
             GROUP BY indicator, component, period_type, period_start, area
         ) AS d USING (indicator, component, period_type, period_start, area, sender)
         WHERE unit IN (SELECT unit FROM fresh)
