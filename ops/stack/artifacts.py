@@ -86,8 +86,9 @@ class SilentMeter:
 
 
 def cache_dir(data_dir: Path) -> Path:
-    """Where downloads are kept: `$NHIP_CACHE` (shared by several installations, or by a build machine's runs), else `<data_dir>/cache`."""
-    return Path(os.environ.get(CACHE_VARIABLE) or data_dir / "cache")
+    """Where downloads are kept: `$NHIP_CACHE` (shared by several installations, or by a build machine's runs), else `<data_dir>/cache`.
+    Without symbolic links: a class archive (ops.stack.java) is of use only under the path that it was made under."""
+    return Path(os.environ.get(CACHE_VARIABLE) or data_dir / "cache").resolve()
 
 
 def pinned(part: str, lock: Path = LOCK_FILE) -> tuple[Artifact, ...]:

@@ -66,9 +66,10 @@ def local(settings: Settings, servers_only: bool = False, demo: bool = False) ->
     here = Settings.load(data_dir=data, **addresses)
     jars = artifacts.install("kafka", cache)
     (archive,) = artifacts.install("apicurio", cache)
+    unpacked = artifacts.unpack(archive, cache)
     servers = (
-        kafka(jars, data / "kafka", (kafka_port, controller_port), light=demo, classes=class_archive(cache, "kafka")),
-        apicurio(artifacts.unpack(archive, cache), data / "registry", registry_port, classes=class_archive(cache, "registry")),
+        kafka(jars, data / "kafka", (kafka_port, controller_port), light=demo, classes=class_archive(cache, "kafka", jars)),
+        apicurio(unpacked, data / "registry", registry_port, classes=class_archive(cache, "registry", unpacked.rglob("*.jar"))),
         clickhouse(here, data / "clickhouse", clickhouse_port),
     )
     ours: tuple[Part | Step, ...] = () if servers_only else (*steps(here), *(own(p, here, metrics[p.name]) for p in PROCESSES.values()))

@@ -49,7 +49,7 @@ class Scratch:
     def kafka(self) -> str:
         """host:port of a running broker."""
         jars = artifacts.install("kafka", self.cache)
-        classes = class_archive(self.cache, "kafka")
+        classes = class_archive(self.cache, "kafka", jars)
         ports = self.ports.take(), self.ports.take()
         heap = 512 if self.light else 1024
         return self.start(lambda: kafka(jars, self.home / "kafka", ports, heap, self.light, classes), "kafka")
@@ -58,7 +58,7 @@ class Scratch:
         """URL of a running registry's Confluent-compatible API."""
         (archive,) = artifacts.install("apicurio", self.cache)
         unpacked = artifacts.unpack(archive, self.cache)
-        classes = class_archive(self.cache, "registry")
+        classes = class_archive(self.cache, "registry", unpacked.rglob("*.jar"))
         return self.start(lambda: apicurio(unpacked, self.home / "registry", self.ports.take(), heap_mb=256, classes=classes), "registry")
 
     def clickhouse(self) -> str:

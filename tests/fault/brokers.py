@@ -121,7 +121,8 @@ def brokers(home: Path, cache: Path, count: int = 3) -> tuple[list[Part], str]:
     ports = Ports()
     clients = {number: ports.take() for number in range(1, count + 1)}
     controllers = {number: ports.take() for number in clients}
-    jars, classes, cluster = artifacts.install("kafka", cache), class_archive(cache, "kafka"), new_cluster()
+    jars, cluster = artifacts.install("kafka", cache), new_cluster()
+    classes = class_archive(cache, "kafka", jars)
     parts = [
         kafka(jars, home / f"kafka{n}", (clients[n], controllers[n]), HEAP_MB, True, classes, Member(n, cluster, controllers))
         for n in clients

@@ -54,11 +54,12 @@ class Servers:
         """Broker, registry and ClickHouse endpoint on free ports."""
         ports = Ports()
         brokers, registry_port, store_port = (ports.take(), ports.take()), ports.take(), ports.take()
-        (archive,) = artifacts.install("apicurio", cache)
+        jars, (archive,) = artifacts.install("kafka", cache), artifacts.install("apicurio", cache)
+        unpacked = artifacts.unpack(archive, cache)
         home.mkdir(parents=True, exist_ok=True)
         parts = (
-            kafka(artifacts.install("kafka", cache), home / "kafka", brokers, 512, light=True, classes=class_archive(cache, "kafka")),
-            apicurio(artifacts.unpack(archive, cache), home / "registry", registry_port, 256, classes=class_archive(cache, "registry")),
+            kafka(jars, home / "kafka", brokers, 512, light=True, classes=class_archive(cache, "kafka", jars)),
+            apicurio(unpacked, home / "registry", registry_port, 256, classes=class_archive(cache, "registry", unpacked.rglob("*.jar"))),
             clickhouse(Settings(data_dir=home), home / "clickhouse", store_port),
         )
         return cls(parts, home, {
