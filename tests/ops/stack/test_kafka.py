@@ -20,6 +20,7 @@ def test_a_broker_alone_needs_nobody() -> None:
     assert found["controller.quorum.voters"] == "1@127.0.0.1:9093"
     assert (found["offsets.topic.replication.factor"], found["min.insync.replicas"]) == ("1", "1")
     assert found["listeners"] == "PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093"
+    assert found["broker.session.timeout.ms"] == "3000", "nobody else leads: its next life waits for the end of this session"
 
 
 def test_one_of_three_knows_the_others_and_waits_for_one_of_them() -> None:
@@ -29,3 +30,4 @@ def test_one_of_three_knows_the_others_and_waits_for_one_of_them() -> None:
     assert found["transaction.state.log.replication.factor"] == "3"
     assert (found["transaction.state.log.min.isr"], found["min.insync.replicas"]) == ("2", "2")
     assert found["listeners"].endswith("CONTROLLER://127.0.0.1:9002")
+    assert found["broker.session.timeout.ms"] == "6000", "others lead on: not for a pause of its collector"
