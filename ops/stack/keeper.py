@@ -64,7 +64,7 @@ class Keeper:
         self._say("starting", pid=0, said=why)
         self.part.prepare()
         try:
-            child = spawn(self.part.argv, self._log, self.part.cwd, self.part.env)
+            child = spawn(self.part.argv, self._log, self.part.cwd, self.part.env, nice=self.part.nice)
         except OSError as error:
             raise PartError(f"{self.part.name}: {self.part.argv[0]}: {error.strerror}. {self.part.advice}".rstrip()) from error
         self._child = child

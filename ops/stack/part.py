@@ -19,8 +19,9 @@ class Part:
 
     `argv` holds no secret: it is visible to every user of the machine. `env` replaces the whole environment. `after` names the parts and
     steps that must be ready before. Times in seconds; `memory_mb` is the resident memory above which the part is started again
-    (0: no limit). `prepare` runs before every start (writes configuration, formats storage) and must be repeatable; it may raise
-    PartError. `advice` says to a person what to look at when the part does not start, Vietnamese first.
+    (0: no limit); `nice` says how far it yields to others on a busy machine (0: not, 19: most). `prepare` runs before every start (writes
+    configuration, formats storage) and must be repeatable; it may raise PartError. `advice` says to a person what to look at when the
+    part does not start, Vietnamese first.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Part:
     start_timeout: float = 60.0
     stop_timeout: float = 15.0
     memory_mb: int = 0
+    nice: int = 0
     metrics_url: str = ""
     advice: str = ""
 

@@ -108,7 +108,7 @@ class Child:
         return True
 
 
-def spawn(argv: tuple[str, ...], log: Path, cwd: Path, env: Mapping[str, str], with_parent: bool = False) -> Child:
+def spawn(argv: tuple[str, ...], log: Path, cwd: Path, env: Mapping[str, str], with_parent: bool = False, nice: int = 0) -> Child:
     """Start a program in a session of its own, output appended to `log`. Raises OSError where it cannot be started.
 
     `with_parent`: the kernel kills it when the calling thread ends (Linux), for test runs that are themselves killed.
@@ -119,7 +119,15 @@ def spawn(argv: tuple[str, ...], log: Path, cwd: Path, env: Mapping[str, str], w
             argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd=cwd, env=dict(env), start_new_session=True,
             preexec_fn=_death_signal() if with_parent else None,
         )  # fmt: skip
+    yield_to_others(popen.pid, nice)
     return Child(popen)
+
+
+def yield_to_others(pid: int, nice: int) -> None:
+    """Let a process yield to others on a busy machine, `nice` as in setpriority(2); one that has ended is left alone."""
+    if nice > 0:
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # PermissionError: it yields more already, as its parent does
+            os.setpriority(os.PRIO_PROCESS, pid, nice)
 
 
 def end(identity: Identity, timeout: float) -> bool:

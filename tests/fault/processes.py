@@ -8,6 +8,8 @@ import subprocess
 import sys
 from typing import Final, NamedTuple
 
+from ops.stack.own import BEHIND_SERVERS
+from ops.stack.process import yield_to_others
 from transport.settings import HOME, Settings
 
 PROCESSES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
@@ -45,7 +47,9 @@ class Process:
     def _start(self) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as log:
             self._began = log.tell()
-            return subprocess.Popen([sys.executable, *self._argv], env=self._env, stdout=log, stderr=log, cwd=HOME)
+            child = subprocess.Popen([sys.executable, *self._argv], env=self._env, stdout=log, stderr=log, cwd=HOME)
+        yield_to_others(child.pid, BEHIND_SERVERS)
+        return child
 
     def said(self) -> str:
         """What this life wrote to its log."""
