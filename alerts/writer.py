@@ -3,24 +3,29 @@
 Two fences, each enough against a process that wakes after its work was given away (docs/alerts.md, «Fences»; tests/alerts/test_kafka.py):
 the transactional id (a new owner's start ends what the old one left and refuses the old one's next write) and, where offsets are in the
 transaction, the member and generation of the consumer group (the coordinator refuses offsets of a former member).
-Any error in a transaction ends the process without an abort: the next owner's fence aborts.
+Any error in a transaction ends the process without an abort: the next owner's fence aborts. So does a call that does not come back
+(transport/overdue.py).
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from alerts.rows import Row
+from transport import overdue
 from transport.faults import reach
 from transport.kafka_clients import transactional_producer
 from transport.settings import Settings
 
 COMMIT_SECONDS = 10.0
 START_SECONDS = 30.0
+GRACE_SECONDS = 2.0
+"""A call that has not come back so long after its time limit never will."""
 
 
 class WriteError(RuntimeError):
@@ -52,7 +57,8 @@ class Writer:
             reach("alerts:rows-sent")
             if offsets and group is not None:
                 step = "offsets"
-                self._producer.send_offsets_to_transaction(list(offsets), group(), COMMIT_SECONDS)
+                with self._in_time(step):
+                    self._producer.send_offsets_to_transaction(list(offsets), group(), COMMIT_SECONDS)
             reach("alerts:before-commit")
             step = "commit"
             self._commit()
@@ -73,13 +79,17 @@ class Writer:
         ends = time.monotonic() + COMMIT_SECONDS
         while True:
             try:
-                self._producer.commit_transaction(COMMIT_SECONDS)
+                with self._in_time("commit"):
+                    self._producer.commit_transaction(COMMIT_SECONDS)
                 break
             except KafkaException as error:
                 if not error.args[0].retriable() or time.monotonic() > ends:
                     raise
         if self._failures:
             raise WriteError(f"{self.transactional_id}: committed with failed rows, {self._failures[0]}")
+
+    def _in_time(self, step: str) -> AbstractContextManager[None]:
+        return overdue.calls.within(COMMIT_SECONDS + GRACE_SECONDS, f"{self.transactional_id}: {step}")
 
 
 def _code(error: Exception) -> str:

@@ -25,7 +25,7 @@ from sinks.lane import MAX_BYTES, MAX_ROWS, Lane, cuts
 from sinks.pace import Pace, linger
 from sinks.tables import Route
 from sinks.writer import Abandoned, Batch, Writer, Written
-from transport import faults
+from transport import faults, overdue
 from transport.group_offsets import GroupOffsets, OffsetsUnknown
 from transport.kafka_clients import ended
 
@@ -39,6 +39,8 @@ BUFFERED_ROWS: Final = 4 * MAX_ROWS
 BUFFERED_BYTES: Final = 4 * MAX_BYTES
 STALLED_SECONDS: Final = 2.0
 HANDOVER_SECONDS: Final = 5.0
+COMMIT_SECONDS: Final = 180.0
+"""The client takes no time limit here: it asks again while the coordinator is away, each request for up to a minute."""
 Key = tuple[str, int]
 
 
@@ -213,7 +215,8 @@ class Sink:
     def _commit(self, offsets: list[TopicPartition]) -> set[Key]:
         """Commit synchronously; returns what Kafka took. Raises Fenced where another process has this instance's name."""
         try:
-            results = self._consumer.commit(offsets=offsets, asynchronous=False)
+            with overdue.calls.within(COMMIT_SECONDS, "sink: commit"):
+                results = self._consumer.commit(offsets=offsets, asynchronous=False)
         except KafkaException as error:
             _judge(error.args[0])
             return set()
