@@ -42,5 +42,6 @@ def apicurio(unpacked: Path, home: Path, port: int, heap_mb: int = 384, classes:
         start_timeout=90.0,
         stop_timeout=20.0,
         memory_mb=2 * heap_mb + 512,
+        nice=0,
         advice="`nhip reset` xóa kho lược đồ và đăng ký lại / `nhip reset` deletes the registry's data and registers again.",
     )

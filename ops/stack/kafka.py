@@ -171,6 +171,7 @@ def kafka(
         start_timeout=90.0,
         stop_timeout=30.0,
         memory_mb=2 * heap_mb + 512,
+        nice=0,
         advice="Xem dữ liệu có bị hỏng không (đĩa đầy, tắt máy đột ngột); `nhip reset` xóa dữ liệu và làm lại từ đầu / "
         "look for damaged data (full disk, power cut); `nhip reset` deletes the data and starts afresh.",
     )

@@ -16,9 +16,6 @@ from ops.stack.ports import LOOPBACK
 from transport.settings import Settings
 
 PREFIX = "NHIP_"
-BEHIND_SERVERS = 5
-"""Our processes wait for the broker, the registry and ClickHouse: on a busy machine those come first, most of all when they start again.
-One of three runnable programs gets a third of a processor; beside two that yield so far, three fifths."""
 
 
 def own(process: Process, settings: Settings, port: int) -> Part:
@@ -36,7 +33,6 @@ def own(process: Process, settings: Settings, port: int) -> Part:
         start_timeout=90.0,
         stop_timeout=20.0,
         memory_mb=process.memory_mb,
-        nice=0 if process.serves else BEHIND_SERVERS,
         metrics_url=f"{base}/metrics",
         advice=f"Xem `nhip logs {process.name}`; sửa nguyên nhân rồi chạy `nhip up` / see the log, repair the cause, run `nhip up` again.",
     )

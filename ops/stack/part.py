@@ -8,6 +8,11 @@ from pathlib import Path
 
 from ops.stack.health import Check
 
+BEHIND = 5
+"""All others wait for the broker and the registry, so on a busy machine those come first, most of all when they start again. One of three
+runnable programs gets a third of a processor; beside two that yield so far, three fifths. Nothing comes before alerts but those two: not
+ClickHouse, whose questions may take all there is."""
+
 
 def nothing() -> None:
     """No preparation."""
@@ -19,9 +24,9 @@ class Part:
 
     `argv` holds no secret: it is visible to every user of the machine. `env` replaces the whole environment. `after` names the parts and
     steps that must be ready before. Times in seconds; `memory_mb` is the resident memory above which the part is started again
-    (0: no limit); `nice` says how far it yields to others on a busy machine (0: not, 19: most). `prepare` runs before every start (writes
-    configuration, formats storage) and must be repeatable; it may raise PartError. `advice` says to a person what to look at when the
-    part does not start, Vietnamese first.
+    (0: no limit); `nice` says how far it yields to others on a busy machine (0: not, 19: most). `prepare` runs before every start
+    (writes configuration, formats storage) and must be repeatable; it may raise PartError. `advice` says to a person what to look at when
+    the part does not start, Vietnamese first.
     """
 
     name: str
@@ -36,7 +41,7 @@ class Part:
     start_timeout: float = 60.0
     stop_timeout: float = 15.0
     memory_mb: int = 0
-    nice: int = 0
+    nice: int = BEHIND
     metrics_url: str = ""
     advice: str = ""
 

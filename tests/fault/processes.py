@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import Final, NamedTuple
 
-from ops.stack.own import BEHIND_SERVERS
+from ops.stack.part import BEHIND
 from ops.stack.process import yield_to_others
 from transport.settings import HOME, Settings
 
@@ -48,7 +48,7 @@ class Process:
         with self._log.open("ab") as log:
             self._began = log.tell()
             child = subprocess.Popen([sys.executable, *self._argv], env=self._env, stdout=log, stderr=log, cwd=HOME)
-        yield_to_others(child.pid, BEHIND_SERVERS)
+        yield_to_others(child.pid, BEHIND)
         return child
 
     def said(self) -> str:

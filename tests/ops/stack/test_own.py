@@ -10,7 +10,11 @@ import psutil
 import pytest
 
 from ops.processes import PROCESSES
-from ops.stack.own import BEHIND_SERVERS, environment, own
+from ops.stack.apicurio import apicurio
+from ops.stack.clickhouse import clickhouse
+from ops.stack.kafka import kafka
+from ops.stack.own import environment, own
+from ops.stack.part import BEHIND
 from ops.stack.process import spawn
 from transport.settings import Settings
 
@@ -23,15 +27,16 @@ def test_every_setting_comes_back_from_its_variable(monkeypatch: pytest.MonkeyPa
     assert Settings.load() == given
 
 
-def test_what_works_in_the_background_yields_and_what_people_wait_for_does_not() -> None:
-    nice = {name: own(process, Settings(), 1).nice for name, process in PROCESSES.items()}
-    assert nice.pop("board") == 0
-    assert set(nice.values()) == {BEHIND_SERVERS}
+def test_all_yield_to_the_broker_and_the_registry_and_to_nothing_else(tmp_path: Path) -> None:
+    servers = (kafka((), tmp_path, (1, 2)), apicurio(tmp_path, tmp_path, 3), clickhouse(Settings(), tmp_path, 4))
+    nice = {part.name: part.nice for part in (*servers, *(own(process, Settings(), 1) for process in PROCESSES.values()))}
+    assert (nice.pop("kafka"), nice.pop("registry")) == (0, 0)
+    assert set(nice.values()) == {BEHIND}
 
 
 def test_a_program_is_started_as_far_behind_as_it_is_said(tmp_path: Path) -> None:
     here = os.getpriority(os.PRIO_PROCESS, 0)
-    for said in (0, here + BEHIND_SERVERS):
+    for said in (0, here + BEHIND):
         child = spawn((sys.executable, "-S", "-c", "import time; time.sleep(60)"), tmp_path / "log", tmp_path, {}, nice=said)
         try:
             assert psutil.Process(child.pid).nice() == max(here, said)
