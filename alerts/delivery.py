@@ -41,6 +41,7 @@ GROUP = "alerts-delivery"
 BATCH = 200
 IDLE_SECONDS = 0.1
 BUSY_SECONDS = 0.005
+"""A look for new requests while messages are under way; shorter where one of them comes back."""
 DRAIN_SECONDS = 12.0
 """Longer than any channel's time limit: at a stop, what is under way may end and be written."""
 
@@ -65,6 +66,7 @@ class DeliveryLoop:
         self._manner = manner
         self._settings, self._codec, self._channels, self._metrics = settings, codec, channels, metrics
         self._stop, self._clock = stop, clock
+        self._came_back = threading.Event()
         self._owned: dict[int, Owned] = {}
         self.receipts = ReceiptQueue()
         self._room = Room(channels.values())
@@ -100,7 +102,10 @@ class DeliveryLoop:
         for owned in sorted(self._owned.values(), key=lambda one: not one.lane.urgent):
             owned.lane.begin()
             busy += owned.lane.finish()
-        messages = arrived_messages(self._member, BATCH, BUSY_SECONDS if busy else self._patience())
+        if busy:
+            self._came_back.wait(BUSY_SECONDS)
+            self._came_back.clear()
+        messages = arrived_messages(self._member, BATCH, 0.0 if busy else self._patience())
         by_partition: dict[int, list[Message]] = {}
         for message in messages:
             by_partition.setdefault(message.partition() or 0, []).append(message)
@@ -115,9 +120,9 @@ class DeliveryLoop:
         return result
 
     def _patience(self) -> float:
-        """How long to wait for requests: until the next retry is due."""
-        due = [at for owned in self._owned.values() if (at := owned.lane.next_due()) is not None]
-        return min(IDLE_SECONDS, max(BUSY_SECONDS, (min(due) - self._clock()) / 1000)) if due else IDLE_SECONDS
+        """How long to wait for requests: until something that waits may leave."""
+        due = min((owned.lane.next_due() for owned in self._owned.values()), default=None)
+        return IDLE_SECONDS if due is None else min(IDLE_SECONDS, max(BUSY_SECONDS, (due - self._clock()) / 1000))
 
     def _accept(self, partition: int, messages: Sequence[Message]) -> None:
         owned = self._owned.get(partition)
@@ -209,6 +214,7 @@ class DeliveryLoop:
 
     def _start(self, channel: Channel, work: Callable[[], Outcome]) -> Callable[[], Outcome | None]:
         future: Future[Outcome] = self._threads[channel.name].submit(work)
+        future.add_done_callback(lambda _: self._came_back.set())
         return lambda: future.result() if future.done() else None
 
     def _drain(self, partitions: Sequence[int]) -> None:

@@ -39,7 +39,7 @@ from alerts.ledger import (
 )
 from alerts.manner import Manner
 from alerts.notification import Notification
-from alerts.queue import Queue
+from alerts.queue import NEVER, Queue
 from alerts.receipts import Folded, Receipt
 from transport.faults import reach
 
@@ -105,9 +105,9 @@ class Lane:
     def keep(self, row: Notification) -> None:
         """Take over a committed row, at a start before `recover`; the newest row of a key holds."""
         self.ledger.keep(row)
-        self._bundling.keep(row, is_settled(row))
-        if row.lane == "direct" and not row.attempt:  # a request, or what stands in for one
-            self._queue.forget()
+        settled = is_settled(row)
+        self._bundling.keep(row, settled)
+        self._queue.has_come(row, settled)
 
     def recover(self) -> None:
         """After a start: decide on every message that may have been handed over before it, and on those whose channel is off by now."""
@@ -136,7 +136,7 @@ class Lane:
     def begin(self) -> None:
         """Start what is due and has room; the direct lane and the severe first."""
         now = self._clock()
-        is_new = self._queue.is_old(now) or not (self._queue or self._under_way)
+        is_new = self._queue.is_old(now, bool(self._under_way))
         if is_new:
             self._look(now)
         ready = [attempted(row, now) for found in self._queue.channels() for row in self._taken(found, now, is_new)]
@@ -152,8 +152,10 @@ class Lane:
         late = [row for key, row in self.ledger.live.items() if key not in self._under_way and due_at(row) <= now > deadline(row)]
         self._write([expired(row, now) for row in late])
         self._write(self._bundling.bundles(self.ledger.live.values(), now, lambda row: self._awake_at(row, now) <= now))
-        waiting = [row for row in self._first_of_each() if self._may_go_at(row, now) <= now]
-        self._queue.look(waiting, len(self.ledger.live), now)
+        times = [(self._may_go_at(row, now), row) for row in self._first_of_each()]
+        ends = [max(due_at(row), deadline(row) + 1) for key, row in self.ledger.live.items() if key not in self._under_way]
+        wakes_at = min((at for at in (*(at for at, _ in times), *ends) if at > now), default=NEVER)
+        self._queue.look([row for at, row in times if at <= now], len(self.ledger.live), now, wakes_at)
 
     def _taken(self, found: deque[Notification], now: int, is_new: bool) -> Iterator[Notification]:
         """Take messages of one channel while there is room, and drop what may not leave any more. Of a look that is not new nothing that is
@@ -196,10 +198,9 @@ class Lane:
         """Does a message of the direct lane wait here?"""
         return any(row.lane == "direct" for key, row in self.ledger.live.items() if key not in self._under_way)
 
-    def next_due(self) -> int | None:
-        """When the earliest waiting message is due (epoch ms); None: none waits."""
-        now = self._clock()
-        return min((self._may_go_at(row, now) for row in self._first_of_each()), default=None)
+    def next_due(self) -> int:
+        """When there may be something to begin, epoch ms: what was found, or a new look. `queue.NEVER`: nothing waits."""
+        return self._clock() if self._queue else self._queue.next_look(bool(self._under_way))
 
     def abandon(self) -> None:
         """The partition is somebody else's: nothing is written any more, the places under way are free."""

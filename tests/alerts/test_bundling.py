@@ -67,8 +67,8 @@ def lane(world: World, throttle: Throttle = THROTTLE, night: QuietHours = NO_NIG
 
 def settle(world: World, made: Lane, until: int) -> None:
     """Everything that may leave until an instant."""
-    while (due := made.next_due()) is not None and max(due, world.now) <= until:
-        world.now = max(world.now, due)
+    while made.ledger.live and made.next_due() <= until:
+        world.now = max(world.now, made.next_due())
         made.begin()
         made.finish()
 
@@ -105,7 +105,7 @@ def test_what_comes_one_after_another_waits_for_room_and_goes_as_one() -> None:
     assert made.next_due() == NOON + 10 * MINUTE
     settle(world, made, NOON + 10 * MINUTE)
     assert [m.title for m in phone.read[3:]] == ["Gộp 5 tin, nặng nhất mức 3: Tin 7"]
-    assert made.next_due() is None
+    assert not made.ledger.live
 
 
 def test_the_direct_lane_neither_waits_nor_counts() -> None:

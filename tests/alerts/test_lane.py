@@ -96,8 +96,8 @@ class World:
         lane = self.lane()
         if self.offset < len(requests):
             lane.accept(requests[self.offset :], len(requests))
-        while (due := lane.next_due()) is not None:
-            self.now = max(self.now, due)
+        while lane.ledger.live:
+            self.now = max(self.now, lane.next_due())
             lane.begin()
             lane.finish()
 
@@ -173,7 +173,7 @@ def test_the_direct_lane_and_the_severe_go_first() -> None:
 def test_two_thousand_wait_and_are_looked_at_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     """A channel that takes one message at a time: they leave in order, each once, without a look at all of them for every one."""
     world, looks = World(Provider("blind")), list[int]()
-    monkeypatch.setattr(Lane, "_look", _counted(Lane._look, looks))
+    monkeypatch.setattr(Lane, "_look", counted(Lane._look, looks))
     requests = [replace(row, lane="grouped", severity=5 - n % 3) for n, row in enumerate(requests_of(2000))]
     lane = world.lane()
     lane.accept(requests, len(requests))
@@ -205,7 +205,9 @@ def test_what_stands_in_for_a_direct_message_waits_for_no_look() -> None:
     assert [key for key, _ in email.shown][1:] == [stand_in.notification_key]
 
 
-def _counted(look: Callable[[Lane, int], None], looks: list[int]) -> Callable[[Lane, int], None]:
+def counted(look: Callable[[Lane, int], None], looks: list[int]) -> Callable[[Lane, int], None]:
+    """The same, and its instants into `looks`."""
+
     def counting(lane: Lane, now: int) -> None:
         looks.append(now)
         look(lane, now)

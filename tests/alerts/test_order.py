@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, time
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,10 +17,11 @@ from alerts.lane import Lane, Room
 from alerts.ledger import is_settled
 from alerts.manner import Manner
 from alerts.notification import Notification
+from alerts.queue import NEVER
 from alerts.rows import partition_of
 from indicators.instant import VIETNAM, to_ms
 from tests.alerts.samples import HOUR, NOON, RIVER, after, notification
-from tests.alerts.test_lane import BUSY, LOST, NO, OK, Provider, World
+from tests.alerts.test_lane import BUSY, LOST, NO, OK, Provider, World, counted
 from tests.alerts.test_story import BETTER, WORSE, run
 
 NIGHT = QuietHours(time(22), time(6))
@@ -79,11 +81,53 @@ def test_the_night_is_kept_but_not_by_the_direct_lane() -> None:
     made.begin()
     made.finish()
     assert [key for key, _ in phone.shown] == [late[1].notification_key]
+    made.begin()
     assert made.next_due() == MIDNIGHT + 6 * HOUR
     world.now = MIDNIGHT + 6 * HOUR
     made.begin()
     made.finish()
     assert len(phone.shown) == 2
+
+
+def test_a_night_in_which_two_thousand_wait_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing may leave before the morning: one look says so, and no further one is taken until it comes, or something else does."""
+    looks = list[int]()
+    monkeypatch.setattr(Lane, "_look", counted(Lane._look, looks))
+    phone, morning = Provider("safe", name="sms", rings=True), MIDNIGHT + 6 * HOUR
+    world = World(phone, now=MIDNIGHT)
+    made = lane(world, sms=phone)
+    first = replace(notification("sms"), lane="grouped", requested_at=MIDNIGHT, changed_at=MIDNIGHT, not_after=morning + HOUR)
+    late = [replace(first, notification_key=f"00000000-0000-5000-8000-{n:012}", alert_id=f"a{n}") for n in range(2001)]
+    made.accept(late[:2000], 2000)
+    while world.now < morning:
+        made.begin()
+        made.finish()
+        if world.now == MIDNIGHT + HOUR:
+            made.accept(late[2000:], 2001)
+        world.now += 1000
+    assert not phone.shown
+    assert len(looks) == 2
+    assert made.next_due() == morning
+    for _ in range(400):
+        made.begin()
+        made.finish()
+        world.now += 3
+    assert len(phone.shown) == 2001
+
+
+def test_a_time_that_is_over_is_written_down_though_nothing_may_leave() -> None:
+    phone, over = Provider("safe", name="sms", rings=True), MIDNIGHT + HOUR
+    world = World(phone, now=MIDNIGHT)
+    made = lane(world, sms=phone)
+    made.accept([replace(notification("sms"), lane="grouped", requested_at=MIDNIGHT, changed_at=MIDNIGHT, not_after=over)], 1)
+    made.begin()
+    assert made.next_due() == over + 1
+    world.now = over + 1
+    made.begin()
+    (row,) = world.rows.values()
+    assert (row.state, row.reason) == ("recorded", "too_old")
+    made.begin()
+    assert made.next_due() == NEVER
 
 
 def test_a_mail_lies_in_its_box_and_wakes_nobody() -> None:
