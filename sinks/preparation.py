@@ -32,8 +32,10 @@ REST_MS: Final = 6 * 3_600_000
 million rows, however fast it grows."""
 SLICE_ROWS: Final = 4_000_000
 """Rows folded by one statement: bounds its memory (about 500 MB)."""
-FOLLOW_SECONDS: Final = 10.0
-"""Between two looks at the reports: their quality is asked as they come in."""
+FOLLOW_SECONDS: Final = 2.0
+"""Between two looks at the reports: their quality is asked as they come in, and takes three times as long until they are folded."""
+REST: Final = 6
+"""A look that took long is followed by a pause so many times as long: however they come in, a seventh of a processor folds reports."""
 FIRST_SECONDS: Final = 60.0
 EVERY_SECONDS: Final = 600.0
 """Between two turns over everything; the first when a start has caught up."""
@@ -113,24 +115,33 @@ def prepare_reports(client: Client) -> None:
 
 
 class Preparation(threading.Thread):
-    """Takes such a turn every `EVERY_SECONDS` until `stop` is set, and one over the reports alone every `FOLLOW_SECONDS`."""
+    """Takes such a turn every `EVERY_SECONDS` until `stop` is set, and one over the reports alone every `FOLLOW_SECONDS`, or later after a
+    long one."""
 
     def __init__(self, settings: Settings, stop: threading.Event) -> None:
         super().__init__(name="preparation", daemon=True)
         self._settings, self._stopped = settings, stop
+        self._next_turn = time.monotonic() + FIRST_SECONDS
 
     def run(self) -> None:
         """Prepare, wait, prepare again."""
-        next_turn = time.monotonic() + FIRST_SECONDS
         while not self._stopped.wait(FOLLOW_SECONDS):
-            is_turn = time.monotonic() >= next_turn
-            if is_turn:
-                next_turn = time.monotonic() + EVERY_SECONDS
             try:
                 with clickhouse.connected(self._settings) as client:
-                    (turn if is_turn else prepare_reports)(client)
+                    self._prepare(client)
             except Exception as error:  # the thread's boundary: without a batch questions are slower, never wrong; tried again next turn
                 log.warning("sink.not_prepared", why=type(error).__name__)
+
+    def _prepare(self, client: Client) -> None:
+        pause = 0.0
+        while not self._stopped.wait(pause):
+            began = time.monotonic()
+            if began < self._next_turn:
+                prepare_reports(client)
+            else:
+                self._next_turn = began + EVERY_SECONDS
+                turn(client)
+            pause = max(FOLLOW_SECONDS, REST * (time.monotonic() - began))
 
 
 _COUNTS: Final = "batch > (SELECT max(batch) FROM known_batches WHERE indicator = '')"

@@ -2,7 +2,7 @@
 
 Tables `report_batches`, `report_states`, `report_starts`. A state says what was known of a unit (one series and period, of one sender)
 from one arrival until the next, so that a reader takes the states of its moment and folds nothing. A folding of everything is a base;
-between two of them `follow` folds again, every few seconds, all units that were told of since the base: a reader takes the base but for
+between two of them `follow` folds again, every two seconds, all units that were told of since the base: a reader takes the base but for
 those, and them from the newest batch. View `board_quality` and the question `quality` fold themselves every unit with a message after the
 newest batch: their answer never waits for a turn and is that of a full folding. Besides rows behind the offsets, a new vocabulary makes a
 batch wrong, for it decides who owes what, and so does a unit that begins later since its first reports are past their time: whoever
