@@ -34,8 +34,8 @@ class RowFollower:
         self._at = 0
 
     def look(self, seconds: float) -> None:
-        """Take what has been written; waits at most so long for something. Raises KafkaException for what does not pass by itself."""
-        for message in self._reader.consume(500, seconds):
+        """Take what has been written; waits at most so long for the first row. Raises KafkaException for what does not pass by itself."""
+        for message in kafka_clients.arrived(self._reader, 500, seconds):
             error = message.error()
             if error is None:
                 self._take(message.key(), message.value(), message.timestamp()[1])
