@@ -128,9 +128,8 @@ class Replays:
         self._current = job
         self._stop.clear()
         log.info("replay piece begun", job=job.id, topic=piece.topic, partition=piece.partition)
-        began = time.monotonic()
         try:
-            report = await self._rebuilt(job, piece, began)
+            report = await self._rebuilt(job, piece)
             self._done.add(piece_key(job.id, piece))  # its row is committed, and read back only later: begun again, it would find nothing
             log.info("replay piece done", job=job.id, topic=piece.topic, partition=piece.partition, **report)
         except Stopped:
@@ -144,10 +143,11 @@ class Replays:
         finally:
             self._current = None
 
-    async def _rebuilt(self, job: Job, piece: Piece, began: float) -> dict[str, Any]:
+    async def _rebuilt(self, job: Job, piece: Piece) -> dict[str, Any]:
         loop, lane = asyncio.get_running_loop(), self._owner.lane_of(piece.place)
         async with asyncio.timeout(OPEN_SECONDS):
             at = await lane.opened()
+        began = time.monotonic()  # a worker that has just started restores first, which is no part of the replay
         assert isinstance(lane.fold, Stage1)
         rebuild = Rebuild(self._owner.context, job, piece, lane.fold.poison)
         pace = Pace(job.rate, self._owner.waiting, job.behind, self._stop)

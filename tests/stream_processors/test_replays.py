@@ -25,7 +25,7 @@ class Asked(Replays):
         self._book.take(b"job|one", JOB.body())
         self._whole, self._answers = True, list(answers)
 
-    async def _rebuilt(self, job: Job, piece: Piece, began: float) -> dict[str, Any]:
+    async def _rebuilt(self, job: Job, piece: Piece) -> dict[str, Any]:
         answer = self._answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
