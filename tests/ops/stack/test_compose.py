@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from ops.processes import PROCESSES
 from ops.stack.artifacts import pinned
-from ops.stack.kafka import PROPERTIES
+from ops.stack.kafka import Member, properties_of
 from ops.stack.own import PREFIX
 from transport.settings import HOME, Settings
 
@@ -135,9 +135,10 @@ def test_each_process_of_ours_runs_with_its_port_and_memory(services: dict[str, 
         assert service["depends_on"]["provision"] == {"condition": "service_completed_successfully"}
 
 
-def test_the_brokers_are_configured_like_the_local_one(services: dict[str, Compose]) -> None:
+def test_the_brokers_are_configured_like_local_ones_of_three(services: dict[str, Compose]) -> None:
     environment = services["kafka-1"]["environment"]
-    lines = (line.split("=", 1) for line in PROPERTIES.splitlines() if "=" in line and not line.startswith("#"))
+    local = properties_of(Member(1, "c", {1: 1, 2: 2, 3: 3}), 9092, Path("data"))
+    lines = (line.split("=", 1) for line in local.splitlines() if "=" in line and not line.startswith("#"))
     for name, value in lines:
         if name not in DIFFERS | SMALL and not name.startswith("log.cleaner."):
             assert environment[f"KAFKA_{name.upper().replace('.', '_')}"] == value, name
