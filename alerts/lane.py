@@ -147,14 +147,16 @@ class Lane:
             self._under_way[row.notification_key] = row, self._submit(channel, _sending(channel, self._manner.message(row)))
 
     def _look(self, now: int) -> None:
-        """Look at every message that waits: write down those whose time is over and new bundles, queue those that may leave."""
-        self.ledger.stop_waiting(now)
+        """Look at every message that waits: write down those whose time is over and new bundles, queue those that may leave; forget those
+        whose receipt is no longer waited for."""
+        receipt_ends = self.ledger.stop_waiting(now)
         late = [row for key, row in self.ledger.live.items() if key not in self._under_way and due_at(row) <= now > deadline(row)]
         self._write([expired(row, now) for row in late])
         self._write(self._bundling.bundles(self.ledger.live.values(), now, lambda row: self._awake_at(row, now) <= now))
         times = [(self._may_go_at(row, now), row) for row in self._first_of_each()]
         ends = [max(due_at(row), deadline(row) + 1) for key, row in self.ledger.live.items() if key not in self._under_way]
-        wakes_at = min((at for at in (*(at for at, _ in times), *ends) if at > now), default=NEVER)
+        ends.append(NEVER if receipt_ends is None else receipt_ends)
+        wakes_at = min(at for at in (*(at for at, _ in times), *ends) if at > now)
         self._queue.look([row for at, row in times if at <= now], len(self.ledger.live), now, wakes_at)
 
     def _taken(self, found: deque[Notification], now: int, is_new: bool) -> Iterator[Notification]:

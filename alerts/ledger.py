@@ -81,11 +81,12 @@ class Ledger:
         row = self.awaiting.get(key) or self.live.get(key)
         return row if row is not None and row.attempt and row.channel == receipt.channel else None
 
-    def stop_waiting(self, now: int) -> None:
-        """Forget rows whose receipt is no longer waited for. They lie in the order of their instants, but for those read at a start."""
+    def stop_waiting(self, now: int) -> int | None:
+        """Forget rows whose receipt is no longer waited for; returns when the next one is to be, epoch ms. None: none is waited for."""
         over = [key for key, row in self.awaiting.items() if row.changed_at + RECEIPT_MS <= now]
         for key in over:
             self._forget(key)
+        return min((row.changed_at + RECEIPT_MS for row in self.awaiting.values()), default=None)
 
     def _forget(self, key: str) -> None:
         row = self.awaiting.pop(key, None)

@@ -25,6 +25,7 @@ from alerts.ledger import RECEIPT_MS
 from alerts.links import SecretError
 from alerts.manner import Manner
 from alerts.notification import Notification
+from alerts.queue import NEVER
 from alerts.receipt_queue import ReceiptQueue
 from alerts.receipt_route import PREFIX, ReceiptRoute, ReceiptSecrets
 from alerts.receipts import CallbackAddresses, Folded, Receipt
@@ -124,6 +125,20 @@ def test_nobody_waits_for_ever() -> None:
     assert not made.ledger.awaiting
     assert made.receive(Receipt("sms", KEY, "", True)) == "known"
     assert states(world) == [("sms", "handed_over", "opened")]
+
+
+def test_nobody_waits_for_ever_where_nothing_else_happens() -> None:
+    """Nothing is left that could leave, so no look is due for that; but one is for the receipt that will not come any more."""
+    world = World(Provider("safe", name="sms"))
+    made = lane(world)
+    made.accept([notification("sms")], 1)
+    for _ in range(2):
+        turn(made)
+    assert made.next_due() == world.now + RECEIPT_MS
+    world.now += RECEIPT_MS
+    turn(made)
+    assert made.ledger.awaiting == {}
+    assert made.next_due() == NEVER
 
 
 def test_a_receipt_for_what_was_never_sent_changes_nothing() -> None:
