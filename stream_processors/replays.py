@@ -71,7 +71,7 @@ class Replays:
     def __init__(self, owner: Owner, clock: Callable[[], float] = time.time) -> None:
         self._owner, self._clock = owner, clock
         self._topic = owner.context.prefix + TOPIC
-        self._book, self._failed, self._done = Book(), dict[bytes, float](), set[bytes]()
+        self._book, self._failed = Book(), dict[bytes, float]()
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="replay")
         self._stop = threading.Event()
         self._current: Job | None = None
@@ -118,8 +118,7 @@ class Replays:
         owned, now = self._owner.owned(), self._clock()
         for job in self._book.running("pipeline"):
             for piece in self._book.open(job):
-                key = piece_key(job.id, piece)
-                if piece.place in owned and key not in self._done and self._failed.get(key, 0.0) <= now:
+                if piece.place in owned and self._failed.get(piece_key(job.id, piece), 0.0) <= now:
                     return job, piece
         return None
 
@@ -130,13 +129,13 @@ class Replays:
         log.info("replay piece begun", job=job.id, topic=piece.topic, partition=piece.partition)
         try:
             report = await self._rebuilt(job, piece)
-            self._done.add(piece_key(job.id, piece))  # its row is committed, and read back only later: begun again, it would find nothing
+            self._book.close(job, piece)
             log.info("replay piece done", job=job.id, topic=piece.topic, partition=piece.partition, **report)
         except Stopped:
             log.info("replay piece stopped", job=job.id, topic=piece.topic, partition=piece.partition)
         except (ShadowError, SelectionError) as error:
             await self._said(piece, self._row(job, piece, {"error": str(error)}))
-            self._done.add(piece_key(job.id, piece))
+            self._book.close(job, piece)
         except (KafkaException, RestoreError, LaneClosed, TimeoutError) as error:
             log.warning("replay piece later", job=job.id, topic=piece.topic, partition=piece.partition, why=repr(error)[:200])
             self._failed[piece_key(job.id, piece)] = self._clock() + RETRY_SECONDS

@@ -136,6 +136,11 @@ class Book:
         """What is known of a piece; empty: nothing yet."""
         return self.pieces.get(piece_key(job, piece), {})
 
+    def close(self, job: Job, piece: Piece) -> None:
+        """Whoever committed the piece's row need not wait until it is read back: begun again, the piece would find nothing to change, and
+        its second row would say so."""
+        self.pieces.setdefault(piece_key(job.id, piece), {})["done"] = True
+
     def open(self, job: Job) -> Iterator[Piece]:
         """Its pieces that are not done."""
         return (piece for piece in job.pieces if not self.row(job.id, piece).get("done"))
