@@ -8,12 +8,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ops.stack import health
-from ops.stack.java import environment, java
+from ops.stack import artifacts, health
+from ops.stack.java import class_archive, environment, java
 from ops.stack.part import Part
 from ops.stack.ports import LOOPBACK
 
 CCOMPAT = "/apis/ccompat/v7"
+
+
+def apicurio_program(cache: Path) -> tuple[Path, Path | None]:
+    """Its unpacked folder, fetched where it is missing, and its class archive. Raises ArtifactError."""
+    (archive,) = artifacts.install("apicurio", cache)
+    unpacked = artifacts.unpack(archive, cache)
+    return unpacked, class_archive(cache, "registry", unpacked.rglob("*.jar"))
 
 
 def apicurio(unpacked: Path, home: Path, port: int, heap_mb: int = 384, classes: Path | None = None) -> Part:

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ops.stack import health
-from ops.stack.java import class_path, environment, java
+from ops.stack import artifacts, health
+from ops.stack.java import class_archive, class_path, environment, java
 from ops.stack.part import Part, PartError
 from ops.stack.ports import LOOPBACK
 
@@ -130,6 +130,12 @@ Configuration:
       - name: state.change.logger
         level: WARN
 """
+
+
+def kafka_program(cache: Path) -> tuple[tuple[Path, ...], Path | None]:
+    """Its jars, fetched where they are missing, and its class archive. Raises ArtifactError."""
+    jars = artifacts.install("kafka", cache)
+    return jars, class_archive(cache, "kafka", jars)
 
 
 def properties_of(member: Member, port: int, data: Path) -> str:

@@ -14,10 +14,9 @@ from urllib.parse import urlsplit
 from ops.demo.parts import parts as demo_parts
 from ops.processes import PROCESSES
 from ops.stack import artifacts
-from ops.stack.apicurio import CCOMPAT, apicurio
+from ops.stack.apicurio import CCOMPAT, apicurio, apicurio_program
 from ops.stack.clickhouse import clickhouse
-from ops.stack.java import class_archive
-from ops.stack.kafka import kafka
+from ops.stack.kafka import kafka, kafka_program
 from ops.stack.own import own, variable
 from ops.stack.part import Part, Step
 from ops.stack.ports import ANY, LOOPBACK, Ports
@@ -64,12 +63,11 @@ def local(settings: Settings, servers_only: bool = False, demo: bool = False) ->
     extra, leading = demo_parts(settings, ports) if demo else ((), {})
     addresses |= leading
     here = Settings.load(data_dir=data, **addresses)
-    jars = artifacts.install("kafka", cache)
-    (archive,) = artifacts.install("apicurio", cache)
-    unpacked = artifacts.unpack(archive, cache)
+    jars, classes = kafka_program(cache)
+    unpacked, registry_classes = apicurio_program(cache)
     servers = (
-        kafka(jars, data / "kafka", (kafka_port, controller_port), light=demo, classes=class_archive(cache, "kafka", jars)),
-        apicurio(unpacked, data / "registry", registry_port, classes=class_archive(cache, "registry", unpacked.rglob("*.jar"))),
+        kafka(jars, data / "kafka", (kafka_port, controller_port), light=demo, classes=classes),
+        apicurio(unpacked, data / "registry", registry_port, classes=registry_classes),
         clickhouse(here, data / "clickhouse", clickhouse_port),
     )
     ours: tuple[Part | Step, ...] = () if servers_only else (*steps(here), *(own(p, here, metrics[p.name]) for p in PROCESSES.values()))

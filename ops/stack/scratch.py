@@ -11,12 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ops.stack import artifacts
-from ops.stack.apicurio import apicurio
+from ops.stack.apicurio import apicurio, apicurio_program
 from ops.stack.clickhouse import clickhouse
 from ops.stack.health import Unhealthy
-from ops.stack.java import class_archive
-from ops.stack.kafka import kafka
+from ops.stack.kafka import kafka, kafka_program
 from ops.stack.logs import tail
 from ops.stack.part import Part, PartError
 from ops.stack.ports import Ports
@@ -48,17 +46,14 @@ class Scratch:
 
     def kafka(self) -> str:
         """host:port of a running broker."""
-        jars = artifacts.install("kafka", self.cache)
-        classes = class_archive(self.cache, "kafka", jars)
+        jars, classes = kafka_program(self.cache)
         ports = self.ports.take(), self.ports.take()
         heap = 512 if self.light else 1024
         return self.start(lambda: kafka(jars, self.home / "kafka", ports, heap, self.light, classes), "kafka")
 
     def registry(self) -> str:
         """URL of a running registry's Confluent-compatible API."""
-        (archive,) = artifacts.install("apicurio", self.cache)
-        unpacked = artifacts.unpack(archive, self.cache)
-        classes = class_archive(self.cache, "registry", unpacked.rglob("*.jar"))
+        unpacked, classes = apicurio_program(self.cache)
         return self.start(lambda: apicurio(unpacked, self.home / "registry", self.ports.take(), heap_mb=256, classes=classes), "registry")
 
     def clickhouse(self) -> str:

@@ -27,10 +27,8 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, Message
 
 from benchmarks import machine
-from ops.stack import artifacts
 from ops.stack.artifacts import cache_dir
-from ops.stack.java import class_archive
-from ops.stack.kafka import Member, kafka, new_cluster
+from ops.stack.kafka import Member, kafka, kafka_program, new_cluster
 from ops.stack.part import Part
 from ops.stack.ports import LOOPBACK, Ports
 from tests.fault.figures import spread
@@ -121,8 +119,7 @@ def brokers(home: Path, cache: Path, count: int = 3) -> tuple[list[Part], str]:
     ports = Ports()
     clients = {number: ports.take() for number in range(1, count + 1)}
     controllers = {number: ports.take() for number in clients}
-    jars, cluster = artifacts.install("kafka", cache), new_cluster()
-    classes = class_archive(cache, "kafka", jars)
+    (jars, classes), cluster = kafka_program(cache), new_cluster()
     parts = [
         kafka(jars, home / f"kafka{n}", (clients[n], controllers[n]), HEAP_MB, True, classes, Member(n, cluster, controllers))
         for n in clients

@@ -14,10 +14,9 @@ from types import MappingProxyType, TracebackType
 from typing import Final, Self
 
 from ops.stack import artifacts
-from ops.stack.apicurio import CCOMPAT, apicurio
+from ops.stack.apicurio import CCOMPAT, apicurio, apicurio_program
 from ops.stack.clickhouse import clickhouse
-from ops.stack.java import class_archive
-from ops.stack.kafka import kafka
+from ops.stack.kafka import kafka, kafka_program
 from ops.stack.keeper import Pace
 from ops.stack.part import Part, PartError
 from ops.stack.ports import LOOPBACK, Ports
@@ -54,12 +53,12 @@ class Servers:
         """Broker, registry and ClickHouse endpoint on free ports."""
         ports = Ports()
         brokers, registry_port, store_port = (ports.take(), ports.take()), ports.take(), ports.take()
-        jars, (archive,) = artifacts.install("kafka", cache), artifacts.install("apicurio", cache)
-        unpacked = artifacts.unpack(archive, cache)
+        jars, classes = kafka_program(cache)
+        unpacked, registry_classes = apicurio_program(cache)
         home.mkdir(parents=True, exist_ok=True)
         parts = (
-            kafka(jars, home / "kafka", brokers, 512, light=True, classes=class_archive(cache, "kafka", jars)),
-            apicurio(unpacked, home / "registry", registry_port, 256, classes=class_archive(cache, "registry", unpacked.rglob("*.jar"))),
+            kafka(jars, home / "kafka", brokers, 512, light=True, classes=classes),
+            apicurio(unpacked, home / "registry", registry_port, 256, classes=registry_classes),
             clickhouse(Settings(data_dir=home), home / "clickhouse", store_port),
         )
         return cls(parts, home, {
