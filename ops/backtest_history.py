@@ -69,7 +69,7 @@ def kept(settings: Settings, rule: Rule, found: Outcomes, since: int, until: int
     for mark, steps in marked:
         rows += [[*run, mark, *_place(rule, s), local(s.at), s.transition, s.severity, s.value] for s in steps]
     with clickhouse.connected(settings) as client:
-        client.insert("backtests", rows, column_names=COLUMNS)
+        clickhouse.insert_lines(client, "backtests", [dict(zip(COLUMNS, row, strict=True)) for row in rows])
 
 
 def _place(rule: Rule, step: Step) -> tuple[str, str, str, str, str]:

@@ -11,6 +11,7 @@ from clickhouse_connect.driver.client import Client
 from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
+from sinks import clickhouse
 from sinks.tables import Route
 
 DESCRIBE_SECONDS = 30.0
@@ -43,5 +44,5 @@ def raise_generation(client: Client, table: str, reason: str) -> int:
     """Begin a new generation of `table` after its rows were removed; return its number. Takes effect when the sink starts next."""
     rows = client.query("SELECT max(generation) FROM sink_generations WHERE name = {name:String}", parameters={"name": table}).result_rows
     following = max(int(rows[0][0] or 0), 1) + 1
-    client.insert("sink_generations", [[table, following, reason]], column_names=["name", "generation", "reason"])
+    clickhouse.insert_lines(client, "sink_generations", [{"name": table, "generation": following, "reason": reason}])
     return following

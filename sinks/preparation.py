@@ -14,7 +14,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import structlog
@@ -90,9 +90,7 @@ def fold(client: Client, one: Figure, batch: int) -> None:
 
 
 def _count(client: Client, one: Figure, batch: int, partitions: list[int], offsets: list[int]) -> None:
-    line = [one.indicator, one.component, one.figure, batch, one.by_month, one.topic, partitions, offsets, one.rows]
-    client.insert(PREPARED, [line], column_names=["indicator", "component", "figure", "batch", "by_month", "topic", "partitions",
-                                                         "offsets", "rows"])  # fmt: skip
+    clickhouse.insert_lines(client, PREPARED, [asdict(one) | {"batch": batch, "partitions": partitions, "offsets": offsets}])
 
 
 def turn(client: Client) -> None:

@@ -18,7 +18,7 @@ from typing import Final
 
 from clickhouse_connect.driver.client import Client
 
-from sinks import batches
+from sinks import batches, clickhouse
 
 PREPARED: Final = "report_batches"
 STATES: Final = "report_states"
@@ -41,7 +41,7 @@ LINES_MS: Final = 86_400_000
 
 def forget(client: Client, clock: Callable[[], float] = time.time) -> None:
     """Let no batch count any more, nor one that is being folded now: a newer, empty one stands in its place. Raises ClickHouseError."""
-    client.insert(PREPARED, [[batches.number(int(clock() * 1000)), 0]], column_names=["batch", "base"])
+    clickhouse.insert_lines(client, PREPARED, [{"batch": batches.number(int(clock() * 1000)), "base": 0}])
 
 
 def prepare(client: Client, clock: Callable[[], float] = time.time, least_rows: int = LEAST_ROWS) -> int:
@@ -98,8 +98,9 @@ def _fold(client: Client, batch: int, base: int, rows: int) -> int:
     client.command(_FOLD + ("" if base == batch else _SINCE), parameters={"batch": batch, "base": base})
     client.command(_START, parameters={"batch": batch})
     newest = max((at for _, _, at in marks), default=_NONE)
-    line = [batch, [int(place) for place, _, _ in marks], [int(offset) for _, offset, _ in marks], rows, base, newest]
-    client.insert(PREPARED, [line], column_names=["batch", "places", "offsets", "rows", "base", "newest"])
+    places, offsets = [int(place) for place, _, _ in marks], [int(offset) for _, offset, _ in marks]
+    line = {"batch": batch, "places": places, "offsets": offsets, "rows": rows, "base": base, "newest": newest}
+    clickhouse.insert_lines(client, PREPARED, [line])
     written = client.query("SELECT count() FROM report_states WHERE batch = {batch:UInt64}", parameters={"batch": batch})
     return int(written.result_rows[0][0])
 

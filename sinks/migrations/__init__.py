@@ -99,5 +99,6 @@ def _apply(client: Client, migration: Migration, known: tuple[str, str] | None) 
             client.command(statement)
         except ClickHouseError as error:
             raise MigrationError(f"{migration.name}, câu lệnh {number} (statement {number}): {clickhouse.reason(error)}") from error
-    client.insert("schema_migrations", [[migration.version, migration.name, migration.digest]], column_names=["version", "name", "digest"])
+    line = {"version": migration.version, "name": migration.name, "digest": migration.digest}
+    clickhouse.insert_lines(client, "schema_migrations", [line])
     return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -9,6 +11,8 @@ from confluent_kafka import KafkaError, KafkaException
 
 from sinks import clickhouse
 from sinks import main as sink
+from tests.fault.processes import environment
+from transport.settings import HOME, Settings
 
 AWAY = (clickhouse.Unavailable("no answer"), KafkaException(KafkaError(KafkaError._TRANSPORT)), TimeoutError())
 
@@ -43,3 +47,18 @@ def test_what_waiting_cannot_mend_is_raised() -> None:
 
     with pytest.raises(clickhouse.NotReady):
         sink._patiently(threading.Event(), work)
+
+
+@pytest.mark.stack
+@pytest.mark.usefixtures("database")
+def test_a_start_does_not_load_what_it_does_not_need(settings: Settings) -> None:
+    """The client's own `insert` loads pandas: a processor second of every start, and of every recovery."""
+    lines = (
+        "import sys", "from sinks import clickhouse, main", "from transport.settings import Settings", "main._ready(Settings.load(), {})",
+        "print([name for name in ('pandas', 'pyarrow') if name in sys.modules])",
+    )  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)],
+        env=environment(settings), cwd=HOME, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == "[]"
