@@ -20,11 +20,11 @@ from stream_processors.adoption import Adoption, Manner, adopt
 from stream_processors.context import Context
 from stream_processors.shadow import Shadow, ShadowError
 from stream_processors.stage1 import STAGE, Stage1
-from stream_processors.stage1_restore import input_of
+from stream_processors.stage1_restore import inputs_of
 from transport.columnar_writer import AvroDecoder, DecodeError
 from transport.pace import Pace
 from transport.replay_jobs import Job, Piece
-from transport.state_reader import read_partition
+from transport.state_reader import PartitionReader
 from transport.topics import conditions_topic
 
 NEAR: Final = 20_000
@@ -41,7 +41,9 @@ class Rebuild:
         self.shadow = Shadow(context, self._group, piece.partition, (piece.first, piece.until), late=job.late)
         self.at = 0
         """Next input offset that the shadow has not seen."""
+        self._reader = PartitionReader(context.settings)
         self._wanted: dict[bytes, bool] | None = None
+        self._all_wanted = True
         self._said: dict[str, dict[str, Any]] = {}
         self._said_to = self._lettered_to = 0
         self._letters: set[int] | None = None
@@ -74,6 +76,10 @@ class Rebuild:
             self.look_around()
         self._read_said()
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._reader.close()
+
     def adopt(self, live: Stage1) -> Adoption:
         """Step 4, into a live stage that stands where `finish` came to. Pure; an error in it leaves `live` half changed."""
         manner = Manner(self._job.id, "live" if self._job.fire else "replay")
@@ -94,7 +100,8 @@ class Rebuild:
                 if key not in wanted:
                     inside = self._everything and (m.offset() or 0) < self._piece.until
                     wanted[key] = inside and self._job.selection.takes_key(key)
-        self.shadow.take([input_of(m) for m, key in zip(batch, keys, strict=True) if wanted[key]])
+            self._all_wanted = all(wanted.values())
+        self.shadow.take(inputs_of(batch if self._all_wanted else [m for m, key in zip(batch, keys, strict=True) if wanted[key]]))
 
     @property
     def _everything(self) -> bool:
@@ -129,7 +136,7 @@ class Rebuild:
     def _read(self, first: int, until: int) -> Iterator[list[Message]]:
         """Inputs of the partition; the oldest must still be there. Raises ShadowError."""
         expected: int | None = first
-        for batch in read_partition(self._context.settings, *self._piece.place, first, until):
+        for batch in self._reader.read(*self._piece.place, first, until):
             if expected is not None and (batch[0].offset() or 0) > expected:
                 raise ShadowError(
                     f"{self._piece.topic} [{self._piece.partition}]: đầu vào trước vị trí {batch[0].offset()} đã bị xóa, "
@@ -147,7 +154,7 @@ class Rebuild:
         beats = {rule.id for rule in self._context.rules.watchdogs}
         decoder = AvroDecoder("condition", self._context.registry.schema)
         topic = self._context.prefix + conditions_topic(self._group)
-        for batch in read_partition(self._context.settings, topic, self._piece.partition, self._said_to):
+        for batch in self._reader.read(topic, self._piece.partition, self._said_to):
             self._said_to = (batch[-1].offset() or 0) + 1
             for m in batch:
                 if m.value() is None:
@@ -165,7 +172,7 @@ class Rebuild:
             return set()
         found: set[int] = set()
         place = {_TOPIC: self._piece.topic.encode(), _PARTITION: str(self._piece.partition).encode()}.items()
-        for batch in read_partition(self._context.settings, f"{self._context.prefix}dead.{STAGE}", self._piece.partition % 2):
+        for batch in self._reader.read(f"{self._context.prefix}dead.{STAGE}", self._piece.partition % 2):
             for message in batch:
                 headers: dict[str, Any] = dict(message.headers() or ())
                 if place <= headers.items():

@@ -149,6 +149,16 @@ class Replays:
         began = time.monotonic()  # a worker that has just started restores first, which is no part of the replay
         assert isinstance(lane.fold, Stage1)
         rebuild = Rebuild(self._owner.context, job, piece, lane.fold.poison)
+        try:
+            return await self._taken_over(job, piece, rebuild, at, began)
+        finally:
+            task = asyncio.current_task()
+            if task is None or not task.cancelling():  # a thread that was left behind still reads
+                await loop.run_in_executor(self._pool, rebuild.close)
+
+    async def _taken_over(self, job: Job, piece: Piece, rebuild: Rebuild, at: int, began: float) -> dict[str, Any]:
+        """Steps 2 to 4 of an open lane; `at`: its next input offset, `began`: monotonic seconds."""
+        loop, lane = asyncio.get_running_loop(), self._owner.lane_of(piece.place)
         pace = Pace(job.rate, self._owner.waiting, job.behind, self._stop)
         while True:
             await loop.run_in_executor(self._pool, rebuild.catch_up, at, pace)

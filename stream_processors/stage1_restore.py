@@ -7,7 +7,8 @@ decoding and admitting again gives the same memory, because both depend on the p
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import structlog
@@ -29,13 +30,13 @@ log = structlog.get_logger(__name__)
 MEMORY_GRACE_MS: Final = 2 * 86_400_000
 
 
-class _Input(NamedTuple):
-    """The attributes of a consumer record that a fold reads."""
+class _Input:
+    """The attributes of a consumer record that a fold reads. One is made of each record that is read again."""
 
-    offset: int
-    key: bytes
-    value: bytes | None
-    timestamp: int
+    __slots__ = ("key", "offset", "timestamp", "value")
+
+    def __init__(self, offset: int, key: bytes, value: bytes | None, timestamp: int) -> None:
+        self.offset, self.key, self.value, self.timestamp = offset, key, value, timestamp
 
 
 def restore_stage1(stage: Stage1) -> tuple[int, int]:
@@ -112,7 +113,7 @@ def _restore_memory(stage: Stage1, position: int) -> int:
     start = load_snapshot(stage, position)
     count = 0
     for batch in read_partition(context.settings, stage.topic, stage.partition, start, position):
-        records = [input_of(m) for m in batch if (m.offset() or 0) not in stage.poison]
+        records = inputs_of([m for m in batch if (m.offset() or 0) not in stage.poison] if stage.poison else batch)
         if not records:
             continue
         admitted, _ = stage.admit(records)
@@ -122,13 +123,7 @@ def _restore_memory(stage: Stage1, position: int) -> int:
     return count
 
 
-def input_of(message: Message) -> _Input:
-    """A consumed message as a fold reads it."""
-    key, value = message.key(), message.value()
-    stamp = message.timestamp()[1]
-    return _Input(
-        int(message.offset() or 0),
-        key if isinstance(key, bytes) else b"",
-        value if isinstance(value, bytes) or value is None else None,
-        stamp,
-    )
+def inputs_of(messages: Sequence[Message]) -> list[_Input]:
+    """Consumed messages as a fold reads them. Attribute by attribute: a call of Python for each took a quarter of a rebuild."""
+    offsets, keys = [m.offset() or 0 for m in messages], [m.key() or b"" for m in messages]
+    return list(map(_Input, offsets, keys, [m.value() for m in messages], [m.timestamp()[1] for m in messages]))

@@ -67,6 +67,8 @@ def _rebuilt(context: Context, job: Job, piece: Piece, say: Say) -> dict[str, An
         rebuild.finish(position)
     except ShadowError as error:
         raise StackError(str(error)) from error
+    finally:
+        rebuild.close()
     return asdict(rebuild.adopt(live).report)
 
 

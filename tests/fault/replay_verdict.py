@@ -15,7 +15,7 @@ from sinks import clickhouse
 from stream_processors.calendar_panes import Kind, budget_year_of_code
 from stream_processors.context import Context
 from stream_processors.stage1 import Stage1
-from stream_processors.stage1_restore import input_of
+from stream_processors.stage1_restore import inputs_of
 from transport.columnar_writer import AvroDecoder
 from transport.replay_jobs import Piece
 from transport.settings import Settings
@@ -56,7 +56,7 @@ class Verdict:
         decoder = AvroDecoder("condition", context.registry.schema)
         newest: dict[str, dict[str, Any]] = {}
         for batch in read_partition(self._settings, topic, p):
-            records = [input_of(m) for m in batch]
+            records = inputs_of(batch)
             for rows in fresh.fold(records, records[0].offset, records[-1].offset + 1):
                 if rows.topic == context.prefix + conditions_topic(group):
                     newest |= {c["alert_id"]: c for v in rows.values if v is not None for c in [decoder.decode(v)]}
