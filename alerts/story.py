@@ -8,7 +8,7 @@ Exactly-once of the story, in this order (docs/alerts.md, «Order»; tests/alert
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from uuid import UUID
@@ -16,6 +16,7 @@ from uuid import UUID
 from alerts.acting import acted
 from alerts.action import Action
 from alerts.alert import Alert, Memory, state_of
+from alerts.alert_book import AlertBook, Resting
 from alerts.condition import Condition, ConditionError
 from alerts.flap import flapping, remembered
 from alerts.ids import condition_cause, event_id, recurrence_cause
@@ -58,22 +59,27 @@ class Story:
     def __init__(self, rules: RuleBook, messages: Messages, telling: Telling, timers: Timers) -> None:
         self._rules, self._messages, self._telling, self._timers = rules, messages, telling, timers
         self._inquiries = Inquiries(messages.names, timers.calendar)
-        self.alerts: dict[str, Alert] = {}
+        self.alerts = AlertBook()
         self._latest: dict[tuple[str, str], str] = {}
         self._known: set[bytes] = set()
         self._agenda: list[tuple[int, str]] = []
 
-    def restore(self, alerts: Iterable[Alert], known_event_ids: Iterable[str]) -> None:
-        """Take over what is committed: alerts of `alerts.current`, ids of `alerts.events`."""
-        self.alerts = {alert.alert_id: alert for alert in alerts}
+    @property
+    def storm_ms(self) -> int:
+        """How long a rise is counted towards a storm, by whichever rule."""
+        return self._telling.storm_ms
+
+    def restore(self, alerts: Iterable[Alert], known_event_ids: Iterable[str], resting: Mapping[str, Resting] | None = None) -> None:
+        """Take over what is committed: alerts of `alerts.current`, ids of `alerts.events`. `resting`: those at rest, by id; their
+        rises of the last `storm_ms` say who was told."""
+        awake = list(alerts)
+        self.alerts = AlertBook(awake, resting)
         self._known = {UUID(known).bytes for known in known_event_ids}
-        self._known |= {UUID(alert.event_id).bytes for alert in self.alerts.values()}
-        self._latest.clear()
-        for alert in sorted(self.alerts.values(), key=lambda a: a.opened_at):
-            self._latest[_line(alert.evidence)] = alert.alert_id
-        self._telling.restore(self.alerts.values())
+        self._known |= {UUID(known).bytes for known in self.alerts.event_ids()}
+        self._latest = {line: alert_id for _, line, alert_id in sorted(self.alerts.lines())}
+        self._telling.restore(self.alerts.rises())
         self._agenda.clear()
-        for alert in self.alerts.values():
+        for alert in awake:
             self._schedule(alert)
 
     def is_beat(self, c: Condition) -> bool:

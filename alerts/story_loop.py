@@ -15,12 +15,14 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import structlog
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from alerts.action import action_of
 from alerts.alert import Alert, restored
+from alerts.alert_book import REST_HEADER, Kept, rest_of, told_apart
 from alerts.codec import ACTIONS, CURRENT, DEAD, EVENTS, INPUTS, REQUESTS, Codec
 from alerts.condition import ConditionError, from_record
 from alerts.digest import Digests
@@ -95,7 +97,8 @@ class StoryLoop:
             self._count_again = 0.0
             self._count_open()
             self._metrics.gauge("nhip_restore_seconds", time.monotonic() - began, stage="alerts")
-            log.info("leads", term=term, alerts=len(self._story.alerts), seconds=round(time.monotonic() - began, 3))
+            alerts = self._story.alerts
+            log.info("leads", term=term, alerts=len(alerts), at_rest=alerts.at_rest, seconds=round(time.monotonic() - began, 3))
             while not self._stop.is_set() and leadership.poll() and leadership.term == term:
                 messages = arrived_messages(reader, BATCH, POLL_SECONDS)
                 if messages:
@@ -109,13 +112,22 @@ class StoryLoop:
         known: list[str] = []
         for message in self._committed(EVENTS, self._clock() - KNOWN_FOR_MS, leadership):
             known.append(header(message, "ce_id").decode())
-        alerts: list[Alert] = []
-        for message in newest(self._committed(CURRENT, None, leadership)).values():
-            try:
-                alerts.append(restored(self._codec.event.decode(message.value()), header(message, MEMORY_HEADER)))
-            except (DecodeError, ConditionError) as error:
-                raise RestoreError(f"{message.topic()} [{message.partition()}] {message.offset()}: {error}") from error
-        self._story.restore(alerts, known)
+        current = newest(self._committed(CURRENT, None, leadership))
+        try:
+            awake, resting = told_apart(map(self._kept, current.values()), self._clock() - self._story.storm_ms)
+        except ConditionError as error:
+            raise RestoreError(f"{CURRENT}: {error}") from error
+        self._story.restore(awake, known, resting)
+
+    def _kept(self, message: Message) -> Kept:
+        memory = header(message, MEMORY_HEADER)
+        return Kept((message.key() or b"").decode(), header(message, REST_HEADER), memory, partial(self._read, message.value(), memory))
+
+    def _read(self, value: bytes | None, memory: bytes) -> Alert:
+        try:
+            return restored(self._codec.event.decode(value), memory)
+        except (DecodeError, ConditionError) as error:
+            raise RestoreError(f"{CURRENT}: {error}") from error
 
     def _committed(self, name: str, since_ms: int | None, leadership: Leadership) -> Iterator[Message]:
         topic = self._codec.topic(name)
@@ -160,7 +172,7 @@ class StoryLoop:
         due = self._story.due(now)[:BATCH] if earliest is not None and earliest <= now else []
         effects = [self._story.on_timer(alert_id, timer, now) for alert_id, timer in due]
         rows = [row for each in effects for row in self._rows(each)]
-        rows += self._requests(self._digests.due(self._story.alerts.values(), now))
+        rows += self._requests(self._digests.due(self._story.alerts.standing(), now))
         if rows:
             writer.commit(rows)
             self._metrics.count("nhip_commits", stage="alerts")
@@ -197,8 +209,11 @@ class StoryLoop:
                 value, key = self._codec.write_event.encode(alert.record()), alert.alert_id.encode()
                 headers = cloud_event(alert)
                 if effects.event is not None:
-                    rows.append(Row(topic(EVENTS), key, value, headers))
-                rows.append(Row(topic(CURRENT), key, value, [*headers, (MEMORY_HEADER, alert.memory.bytes())]))
+                    rows.append(Row(topic(EVENTS), key, value, [*headers]))
+                headers.append((MEMORY_HEADER, alert.memory.bytes()))
+                if (rest := rest_of(alert)) is not None:
+                    headers.append((REST_HEADER, rest.bytes()))
+                rows.append(Row(topic(CURRENT), key, value, headers))
             rows += self._requests(effects.requests)
         except EncodeError as error:
             self._story.undo(effects)
@@ -239,7 +254,7 @@ class StoryLoop:
         if time.monotonic() < self._count_again:
             return
         self._count_again = time.monotonic() + 1.0
-        burning = Counter(alert.evidence.severity for alert in self._story.alerts.values() if alert.open)
+        burning = Counter(alert.evidence.severity for alert in self._story.alerts.standing())
         for severity in range(1, 6):
             self._metrics.gauge("nhip_alerts_open", burning[severity], severity=str(severity))
 

@@ -44,12 +44,17 @@ class Telling:
         self._rises: dict[tuple[str, str], deque[int]] = {}
         self._summaries: set[str] = set()
 
-    def restore(self, alerts: Iterable[Alert]) -> None:
-        """Count anew from the alerts that stand: their newest rise per recipient."""
+    @property
+    def storm_ms(self) -> int:
+        """The longest window of a storm: a rise is counted no longer."""
+        return max(_window_ms(storm) for storm in (DEFAULT_STORM, *(rule.storm for rule in self._rules.rules.values())))
+
+    def restore(self, rises: Iterable[tuple[int, str, Sequence[str]]]) -> None:
+        """Count anew from the newest rise of each alert that rose within `storm_ms`: (epoch ms, rule, ids of who was told)."""
         self._rises.clear()
-        for alert in sorted(alerts, key=lambda a: a.memory.attention_since):
-            for recipient in alert.memory.told or ():
-                self._rises.setdefault((alert.evidence.rule, recipient), deque()).append(alert.memory.attention_since)
+        for at, rule, told in sorted(rises, key=lambda rise: rise[0]):
+            for recipient in told:
+                self._rises.setdefault((rule, recipient), deque()).append(at)
 
     def of_change(self, alert: Alert, text: Text) -> Told:
         """Messages of a change of the figures, or of a release."""

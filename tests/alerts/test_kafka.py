@@ -13,17 +13,21 @@ from typing import Any
 
 import pytest
 from confluent_kafka import KafkaException, TopicPartition
+from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
+from alerts.alert_book import REST_HEADER, rest_in
 from alerts.cap_check import problems
 from alerts.channels.console import Console
 from alerts.channels.contract import Channel, Message, Outcome
 from alerts.codec import CONDITIONS, CURRENT, DEAD, EMERGENCY, EVENTS, LEDGER, REQUESTS, RESULTS
 from alerts.condition import Condition
 from alerts.leadership import Leadership
+from alerts.main import now_ms
 from alerts.restore import header
 from alerts.rows import Row
 from alerts.writer import WriteError, Writer
+from indicators.instant import DAY_MS
 from ops.commands.alerts import app
 from tests.alerts.broker import Bench, running, until
 from tests.alerts.samples import ICU, RIVER, SLOW, after, alert_id
@@ -114,6 +118,23 @@ def test_story_delivery_and_nothing_on_reading_again(bench: Bench, settings: Set
     assert len(bench.messages(REQUESTS)) == before[2] + 4
     assert sum(receiver.seen.values()) == before[1]  # the mark has severity 3: console and e-mail only
     assert len((settings.data_dir / "alerts.log").read_text(encoding="utf-8").splitlines()) == before[0] + 2
+
+
+def test_an_alert_at_rest_is_not_read_at_a_start_and_opens_again_from_a_late_row(bench: Bench, settings: Settings) -> None:
+    later = 30 * DAY_MS
+    with running(settings, {}):
+        bench.write(live(WHOLE))
+        until(lambda: len(bench.messages(EVENTS)) == 4, 30, "the whole story")
+    *_, last = bench.messages(CURRENT)
+    assert rest_in(header(last, REST_HEADER)) is not None
+    assert not any(header(m, REST_HEADER) for m in bench.messages(CURRENT)[:-1]), "of a story that goes on"
+    again = after(CLEARED, transition="opened", severity=4, level="bd3", caused_at=now_ms() + later)
+    with running(settings, {}, lambda: now_ms() + later), capture_logs() as said:
+        bench.write([*live(WHOLE), again])
+        until(lambda: len(bench.messages(EVENTS)) == 5, 30, "its new opening")
+    assert [one["at_rest"] for one in said if one["event"] == "leads"] == [1]
+    event = max(bench.events(), key=lambda e: int(e["sequence"]))
+    assert (event["transition"], event["sequence"], event["alert_id"]) == ("opened", 5, RIVER.alert_id)
 
 
 def test_events_are_cloud_events(bench: Bench, settings: Settings) -> None:

@@ -10,6 +10,7 @@ import random
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 
 from alerts.action import Action
 from alerts.alert import Alert, restored
+from alerts.alert_book import Kept, rest_of, told_apart
 from alerts.audience import Audience
 from alerts.channels.contract import Repeat
 from alerts.condition import Condition
@@ -85,8 +87,13 @@ class Memory:
     def life(self, inputs: list[Input]) -> None:
         """One life of the process, from restoring to the end or death."""
         tale = new_story()
-        rows = [restored(a.record(), a.memory.bytes()) for a in self.current.values()]
-        tale.restore(rows, [event.event_id for event in self.events])
+        rows = (
+            Kept(key, rest.bytes() if (rest := rest_of(a)) else b"", a.memory.bytes(), partial(restored, a.record(), a.memory.bytes()))
+            for key, a in self.current.items()
+        )
+        began = NOON + (inputs[self.offset - 1][0] if self.offset else 0) * MINUTE
+        awake, resting = told_apart(rows, began - tale.storm_ms)
+        tale.restore(awake, [event.event_id for event in self.events], resting)
         for n in range(self.offset, len(inputs)):
             minutes, what = inputs[n]
             now = NOON + minutes * MINUTE

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from alerts.action import Action
 from alerts.alert import Alert, restored
+from alerts.alert_book import Kept, rest_of, told_apart
 from alerts.audience import Audience
 from alerts.condition import Condition, ConditionError
 from alerts.escalation import Rungs
@@ -60,7 +62,12 @@ def run(rows: list[Condition], tale: Story | None = None) -> list[Effects]:
 def reread(tale: Story) -> Story:
     """A new process: state from what the old one wrote, through the records."""
     other = story()
-    other.restore([restored(a.record(), a.memory.bytes()) for a in tale.alerts.values()], [a.event_id for a in tale.alerts.values()])
+    rows = (
+        Kept(key, rest.bytes() if (rest := rest_of(a)) else b"", a.memory.bytes(), partial(restored, a.record(), a.memory.bytes()))
+        for key, a in tale.alerts.items()
+    )
+    awake, resting = told_apart(rows, NOON + 10 * 365 * 86_400_000)
+    other.restore(awake, [], resting)
     return other
 
 
