@@ -88,20 +88,23 @@ class Rebuild:
         return adopt(live, self.shadow, self.keys, self._said, letters, self.at, manner)
 
     def _fold(self, batch: list[Message]) -> None:
-        """Every key is numbered, in order, since the catalogue limits how many series there may be; only the wanted ones are folded."""
+        """Every key is numbered, in order, since the catalogue limits how many series there may be; only the wanted ones are folded, which
+        numbers them."""
         wanted = self._wanted
         assert wanted is not None
         if self._poison:
             batch = [m for m in batch if (m.offset() or 0) not in self._poison]
         keys = [m.key() or b"" for m in batch]
-        self.shadow.series.numbers(keys)
         if set(keys) - wanted.keys():
             for m, key in zip(batch, keys, strict=True):
                 if key not in wanted:
                     inside = self._everything and (m.offset() or 0) < self._piece.until
                     wanted[key] = inside and self._job.selection.takes_key(key)
             self._all_wanted = all(wanted.values())
-        self.shadow.take(inputs_of(batch if self._all_wanted else [m for m, key in zip(batch, keys, strict=True) if wanted[key]]))
+        if not self._all_wanted:
+            self.shadow.series.numbers(keys)
+            batch = [m for m, key in zip(batch, keys, strict=True) if wanted[key]]
+        self.shadow.take(inputs_of(batch))
 
     @property
     def _everything(self) -> bool:

@@ -29,6 +29,7 @@ from transport.kafka_clients import admin, consumer, producer
 from transport.records import AvroEncoder
 from transport.registry import Registry, register_all
 from transport.settings import Settings
+from transport.startup import Startup
 from transport.topics import table
 
 TOPICS = (CONDITIONS, EMERGENCY, ACTIONS, EVENTS, CURRENT, REQUESTS, RESULTS, LEDGER, DEAD, "ops.audit")
@@ -146,17 +147,27 @@ def running(settings: Settings, channels: Mapping[str, Channel], clock: Callable
     """The process in a thread of this one; stopped as by SIGTERM."""
     stop = threading.Event()
     codes: list[int] = []
-    thread = threading.Thread(target=lambda: codes.append(serve(settings, stop, channels, clock)), daemon=True)
+    startup = Startup()
+    thread = threading.Thread(target=lambda: codes.append(serve(settings, stop, channels, clock, startup)), daemon=True)
     thread.start()
     try:
         yield
     finally:
         # librdkafka 2.16 can wait for ever, with the interpreter's lock held, where a member closes while its group is still forming. A
-        # process of its own would be killed by its supervisor; a thread of the tests would take them all with it.
+        # process of its own would be killed by its supervisor; a thread of the tests would take them all with it. The broker calls the
+        # group of a static member stable before a second life of it has come back: only the process itself knows.
+        _at_work(startup, thread)
         _formed(settings)
         stop.set()
         thread.join(30)
     assert codes == [0]
+
+
+def _at_work(startup: Startup, thread: threading.Thread, seconds: float = 5.0) -> None:
+    """Wait until the process leads and delivers, or for so long: one that stands by never does."""
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends and not startup.over and thread.is_alive():
+        time.sleep(0.02)
 
 
 def _formed(settings: Settings, seconds: float = 10.0) -> None:
