@@ -14,6 +14,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
 from confluent_kafka.admin import AdminClient
 
+from transport.seldom import Seldom
 from transport.settings import Settings
 from transport.topics import MAX_MESSAGE_BYTES
 
@@ -27,6 +28,8 @@ each fetch names every partition again, and 20 of them a second over 100 partiti
 _POLL_SECONDS: Final = 0.05
 _SYSLOG_ERROR: Final = 3
 _SYSLOG_WARNING: Final = 4
+_SELDOM: Final = Seldom()
+"""Every connection of every client tells of a broker that is away, several times a second."""
 
 
 class DeliveryError(RuntimeError):
@@ -45,7 +48,10 @@ class _Log:
 
 def _on_error(error: KafkaError) -> None:
     # Also called for what librdkafka mends itself (a broker went away); what is fatal is raised where it matters.
-    log.error("kafka client error", code=error.name(), detail=error.str(), fatal=error.fatal())
+    detail = error.str()
+    left_out = _SELDOM.due(f"{error.name()} {detail.partition(' (after ')[0]} {error.fatal()}")  # without the milliseconds it took
+    if left_out is not None:
+        log.error("kafka client error", code=error.name(), detail=detail, fatal=error.fatal(), left_out=left_out)
 
 
 def _common(settings: Settings) -> dict[str, Any]:

@@ -1,0 +1,54 @@
+"""Equal lines of a log are written seldom, and none is forgotten."""
+
+from __future__ import annotations
+
+import threading
+
+from confluent_kafka import KafkaError
+from structlog.testing import capture_logs
+
+from transport import kafka_clients, seldom
+from transport.seldom import Seldom
+
+
+def test_the_first_passes_and_then_one_now_and_then_with_how_many_were_left_out() -> None:
+    now = [0.0]
+    lines = Seldom(10, lambda: now[0])
+    assert [lines.due("away"), lines.due("away"), lines.due("other"), lines.due("away")] == [0, None, 0, None]
+    now[0] = 10.0
+    assert [lines.due("away"), lines.due("away")] == [2, None]
+    now[0] = 20.0
+    assert [lines.due("away"), lines.due("other")] == [1, 0]
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    lines = Seldom(10, lambda: 0.0)
+    assert all(lines.due(str(n)) == 0 for n in range(3 * seldom.MOST))
+    assert len(lines._lines) <= seldom.MOST
+
+
+def test_of_many_threads_one_writes() -> None:
+    lines, passed = Seldom(1e9), list[int]()
+
+    def say() -> None:
+        for _ in range(1000):
+            if lines.due("away") is not None:
+                passed.append(1)
+
+    threads = [threading.Thread(target=say) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert passed == [1]
+
+
+def test_a_broker_that_is_away_is_told_of_once_in_a_while() -> None:
+    """Each connection tries again and again: three hundred lines in a second of a restart."""
+    error = KafkaError(KafkaError._TRANSPORT, "127.0.0.1:1/bootstrap: Connection refused (after 0ms in state CONNECT)")
+    later = KafkaError(KafkaError._TRANSPORT, "127.0.0.1:1/bootstrap: Connection refused (after 3ms in state CONNECT)")
+    with capture_logs() as said:
+        for _ in range(50):
+            kafka_clients._on_error(error)
+            kafka_clients._on_error(later)
+    assert [(one["event"], one["code"], one["left_out"]) for one in said] == [("kafka client error", "_TRANSPORT", 0)]
