@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMappin
 from typing import NamedTuple
 
 from alerts.alert import Alert, memory_of
+from alerts.condition import Condition, ConditionError
 
 REST_HEADER = "nhip-alert-rest"
 
@@ -25,6 +26,11 @@ class Rest(NamedTuple):
     series: str
     opened_at: int
     risen_at: int
+
+    @property
+    def line(self) -> tuple[str, str]:
+        """As `line_of` its evidence."""
+        return self.rule, self.series
 
     def bytes(self) -> bytes:
         """As a header of a row."""
@@ -49,6 +55,11 @@ class Resting(NamedTuple):
     read: Callable[[], Alert]
 
 
+def line_of(c: Condition) -> tuple[str, str]:
+    """Rule and series: alerts of one line follow one another."""
+    return c.rule, c.series
+
+
 def rest_of(alert: Alert) -> Rest | None:
     """None: the alert holds, or something may yet be due on it (`alerts.timers`): the end of a shelf or of a flapping, an answer."""
     waits = any(inquiry.state == "issued" and not inquiry.urged_at for inquiry in alert.memory.inquiries)
@@ -69,15 +80,17 @@ def rest_in(header: bytes) -> Rest | None:
 
 
 def told_apart(rows: Iterable[Kept], lately: int) -> tuple[list[Alert], dict[str, Resting]]:
-    """Those awake, and those at rest by id. A rise since `lately` (epoch ms) counts towards a storm. Raises what reading raises, and
-    ConditionError where such a one has no memory."""
+    """Those awake, and those at rest by id. A rise since `lately` (epoch ms) counts towards a storm. Raises what reading raises."""
     awake, resting = list[Alert](), dict[str, Resting]()
     for row in rows:
-        rest = rest_in(row.rest) if row.rest else None
+        rest = rest_in(row.rest)
+        try:
+            told = memory_of(row.memory).told if rest is not None and rest.risen_at >= lately else ()
+        except ConditionError:
+            rest = None  # whoever reads it says what is wrong, and where
         if rest is None:
             awake.append(row.read())
         else:
-            told = memory_of(row.memory).told if rest.risen_at >= lately else ()
             resting[row.alert_id] = Resting(rest, told or (), row.read)
     return awake, resting
 
@@ -101,9 +114,9 @@ class AlertBook(MutableMapping[str, Alert]):
     def lines(self) -> Iterator[tuple[int, tuple[str, str], str]]:
         """(opened at, its line, alert id) of each, whether it rests or not."""
         for alert in self._awake.values():
-            yield alert.opened_at, (alert.evidence.rule, alert.evidence.series), alert.alert_id
+            yield alert.opened_at, line_of(alert.evidence), alert.alert_id
         for alert_id, (rest, *_) in self._resting.items():
-            yield rest.opened_at, (rest.rule, rest.series), alert_id
+            yield rest.opened_at, rest.line, alert_id
 
     def rises(self) -> Iterator[tuple[int, str, Sequence[str]]]:
         """(instant, rule, who was told) of the last rise of each; without those at rest whose rise no longer counts towards a storm."""

@@ -16,7 +16,7 @@ from uuid import UUID
 from alerts.acting import acted
 from alerts.action import Action
 from alerts.alert import Alert, Memory, state_of
-from alerts.alert_book import AlertBook, Resting
+from alerts.alert_book import AlertBook, Resting, line_of
 from alerts.condition import Condition, ConditionError
 from alerts.flap import flapping, remembered
 from alerts.ids import condition_cause, event_id, recurrence_cause
@@ -272,17 +272,17 @@ class Story:
         return memory
 
     def _changes(self, c: Condition) -> tuple[int, ...]:
-        former = self.alerts.get(self._latest.get(_line(c), ""))
+        former = self.alerts.get(self._latest.get(line_of(c), ""))
         return former.memory.changes if former else ()
 
     def _flaps(self, c: Condition, memory: Memory, rule: Rule | None) -> bool:
-        former = self.alerts.get(self._latest.get(_line(c), ""))
+        former = self.alerts.get(self._latest.get(line_of(c), ""))
         before = former is not None and former.state.attention == "suppressed"
         return flapping(memory.changes, before, rule.flap if rule else None)
 
     def _keep(self, alert: Alert) -> None:
         self.alerts[alert.alert_id] = alert
-        self._latest[_line(alert.evidence)] = alert.alert_id
+        self._latest[line_of(alert.evidence)] = alert.alert_id
         self._known.add(UUID(alert.event_id).bytes)
         self._schedule(alert)
 
@@ -294,11 +294,6 @@ class Story:
 
     def _is_known(self, event: str) -> bool:
         return UUID(event).bytes in self._known
-
-
-def _line(c: Condition) -> tuple[str, str]:
-    """Rule and series: alerts of one line follow one another."""
-    return c.rule, c.series
 
 
 def _with_told(memory: Memory, told: Told) -> Memory:

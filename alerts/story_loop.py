@@ -113,21 +113,19 @@ class StoryLoop:
         for message in self._committed(EVENTS, self._clock() - KNOWN_FOR_MS, leadership):
             known.append(header(message, "ce_id").decode())
         current = newest(self._committed(CURRENT, None, leadership))
-        try:
-            awake, resting = told_apart(map(self._kept, current.values()), self._clock() - self._story.storm_ms)
-        except ConditionError as error:
-            raise RestoreError(f"{CURRENT}: {error}") from error
+        awake, resting = told_apart(map(self._kept, current.values()), self._clock() - self._story.storm_ms)
         self._story.restore(awake, known, resting)
 
     def _kept(self, message: Message) -> Kept:
         memory = header(message, MEMORY_HEADER)
-        return Kept((message.key() or b"").decode(), header(message, REST_HEADER), memory, partial(self._read, message.value(), memory))
+        read = partial(self._read, message.value(), memory, _where(message))  # not of the message, which holds every header
+        return Kept((message.key() or b"").decode(), header(message, REST_HEADER), memory, read)
 
-    def _read(self, value: bytes | None, memory: bytes) -> Alert:
+    def _read(self, value: bytes | None, memory: bytes, where: tuple[str, int, int]) -> Alert:
         try:
             return restored(self._codec.event.decode(value), memory)
         except (DecodeError, ConditionError) as error:
-            raise RestoreError(f"{CURRENT}: {error}") from error
+            raise RestoreError("{} [{}] {}: {}".format(*where, error)) from error
 
     def _committed(self, name: str, since_ms: int | None, leadership: Leadership) -> Iterator[Message]:
         topic = self._codec.topic(name)
@@ -209,11 +207,10 @@ class StoryLoop:
                 value, key = self._codec.write_event.encode(alert.record()), alert.alert_id.encode()
                 headers = cloud_event(alert)
                 if effects.event is not None:
-                    rows.append(Row(topic(EVENTS), key, value, [*headers]))
-                headers.append((MEMORY_HEADER, alert.memory.bytes()))
-                if (rest := rest_of(alert)) is not None:
-                    headers.append((REST_HEADER, rest.bytes()))
-                rows.append(Row(topic(CURRENT), key, value, headers))
+                    rows.append(Row(topic(EVENTS), key, value, headers))
+                rest = rest_of(alert)
+                at_rest = [(REST_HEADER, rest.bytes())] if rest is not None else []
+                rows.append(Row(topic(CURRENT), key, value, [*headers, (MEMORY_HEADER, alert.memory.bytes()), *at_rest]))
             rows += self._requests(effects.requests)
         except EncodeError as error:
             self._story.undo(effects)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -136,14 +136,14 @@ def rows(client: Client, sql: str, parameters: dict[str, Any]) -> list[dict[str,
     return [dict(zip(answer.column_names, row, strict=True)) for row in answer.result_rows]
 
 
-def insert_lines(client: Client, table: str, lines: Iterable[Mapping[str, object]]) -> None:
+def insert_lines(client: Client, table: str, lines: Sequence[Mapping[str, object]]) -> None:
     """Insert a few lines of a ledger, one at least, as one block; every line has the columns of the first. Raises ClickHouseError.
 
     Not by the client's own `insert`, which loads pandas to see whether it was given one of its frames: a processor second of every start.
     """
-    written = [json.dumps(line, ensure_ascii=False, default=_plain) for line in lines]
+    written = "\n".join(json.dumps(line, ensure_ascii=False, default=_plain) for line in lines)
     settings = {"date_time_input_format": "best_effort"}  # an instant with its zone
-    client.raw_insert(table, list(json.loads(written[0])), "\n".join(written), settings=settings, fmt="JSONEachRow")
+    client.raw_insert(table, list(lines[0]), written, settings=settings, fmt="JSONEachRow")
 
 
 def _plain(value: object) -> str:

@@ -93,12 +93,10 @@ def _read(reader: Consumer, topic: str, partition: int, at: int, end: int) -> It
 def _whole(batch: list[Message]) -> tuple[list[Message], int]:
     """The messages of a batch, and the end of the partition where it tells of it (0: it does not). Errors that pass by themselves (a
     partition without a leader yet) are left out; raises KafkaException for the others."""
-    reached, errors = 0, [m for m in batch if m.error() is not None]
+    reached, errors = 0, [(m, error) for m in batch if (error := m.error()) is not None]
     if not errors:
         return batch, 0
-    for message in errors:
-        error = message.error()
-        assert error is not None
+    for message, error in errors:
         if error.code() == KafkaError._PARTITION_EOF:
             reached = int(message.offset() or 0)
         elif not error.retriable():

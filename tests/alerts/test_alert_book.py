@@ -11,6 +11,7 @@ from alerts.alert import Alert
 from alerts.alert_book import AlertBook, Kept, Rest, Resting, rest_in, rest_of, told_apart
 from alerts.inquiry import Inquiry
 from alerts.lifecycle import State
+from alerts.restore import RestoreError
 from tests.alerts.samples import HOUR, NOON
 from tests.alerts.test_story import WHOLE, act, run, story
 
@@ -83,6 +84,18 @@ def test_a_start_reads_what_is_awake_alone_and_knows_who_was_told_lately() -> No
     assert {alert_id: bool(one.told) for alert_id, one in resting.items()} == {"old": False, "new": True}
     rises = list(AlertBook(awake, resting).rises())
     assert rises == [(rest.risen_at, rest.rule, alert.memory.told), (NOON + HOUR, rest.rule, alert.memory.told)]
+
+
+def test_one_whose_memory_is_broken_is_read_for_that_says_where() -> None:
+    alert = ended()
+    rest = rest_of(alert)
+    assert rest is not None
+
+    def read() -> Alert:
+        raise RestoreError("alerts.current [1] 7: memory")
+
+    with pytest.raises(RestoreError, match=r"alerts\.current \[1\] 7"):
+        told_apart([Kept("a", rest.bytes(), b"{", read)], rest.risen_at)
 
 
 def test_looking_one_up_reads_it_once() -> None:
