@@ -23,6 +23,7 @@ import psutil
 
 POLL_S = 0.05
 KILL_WAIT_S = 10.0
+AUTOGROUP_WAIT_S = 1.0
 PR_SET_PDEATHSIG = 1
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 TICKS_AFTER_NAME = 19
@@ -124,10 +125,29 @@ def spawn(argv: tuple[str, ...], log: Path, cwd: Path, env: Mapping[str, str], w
 
 
 def yield_to_others(pid: int, nice: int) -> None:
-    """Let a process yield to others on a busy machine, `nice` as in setpriority(2); one that has ended is left alone."""
+    """Let a session's leader yield to others on a busy machine, `nice` as in setpriority(2); one that has ended is left alone.
+
+    Where the kernel shares processors between sessions first (sched(7), autogroup: the default of most distributions) a program's own nice
+    value counts only against its own session, so the session is given the same one.
+    """
     if nice > 0:
         with contextlib.suppress(ProcessLookupError, PermissionError):  # PermissionError: it yields more already, as its parent does
             os.setpriority(os.PRIO_PROCESS, pid, nice)
+            if os.getsid(pid) == pid:  # of another's session it would slow whoever else is in it
+                _yield_as_session(Path(f"/proc/{pid}/autogroup"), nice)
+
+
+def _yield_as_session(autogroup: Path, nice: int) -> None:
+    """Write the session's nice value. The kernel takes one from an ordinary user every tenth of a second, from all sessions together."""
+    ends = time.monotonic() + AUTOGROUP_WAIT_S
+    while time.monotonic() < ends:
+        try:
+            autogroup.write_text(str(nice))
+            return
+        except BlockingIOError:
+            time.sleep(POLL_S)
+        except OSError:  # a kernel without autogroups, a part that has ended, a lower value than the session has: nothing to be done
+            return
 
 
 def end(identity: Identity, timeout: float) -> bool:

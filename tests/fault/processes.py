@@ -47,7 +47,9 @@ class Process:
     def _start(self) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as log:
             self._began = log.tell()
-            child = subprocess.Popen([sys.executable, *self._argv], env=self._env, stdout=log, stderr=log, cwd=HOME)
+            child = subprocess.Popen(  # a session of its own, as the supervisor gives each: by it processors are shared
+                [sys.executable, *self._argv], env=self._env, stdout=log, stderr=log, cwd=HOME, start_new_session=True
+            )
         yield_to_others(child.pid, BEHIND)
         return child
 

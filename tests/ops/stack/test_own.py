@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from ops.stack.clickhouse import clickhouse
 from ops.stack.kafka import kafka
 from ops.stack.own import environment, own
 from ops.stack.part import BEHIND
-from ops.stack.process import spawn
+from ops.stack.process import spawn, yield_to_others
 from transport.settings import Settings
 
 
@@ -40,5 +41,20 @@ def test_a_program_is_started_as_far_behind_as_it_is_said(tmp_path: Path) -> Non
         child = spawn((sys.executable, "-S", "-c", "import time; time.sleep(60)"), tmp_path / "log", tmp_path, {}, nice=said)
         try:
             assert psutil.Process(child.pid).nice() == max(here, said)
+            shared = Path(f"/proc/{child.pid}/autogroup")
+            if shared.exists():  # where sessions share processors, the program's own value says nothing to the others
+                assert shared.read_text().split()[1:] == ["nice", str(said)]
+        finally:
+            child.kill()
+
+
+def test_who_is_no_leader_of_a_session_slows_nobody_but_itself() -> None:
+    session = Path("/proc/self/autogroup")
+    before = session.read_text() if session.exists() else ""
+    with subprocess.Popen((sys.executable, "-S", "-c", "import time; time.sleep(60)")) as child:
+        try:
+            yield_to_others(child.pid, BEHIND)
+            assert psutil.Process(child.pid).nice() >= BEHIND
+            assert not before or session.read_text() == before
         finally:
             child.kill()
