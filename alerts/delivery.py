@@ -92,6 +92,7 @@ class DeliveryLoop:
             self._drain(list(self._owned))
         finally:
             self._member.close()
+            self._offsets.close()
             for threads in self._threads.values():
                 threads.shutdown(wait=False, cancel_futures=True)
 

@@ -279,6 +279,7 @@ class Sink:
             self._writers.get().close()
         self._lanes.clear()
         self._consumer.close()
+        self._offsets.close()
 
 
 def _text(topic: str | None) -> str:

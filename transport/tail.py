@@ -82,7 +82,8 @@ class Tail:
         return at_end
 
     def close(self) -> None:
-        """Close the reader's connections."""
+        """Close the readers' connections."""
+        self._offsets.close()
         if self._reader is not None:
             self._reader.close()
             self._reader = None
