@@ -1,5 +1,8 @@
 """Keeper: starts one part, watches it, starts it again when it ends or outgrows its memory, stops it when told.
 
+A part that starts comes before all that are at work, whatever it yields by: beside a backlog its start would else take
+three times as long as its work. It yields once it has been well for a while (`Pace.settled`).
+
 A part that is slow to answer is shown as unhealthy and left alone: a restart under load makes load worse. One that has ended is
 started again: at once where it ends for the first time or had lived steadily, then after pauses that double up to the longest (`Pace`).
 """
@@ -17,7 +20,7 @@ import structlog
 from ops.stack.health import Unhealthy
 from ops.stack.logs import rotate, tail
 from ops.stack.part import Part, PartError
-from ops.stack.process import POLL_S, Child, private_memory, spawn
+from ops.stack.process import POLL_S, Child, private_memory, spawn, yield_to_others
 from ops.stack.state import Board
 
 FAILURE_LINES = 25
@@ -30,14 +33,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How a keeper waits, in seconds: between looks at a healthy part, before a second restart, at most before one, and the life after
-    which an end counts as the first again.
+    """How a keeper waits, in seconds: between looks at a healthy part, before a second restart, at most before one, the life after
+    which an end counts as the first again, and how long a part that is well comes first: it restores its state meanwhile.
     """
 
     check: float = 5.0
     first_pause: float = 0.5
     longest_pause: float = 30.0
     steady: float = 60.0
+    settled: float = 10.0
 
 
 class Stopped(Exception):
@@ -64,7 +68,7 @@ class Keeper:
         self._say("starting", pid=0, said=why)
         self.part.prepare()
         try:
-            child = spawn(self.part.argv, self._log, self.part.cwd, self.part.env, nice=self.part.nice)
+            child = spawn(self.part.argv, self._log, self.part.cwd, self.part.env)
         except OSError as error:
             raise PartError(f"{self.part.name}: {self.part.argv[0]}: {error.strerror}. {self.part.advice}".rstrip()) from error
         self._child = child
@@ -106,12 +110,15 @@ class Keeper:
 
     def _watch(self) -> str:
         """Look after the running part until it ends (the reason) or `stop` is set (empty)."""
-        child, begun, over = self._child, time.monotonic(), 0
+        child, begun, over, first = self._child, time.monotonic(), 0, True
         next_check = begun + self._pace.check
         while child is not None and not self.stop.wait(min(WATCH_S, self._pace.check)):
             code = child.exit_code()
             if code is not None:
                 return f"kết thúc với mã {code} / ended with exit code {code}"
+            if first and time.monotonic() - begun >= self._pace.settled:
+                yield_to_others(child.pid, self.part.nice)
+                first = False
             if time.monotonic() < next_check:
                 continue
             if time.monotonic() - begun > self._pace.steady:

@@ -9,10 +9,9 @@ from pathlib import Path
 from ops.stack.health import Check
 
 BEHIND = 10
-"""All others wait for the broker and the registry, so on a busy machine those come first, most of all when they start again. One of three
-runnable programs gets a third of a processor; beside two that yield so far, four fifths. Measured: the registry, killed beside a backlog on
-2 cores, answers again after 4.7 s (longest of 12: 5.4), after 6.5 s (7.9) where the others yield by 5, 6.6 s (8.2) where by nothing.
-Nothing comes before alerts but those two: not ClickHouse, whose questions may take all there is."""
+"""All others wait for the broker and the registry, so on a busy machine those come first. One of three runnable programs gets a third of a
+processor; beside two that yield so far, four fifths. And what starts comes first (`keeper`). Nothing comes before alerts but those: not
+ClickHouse, whose questions may take all there is."""
 
 
 def nothing() -> None:
@@ -25,9 +24,9 @@ class Part:
 
     `argv` holds no secret: it is visible to every user of the machine. `env` replaces the whole environment. `after` names the parts and
     steps that must be ready before. Times in seconds; `memory_mb` is the resident memory above which the part is started again
-    (0: no limit); `nice` says how far it yields to others on a busy machine (0: not, 19: most). `prepare` runs before every start
-    (writes configuration, formats storage) and must be repeatable; it may raise PartError. `advice` says to a person what to look at when
-    the part does not start, Vietnamese first.
+    (0: no limit); `nice` says how far it yields to others on a busy machine once it has started (0: not, 19: most). `prepare` runs before
+    every start (writes configuration, formats storage) and must be repeatable; it may raise PartError. `advice` says to a person what to
+    look at when the part does not start, Vietnamese first.
     """
 
     name: str

@@ -109,7 +109,7 @@ class Child:
         return True
 
 
-def spawn(argv: tuple[str, ...], log: Path, cwd: Path, env: Mapping[str, str], with_parent: bool = False, nice: int = 0) -> Child:
+def spawn(argv: tuple[str, ...], log: Path, cwd: Path, env: Mapping[str, str], with_parent: bool = False) -> Child:
     """Start a program in a session of its own, output appended to `log`. Raises OSError where it cannot be started.
 
     `with_parent`: the kernel kills it when the calling thread ends (Linux), for test runs that are themselves killed.
@@ -120,7 +120,6 @@ def spawn(argv: tuple[str, ...], log: Path, cwd: Path, env: Mapping[str, str], w
             argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd=cwd, env=dict(env), start_new_session=True,
             preexec_fn=_death_signal() if with_parent else None,
         )  # fmt: skip
-    yield_to_others(popen.pid, nice)
     return Child(popen)
 
 

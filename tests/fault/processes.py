@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from typing import Final, NamedTuple
 
 from ops.stack.part import BEHIND
@@ -19,6 +20,8 @@ PROCESSES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
 }
 """Process → its arguments, and what its log says once it is at work."""
 PRODUCER: Final = "producer"
+SETTLED_SECONDS: Final = 12.0
+"""A keeper's `Pace.settled`, and the two seconds until a process answers that it is well."""
 _KNOWN: Final = PROCESSES | {PRODUCER: (("-m", "tests.fault.producer"), "fault.producer.started")}
 
 
@@ -50,7 +53,7 @@ class Process:
             child = subprocess.Popen(  # a session of its own, as the supervisor gives each: by it processors are shared
                 [sys.executable, *self._argv], env=self._env, stdout=log, stderr=log, cwd=HOME, start_new_session=True
             )
-        yield_to_others(child.pid, BEHIND)
+        self._came, self._yields = time.monotonic(), True
         return child
 
     def said(self) -> str:
@@ -68,7 +71,10 @@ class Process:
         return self._log.read_text("utf-8", "replace").count(mark)
 
     def revive(self) -> None:
-        """Start it again where it ended by itself, and note how."""
+        """Start it again where it ended by itself, and note how. Once it has started it yields, as under the supervisor."""
+        if self._yields and time.monotonic() - self._came > SETTLED_SECONDS:
+            yield_to_others(self.child.pid, BEHIND)
+            self._yields = False
         if self.child.poll() is not None and not self.away:
             last = self.said().strip().rpartition("\n")[2][:300]
             self._ended.append(Ended(self.name, self.child.returncode, last))

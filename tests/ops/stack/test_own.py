@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import psutil
@@ -14,9 +16,12 @@ from ops.processes import PROCESSES
 from ops.stack.apicurio import apicurio
 from ops.stack.clickhouse import clickhouse
 from ops.stack.kafka import kafka
+from ops.stack.keeper import Keeper, Pace
 from ops.stack.own import environment, own
-from ops.stack.part import BEHIND
-from ops.stack.process import spawn, yield_to_others
+from ops.stack.part import BEHIND, Part, nothing
+from ops.stack.process import yield_to_others
+from ops.stack.state import Board
+from ops.stack.supervisor import me
 from transport.settings import Settings
 
 
@@ -35,17 +40,33 @@ def test_all_yield_to_the_broker_and_the_registry_and_to_nothing_else(tmp_path: 
     assert set(nice.values()) == {BEHIND}
 
 
-def test_a_program_is_started_as_far_behind_as_it_is_said(tmp_path: Path) -> None:
-    here = os.getpriority(os.PRIO_PROCESS, 0)
-    for said in (0, here + BEHIND):
-        child = spawn((sys.executable, "-S", "-c", "import time; time.sleep(60)"), tmp_path / "log", tmp_path, {}, nice=said)
-        try:
-            assert psutil.Process(child.pid).nice() == max(here, said)
-            shared = Path(f"/proc/{child.pid}/autogroup")
-            if shared.exists():  # where sessions share processors, the program's own value says nothing to the others
-                assert shared.read_text().split()[1:] == ["nice", str(said)]
-        finally:
-            child.kill()
+def yields(pid: int) -> set[int]:
+    """By how much a process yields, and its session, where sessions share processors: there its own value says nothing to the others."""
+    session = Path(f"/proc/{pid}/autogroup")
+    of_session = [int(session.read_text().split()[-1])] if session.exists() else []
+    return {psutil.Process(pid).nice() - os.getpriority(os.PRIO_PROCESS, 0), *of_session}
+
+
+def test_a_part_comes_first_while_it_starts_and_yields_once_it_has_been_well_for_a_while(tmp_path: Path) -> None:
+    sleeps = (sys.executable, "-S", "-c", "import time; time.sleep(60)")
+    part = Part("sleeper", "Ngủ", sleeps, "", nothing, tmp_path, nice=os.getpriority(os.PRIO_PROCESS, 0) + BEHIND)
+    board = Board(tmp_path, (part,), me())
+    keeper = Keeper(part, tmp_path, board, Pace(settled=0.3))
+    keeper.start()
+    row = board.state.row("sleeper")
+    assert row is not None
+    assert yields(row.pid) == {0}
+    thread = threading.Thread(target=keeper.keep)
+    thread.start()
+    try:
+        deadline = time.monotonic() + 10
+        while yields(row.pid) == {0} and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(0.1)
+        assert yields(row.pid) == {BEHIND}
+    finally:
+        keeper.stop.set()
+        thread.join(20)
 
 
 def test_who_is_no_leader_of_a_session_slows_nobody_but_itself() -> None:
