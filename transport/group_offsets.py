@@ -1,10 +1,10 @@
 """Positions that a consumer group has committed, asked beside the group's own client.
 
 A member that is told of its partitions must know where to begin before it returns from the call. `Consumer.committed` of the member
-itself goes through its own coordinator thread, which may at that moment wait for the next rebalance: it then answers after its whole timeout
-or not at all, and the exception that it raises inside librdkafka's call is none that `except` can catch. So a reader is asked that never
-joins. Not an administrator's client: one whose broker dies under this request ends the process (librdkafka 2.16, an assertion in
-`rdkafka_queue.h`: 6 of 10 broker kills; a reader 0 of 10).
+itself goes through its own coordinator thread, which may at that moment wait for the next rebalance: it then answers after its whole
+timeout or not at all, and the exception that it raises inside librdkafka's call is none that `except` can catch. So a reader is asked
+that never joins. Not an administrator's client: one whose broker dies under this request ends the process (librdkafka 2.16, an assertion
+in `rdkafka_queue.h`: 6 of 10 broker kills; a reader 0 of 10).
 """
 
 from __future__ import annotations

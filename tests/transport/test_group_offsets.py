@@ -41,7 +41,7 @@ def test_a_position_that_a_transaction_holds_open_is_awaited(settings: Settings)
         member.commit(offsets=[TopicPartition(topic, 0, 3)], asynchronous=False)
         writer.begin_transaction()
         writer.send_offsets_to_transaction([TopicPartition(topic, 0, 8)], member.consumer_group_metadata(), 20)
-        with pytest.raises(OffsetsUnknown, match="holds trong 0.5 giây"):
+        with pytest.raises(OffsetsUnknown, match=r"holds trong 0\.5 giây"):
             offsets.committed([place], seconds=0.5)
         writer.commit_transaction(20)
         assert [p.offset for p in offsets.committed([place])] == [8]
