@@ -6,6 +6,7 @@ nothing else. Faust's own clients (aiokafka) are configured in transport/chunks.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -29,6 +30,8 @@ _POLL_SECONDS: Final = 0.05
 _SYSLOG_ERROR: Final = 3
 _SYSLOG_WARNING: Final = 4
 _SELDOM: Final = Seldom()
+_OWN: Final = re.compile(r"\[nhip#[^\]]*\] |\(after [^)]*\)|\d+ ?ms\b")
+"""What of a line is the client's own, or the attempt's: without it the lines of all clients are equal."""
 """Every connection of every client tells of a broker that is away, several times a second."""
 
 
@@ -43,13 +46,15 @@ class _Log:
         """One line of librdkafka's."""
         line = text % arguments if arguments else text
         write = log.error if level <= _SYSLOG_ERROR else log.warning if level == _SYSLOG_WARNING else log.info
-        write("kafka client", detail=line)
+        left_out = _SELDOM.due(_OWN.sub("", line))
+        if left_out is not None:
+            write("kafka client", detail=line, left_out=left_out)
 
 
 def _on_error(error: KafkaError) -> None:
     # Also called for what librdkafka mends itself (a broker went away); what is fatal is raised where it matters.
     detail = error.str()
-    left_out = _SELDOM.due(f"{error.name()} {detail.partition(' (after ')[0]} {error.fatal()}")  # without the milliseconds it took
+    left_out = _SELDOM.due(f"{error.name()} {_OWN.sub('', detail)} {error.fatal()}")
     if left_out is not None:
         log.error("kafka client error", code=error.name(), detail=detail, fatal=error.fatal(), left_out=left_out)
 

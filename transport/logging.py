@@ -15,9 +15,13 @@ from typing import Any, Final, TextIO
 import structlog
 from pydantic import SecretStr
 
+from transport.seldom import Repeats
+
 HIDDEN: Final = "***"
 TELLS_ADDRESSES: Final = ("httpx", "httpcore", "urllib3")
 """Libraries that log each request with its address, which of a webhook or a gateway may itself be the secret: warnings only."""
+REPEAT_THEMSELVES: Final = ("aiokafka", "faust", "mode")
+"""Libraries whose every client tells of every attempt: 750 lines a second while a broker was away, just when it needs the processor."""
 _SECRET_NAME: Final = re.compile(r"password|passwd|secret|token|authori[sz]ation|credential|signature|api_?key", re.IGNORECASE)
 _USERINFO: Final = re.compile(r"(?<=://)[^/@\s:]+:[^/@\s]+(?=@)")
 _ASSIGNED: Final = re.compile(r"((?:password|passwd|secret|token|api_?key)\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|[^\s,;]+)", re.IGNORECASE)
@@ -48,6 +52,7 @@ def setup(process: str, level: str = "INFO", stream: TextIO | None = None) -> No
         structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
     ]
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=render, foreign_pre_chain=shared))
+    handler.addFilter(Repeats(*REPEAT_THEMSELVES))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(number)

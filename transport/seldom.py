@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -32,3 +33,21 @@ class Seldom:
                 self._lines.clear()
             self._lines[line] = now, 0
             return left_out
+
+
+class Repeats(logging.Filter):
+    """Of what these loggers and those below them say again and again, one line now and then. For a handler: a logger's filter does not see
+    what the loggers below it say."""
+
+    def __init__(self, *loggers: str, lines: Seldom | None = None) -> None:
+        super().__init__()
+        self._loggers, self._lines = loggers, lines or Seldom()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Does this record go out? With `left_out`, where some before it did not."""
+        if record.name.partition(".")[0] not in self._loggers:
+            return True
+        left_out = self._lines.due(f"{record.name} {record.levelno} {record.getMessage()}")
+        if left_out:
+            record.left_out = left_out
+        return left_out is not None
