@@ -20,7 +20,6 @@ from alerts.channels.contract import Channel, Outcome
 from alerts.codec import DEAD, LEDGER, REQUESTS, RESULTS, Codec
 from alerts.condition import ConditionError
 from alerts.lane import PLAIN, SIDE_BY_SIDE, Commit, Lane, Room
-from alerts.ledger import RECEIPT_MS
 from alerts.ledger_rows import key_of
 from alerts.manner import Manner
 from alerts.notification import Notification, notification_of
@@ -184,13 +183,16 @@ class DeliveryLoop:
         log.info("delivers", partition=partition, ledger=lane.ledger.size, seconds=round(time.monotonic() - began, 3))
 
     def _restore(self, partition: int, lane: Lane) -> None:
-        """The newest row of each key into the lane's ledger. Of what is settled and too old for a receipt or a throttle nothing but the key
-        is kept, or even read. Raises RestoreError."""
-        old, rows = self._clock() - RECEIPT_MS, dict[bytes, Message]()
+        """The newest row of each key into the lane's ledger. Of what is settled and needed for no receipt and no throttle nothing but the
+        key is kept, or even read. Raises RestoreError."""
+        now, whole_since, rows = self._clock(), dict[bytes, int](), dict[bytes, Message]()
         for message in to_end(self._settings, self._codec.topic(LEDGER), [partition]):
             key = message.key() or b""
             with _told_of(message):
-                if message.timestamp()[1] < old and self._codec.ledger_rows.is_settled(message.value() or b""):
+                channel = self._codec.ledger_rows.settled_over(message.value() or b"")
+                if channel is not None and channel not in whole_since:
+                    whole_since[channel] = now - self._manner.whole_ms(channel.decode())
+                if channel is not None and message.timestamp()[1] < whole_since[channel]:
                     rows.pop(key, None)
                     lane.ledger.settle(key_of(key))
                 else:

@@ -8,6 +8,7 @@ from datetime import time
 from alerts.bundling import NO_THROTTLE, Throttle
 from alerts.channels.contract import NOTHING_TO_ANSWER, Message, message_of
 from alerts.clocks import QuietHours
+from alerts.ledger import RECEIPT_MS
 from alerts.links import VALID_MS, Claim, Links
 from alerts.notification import Notification
 
@@ -25,6 +26,12 @@ class Manner:
     links: Links | None = None
     reporting: frozenset[str] = frozenset()
     throttle: Throttle = NO_THROTTLE
+
+    def whole_ms(self, channel: str) -> int:
+        """For how long more than the key of a settled message over this channel is needed: until its receipt is no longer waited for, and
+        as long as it counts against what its recipient can take in."""
+        counted = self.throttle.window_ms if channel in self.throttle.channels else 0
+        return max(RECEIPT_MS if channel in self.reporting else 0, counted)
 
     def message(self, row: Notification) -> Message:
         """The message of a ledger row, with the same link at every attempt."""

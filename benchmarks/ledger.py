@@ -58,7 +58,7 @@ def measure(count: int) -> dict[str, float | int]:
         pass
     making, began = time.perf_counter() - began, time.perf_counter()
     for key, value, recent in rows(count):
-        if not recent and told.is_settled(value):
+        if not recent and told.settled_over(value) is not None:
             ledger.settle(key_of(key))
         else:
             ledger.keep(notification_of(decoder.decode(value)))

@@ -11,11 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts import key_set
+from alerts.bundling import Throttle
 from alerts.ids import notification_key
 from alerts.key_set import KeySet
 from alerts.lane import Lane, Room
-from alerts.ledger import RETRY, Ledger, is_settled
+from alerts.ledger import RECEIPT_MS, RETRY, Ledger, is_settled
 from alerts.ledger_rows import LedgerRows, key_of
+from alerts.manner import Manner
 from alerts.notification import STATES, Notification
 from alerts.story import Effects
 from tests.alerts.samples import NOON, RIVER, alert_id, notification
@@ -51,9 +53,16 @@ def test_only_whole_keys() -> None:
 def test_a_settled_row_is_told_without_decoding_it(state: str, reason: str) -> None:
     row = notification(state=state, reason=reason, rule="QUY-TẮC-" * 20, attempt=1)
     value = AvroEncoder("notification", 300).encode(row.record())
-    assert LedgerRows(300).is_settled(value) == is_settled(row)
-    assert not LedgerRows(301).is_settled(value)  # of another schema: it must be decoded
+    assert LedgerRows(300).settled_over(value) == (row.channel.encode() if is_settled(row) else None)
+    assert LedgerRows(301).settled_over(value) is None  # of another schema: it must be decoded
     assert key_of(row.notification_key.encode()) == UUID(row.notification_key).bytes
+
+
+def test_more_than_the_key_is_needed_for_a_receipt_and_for_what_a_recipient_can_take_in() -> None:
+    hour = 3_600_000
+    manner = Manner(reporting=frozenset({"sms", "zns"}), throttle=Throttle(3, hour, frozenset({"sms", "email"})))
+    assert [manner.whole_ms(channel) for channel in ("sms", "zns", "email", "console")] == [RECEIPT_MS, RECEIPT_MS, hour, 0]
+    assert Manner(reporting=frozenset({"sms"}), throttle=Throttle(3, 2 * RECEIPT_MS, frozenset({"sms"}))).whole_ms("sms") == 2 * RECEIPT_MS
 
 
 def test_a_row_known_by_its_key_alone_is_not_sent_again() -> None:
