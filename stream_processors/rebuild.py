@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from contextlib import closing
 from typing import Any, Final
 
 from confluent_kafka import Message
@@ -20,11 +21,11 @@ from stream_processors.adoption import Adoption, Manner, adopt
 from stream_processors.context import Context
 from stream_processors.shadow import Shadow, ShadowError
 from stream_processors.stage1 import STAGE, Stage1
-from stream_processors.stage1_restore import inputs_of
+from stream_processors.stage1_restore import Input, inputs_of
 from transport.columnar_writer import AvroDecoder, DecodeError
 from transport.pace import Pace
 from transport.replay_jobs import Job, Piece
-from transport.state_reader import PartitionReader
+from transport.state_reader import PartitionReader, ahead
 from transport.topics import conditions_topic
 
 NEAR: Final = 20_000
@@ -57,10 +58,11 @@ class Rebuild:
         """Steps 1 and 2 up to offset `until`. Raises Stopped, ShadowError, RestoreError, SelectionError, KafkaException."""
         if self._wanted is None:
             self._wanted = self._chosen(pace)
-        for batch in self._read(self.at, until):
-            self._fold(batch)
-            if pace is not None:
-                pace.take(len(batch))
+        with closing(ahead(map(inputs_of, self._read(self.at, until)))) as batches:  # whatever ends it, nobody reads any more afterwards
+            for batch in batches:
+                self._fold(batch)
+                if pace is not None:
+                    pace.take(len(batch))
         self.at = max(self.at, until)
 
     def look_around(self) -> None:
@@ -87,24 +89,24 @@ class Rebuild:
         letters = (self._letters or set()) | by_the_lane
         return adopt(live, self.shadow, self.keys, self._said, letters, self.at, manner)
 
-    def _fold(self, batch: list[Message]) -> None:
+    def _fold(self, batch: list[Input]) -> None:
         """Every key is numbered, in order, since the catalogue limits how many series there may be; only the wanted ones are folded, which
         numbers them."""
         wanted = self._wanted
         assert wanted is not None
         if self._poison:
-            batch = [m for m in batch if (m.offset() or 0) not in self._poison]
-        keys = [m.key() or b"" for m in batch]
+            batch = [one for one in batch if one.offset not in self._poison]
+        keys = [one.key for one in batch]
         if set(keys) - wanted.keys():
-            for m, key in zip(batch, keys, strict=True):
-                if key not in wanted:
-                    inside = self._everything and (m.offset() or 0) < self._piece.until
-                    wanted[key] = inside and self._job.selection.takes_key(key)
+            for one in batch:
+                if one.key not in wanted:
+                    inside = self._everything and one.offset < self._piece.until
+                    wanted[one.key] = inside and self._job.selection.takes_key(one.key)
             self._all_wanted = all(wanted.values())
         if not self._all_wanted:
             self.shadow.series.numbers(keys)
-            batch = [m for m, key in zip(batch, keys, strict=True) if wanted[key]]
-        self.shadow.take(inputs_of(batch))
+            batch = [one for one in batch if wanted[one.key]]
+        self.shadow.take(batch)
 
     @property
     def _everything(self) -> bool:

@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 MEMORY_GRACE_MS: Final = 2 * 86_400_000
 
 
-class _Input:
+class Input:
     """The attributes of a consumer record that a fold reads. One is made of each record that is read again."""
 
     __slots__ = ("key", "offset", "timestamp", "value")
@@ -123,7 +123,7 @@ def _restore_memory(stage: Stage1, position: int) -> int:
     return count
 
 
-def inputs_of(messages: Sequence[Message]) -> list[_Input]:
+def inputs_of(messages: Sequence[Message]) -> list[Input]:
     """Consumed messages as a fold reads them. Attribute by attribute: a call of Python for each took a quarter of a rebuild."""
     offsets, keys = [m.offset() or 0 for m in messages], [m.key() or b"" for m in messages]
-    return list(map(_Input, offsets, keys, [m.value() for m in messages], [m.timestamp()[1] for m in messages]))
+    return list(map(Input, offsets, keys, [m.value() for m in messages], [m.timestamp()[1] for m in messages]))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from transport.kafka_clients import arrived, consumer
 from transport.settings import Settings
 
+T = TypeVar("T")
 STALL_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 2.0
 _BATCH: Final = 20_000
@@ -69,6 +71,15 @@ def read_partition(
         yield from reader.read(topic, partition, first, until)
     finally:
         reader.close()
+
+
+def ahead(batches: Iterator[T]) -> Generator[T, None, None]:
+    """The same batches, the next one made ready in a thread of its own while this one is worked on. Left early, it waits for that one."""
+    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as reading:
+        coming = reading.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reading.submit(next, batches, None)
+            yield batch
 
 
 def _read(reader: Consumer, topic: str, partition: int, at: int, end: int) -> Iterator[list[Message]]:
