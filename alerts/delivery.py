@@ -31,6 +31,7 @@ from alerts.writer import Writer
 from transport.dead_letters import Origin
 from transport.group_offsets import GroupOffsets
 from transport.kafka_clients import arrived_messages, consumer
+from transport.leaving import leave
 from transport.logging import place
 from transport.metrics import Metrics
 from transport.records import DecodeError
@@ -90,7 +91,7 @@ class DeliveryLoop:
                 self._round()
             self._drain(list(self._owned))
         finally:
-            self._member.close()
+            leave(self._member, GROUP)
             self._offsets.close()
             for threads in self._threads.values():
                 threads.shutdown(wait=False, cancel_futures=True)

@@ -15,6 +15,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from alerts.codec import ACTIONS
 from transport.kafka_clients import consumer, ended
+from transport.leaving import leave
 from transport.settings import Settings
 
 GROUP = "alerts-story"
@@ -47,7 +48,7 @@ class Leadership:
 
     def close(self) -> None:
         """Leave the poll loop. A static member keeps its place until the session ends: a restart is no change of the lead."""
-        self._consumer.close()
+        leave(self._consumer, GROUP)
 
     def _assigned(self, member: Consumer, partitions: list[TopicPartition]) -> None:
         member.incremental_assign(partitions)

@@ -21,6 +21,7 @@ import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from sinks import plan as plans
+from sinks.clients import GROUP
 from sinks.lane import MAX_BYTES, MAX_ROWS, Lane, cuts
 from sinks.pace import Pace, linger
 from sinks.tables import Route
@@ -28,6 +29,7 @@ from sinks.writer import Abandoned, Batch, Writer, Written
 from transport import faults, overdue
 from transport.group_offsets import GroupOffsets, OffsetsUnknown
 from transport.kafka_clients import ended
+from transport.leaving import leave
 
 log = structlog.get_logger(__name__)
 
@@ -278,7 +280,7 @@ class Sink:
         while not self._writers.empty():
             self._writers.get().close()
         self._lanes.clear()
-        self._consumer.close()
+        leave(self._consumer, GROUP)
         self._offsets.close()
 
 

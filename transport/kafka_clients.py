@@ -30,9 +30,9 @@ _POLL_SECONDS: Final = 0.05
 _SYSLOG_ERROR: Final = 3
 _SYSLOG_WARNING: Final = 4
 _SELDOM: Final = Seldom()
+"""Every connection of every client tells of a broker that is away, several times a second."""
 _OWN: Final = re.compile(r"\[nhip#[^\]]*\] |\(after [^)]*\)|\d+ ?ms\b")
 """What of a line is the client's own, or the attempt's: without it the lines of all clients are equal."""
-"""Every connection of every client tells of a broker that is away, several times a second."""
 
 
 class DeliveryError(RuntimeError):

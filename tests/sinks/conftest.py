@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -39,7 +41,11 @@ class Running:
         """End it as SIGTERM would."""
         self._stop.set()
         self._thread.join(timeout=20)
-        assert not self._thread.is_alive(), "the sink did not stop within 20 s"
+        assert not self._thread.is_alive(), f"the sink did not stop within 20 s; it is here:\n{self._where()}"
+
+    def _where(self) -> str:
+        frame = sys._current_frames().get(self._thread.ident or 0)
+        return "".join(traceback.format_stack(frame))
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import logging
@@ -152,3 +153,10 @@ def test_metrics_and_health_are_served_on_loopback(settings: Settings) -> None:
         assert answer.json()["checks"] == {"kafka": "no broker for 30 s", "raising": "check failed: ZeroDivisionError"}
         assert http.get("/other").status_code == 404
     metrics.stop()  # a second time does nothing
+
+
+def test_what_a_loop_logs_does_not_stand_in_the_output_of_a_command() -> None:
+    """Of these tests themselves: a loop in one thread, a command run by the test in another (`nhip alerts cap` prints one XML document)."""
+    with contextlib.redirect_stdout(io.StringIO()) as of_the_command:
+        structlog.get_logger("loop").info("at work")
+    assert of_the_command.getvalue() == ""
