@@ -29,9 +29,9 @@ from alerts.restore import RestoreError, to_end
 from alerts.rows import Row
 from alerts.writer import Writer
 from transport.dead_letters import Origin
+from transport.group_calls import leave
 from transport.group_offsets import GroupOffsets
 from transport.kafka_clients import arrived_messages, consumer
-from transport.leaving import leave
 from transport.logging import place
 from transport.metrics import Metrics
 from transport.records import DecodeError

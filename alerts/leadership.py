@@ -14,8 +14,8 @@ import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from alerts.codec import ACTIONS
+from transport.group_calls import leave
 from transport.kafka_clients import consumer, ended
-from transport.leaving import leave
 from transport.settings import Settings
 
 GROUP = "alerts-story"

@@ -27,9 +27,9 @@ from sinks.pace import Pace, linger
 from sinks.tables import Route
 from sinks.writer import Abandoned, Batch, Writer, Written
 from transport import faults, overdue
+from transport.group_calls import GroupCalls, Unanswered
 from transport.group_offsets import GroupOffsets, OffsetsUnknown
 from transport.kafka_clients import ended
-from transport.leaving import leave
 
 log = structlog.get_logger(__name__)
 
@@ -77,12 +77,14 @@ class Sink:
         self._full_since = 0.0
         self._paused = False
         self._fault: Exception | None = None
+        self._calls, self._stop = GroupCalls(GROUP), threading.Event()
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop` is set; a fault sets it too, before the group is left.
 
         Raises Fenced, PlanError, OffsetsUnknown, clickhouse.NotReady, TableAtFault, KafkaException.
         """
+        self._stop = stop
         self._consumer.subscribe(sorted(self._routes), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
         try:
             while not stop.is_set() and self._fault is None:
@@ -208,17 +210,21 @@ class Sink:
         lanes = [lane for lane in some if lane.rests]
         if not lanes and not plans:
             return set()
-        taken = self._commit([*plans, *(TopicPartition(lane.topic, lane.partition, lane.settle, "") for lane in lanes)])
+        taken = self._commit([*plans, *map(_end, lanes)])
         for lane in lanes:
             if (lane.topic, lane.partition) in taken:
                 lane.settle = -1
         return taken
 
     def _commit(self, offsets: list[TopicPartition]) -> set[Key]:
-        """Commit synchronously; returns what Kafka took. Raises Fenced where another process has this instance's name."""
+        """Commit and wait for the answer; returns what Kafka took: nothing, where the sink is to stop and the group does not answer. Raises
+        Fenced where another process has this instance's name."""
         try:
             with overdue.calls.within(COMMIT_SECONDS, "sink: commit"):
-                results = self._consumer.commit(offsets=offsets, asynchronous=False)
+                results = self._calls.ask(lambda: self._consumer.commit(offsets=offsets, asynchronous=False), self._stop)
+        except Unanswered as unanswered:
+            log.warning("sink.unanswered", error=str(unanswered))
+            return set()
         except KafkaException as error:
             _judge(error.args[0])
             return set()
@@ -250,7 +256,8 @@ class Sink:
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Finish what is under way in these partitions, for a while; then commit their ends and let go."""
         lanes = [lane for tp in partitions if (lane := self._lanes.get((tp.topic, tp.partition))) is not None]
-        self._finish(lanes, HANDOVER_SECONDS)
+        self._finish(lanes)
+        self._settle(lanes)
         self._drop(consumer, partitions)
         log.info("sink.revoked", partitions=len(partitions))
 
@@ -265,23 +272,33 @@ class Sink:
                 lane.under_way.abandoned.set()
         consumer.incremental_unassign(partitions)
 
-    def _finish(self, lanes: list[Lane], seconds: float) -> None:
-        deadline = time.monotonic() + seconds
+    def _finish(self, lanes: list[Lane]) -> None:
+        deadline = time.monotonic() + HANDOVER_SECONDS
         while any(lane.under_way is not None for lane in lanes) and self._fault is None and (left := deadline - time.monotonic()) > 0:
             self._collect(left)
-        self._settle(lanes)
 
     def _leave(self) -> None:
-        self._finish(list(self._lanes.values()), HANDOVER_SECONDS)
-        for lane in self._lanes.values():
+        """Finish what is under way, for a while; commit the ends and leave, for a while: the group may be waiting for somebody else."""
+        lanes = list(self._lanes.values())
+        self._finish(lanes)
+        for lane in lanes:
             if lane.under_way is not None:
                 lane.under_way.abandoned.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
         while not self._writers.empty():
             self._writers.get().close()
-        self._lanes.clear()
-        leave(self._consumer, GROUP)
-        self._offsets.close()
+        self._lanes.clear()  # for on_revoke, which the closing calls
+        ends = [_end(lane) for lane in lanes if lane.rests]
+        try:
+            self._calls.leave(self._consumer, (lambda: self._consumer.commit(offsets=ends, asynchronous=False)) if ends else None)
+        except KafkaException as error:
+            _judge(error.args[0])
+        finally:
+            self._offsets.close()
+
+
+def _end(lane: Lane) -> TopicPartition:
+    return TopicPartition(lane.topic, lane.partition, lane.settle, "")
 
 
 def _text(topic: str | None) -> str:

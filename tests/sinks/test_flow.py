@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from clickhouse_connect.driver.client import Client
+from structlog.testing import capture_logs
 
+from sinks import clients
 from sinks.clients import GROUP
 from sinks.consumer import Fenced
 from sinks.tables import Route
@@ -15,6 +18,7 @@ from tests.sinks.conftest import sink, until
 from tests.sinks.loads import START, counts, numbers, observation, publish, send, topics_of
 from tests.sinks.messages import sample
 from transport import kafka_clients
+from transport.group_calls import leave
 from transport.records import AvroEncoder
 from transport.registry import Registry
 from transport.settings import Settings
@@ -165,6 +169,34 @@ def test_a_missing_table_stops_the_sink_and_nothing_is_lost(settings: Settings, 
         until(lambda: counts(database)[0] >= 20)
         assert running.fault is None
     assert counts(database) == (20, 20)
+
+
+@pytest.mark.stack
+@pytest.mark.timeout(400)
+def test_a_sink_that_is_stopped_while_its_group_waits_for_another_member_ends_and_its_successor_goes_on(
+    settings: Settings, database: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "SESSION_MS", 6_000)  # how long the successor waits for the one that hangs, once that is gone
+    routes = topics_of(settings, "obs.emergency", partitions=4)
+    (topic,) = routes
+    sent = publish(settings, topic, numbers(0, 4000))
+    with capture_logs() as lines, sink(settings, routes) as first:
+        until(lambda: counts(database)[1] >= sent)
+        # A member that hangs: it never takes what it is assigned, so that nobody's JoinGroup is answered.
+        hangs = clients.consumer(settings.model_copy(update={"sink_instance": "sink-hangs"}))
+        hangs.subscribe([topic])
+        until(lambda: any(line["event"] == "sink.revoked" for line in lines))
+        sent += publish(settings, topic, numbers(4000, 4000))
+        time.sleep(3)  # what is planned now is not answered
+        began = time.monotonic()
+        first.stop()
+    assert time.monotonic() - began < 18
+    assert any(line["event"] == "left a group that did not let go" for line in lines)
+    leave(hangs, "sink", 2.0)
+    with sink(settings, routes) as second:
+        until(lambda: counts(database)[1] >= sent)
+    assert second.fault is None
+    assert counts(database) == (sent, sent)
 
 
 @pytest.mark.stack
