@@ -204,24 +204,32 @@ class Sink:
                 if lane is not None and lane.under_way is batch:
                     lane.done(time.monotonic())
 
-    def _settle(self, some: Iterable[Lane], plans: Sequence[TopicPartition] = ()) -> set[Key]:
+    def _settle(self, some: Iterable[Lane], plans: Sequence[TopicPartition] = (), called_back: bool = False) -> set[Key]:
         """Commit the ends of those of the lanes that rest, without a plan: nothing is left to repeat; and these plans with them. Returns
-        what was taken."""
+        what was taken. `called_back`: see `_commit`."""
         lanes = [lane for lane in some if lane.rests]
         if not lanes and not plans:
             return set()
-        taken = self._commit([*plans, *map(_end, lanes)])
+        taken = self._commit([*plans, *map(_end, lanes)], called_back)
         for lane in lanes:
             if (lane.topic, lane.partition) in taken:
                 lane.settle = -1
         return taken
 
-    def _commit(self, offsets: list[TopicPartition]) -> set[Key]:
+    def _commit(self, offsets: list[TopicPartition], called_back: bool) -> set[Key]:
         """Commit and wait for the answer; returns what Kafka took: nothing, where the sink is to stop and the group does not answer. Raises
-        Fenced where another process has this instance's name."""
+        Fenced where another process has this instance's name.
+
+        `called_back`: inside a call of the client's. There only this thread may use the client, another would wait for it to return; and
+        the member rejoins after its callback only, so that this commit stands behind no JoinGroup.
+        """
+
+        def commit() -> list[TopicPartition] | None:
+            return self._consumer.commit(offsets=offsets, asynchronous=False)
+
         try:
             with overdue.calls.within(COMMIT_SECONDS, "sink: commit"):
-                results = self._calls.ask(lambda: self._consumer.commit(offsets=offsets, asynchronous=False), self._stop)
+                results = commit() if called_back else self._calls.ask(commit, self._stop)
         except Unanswered as unanswered:
             log.warning("sink.unanswered", error=str(unanswered))
             return set()
@@ -257,7 +265,7 @@ class Sink:
         """Finish what is under way in these partitions, for a while; then commit their ends and let go."""
         lanes = [lane for tp in partitions if (lane := self._lanes.get((tp.topic, tp.partition))) is not None]
         self._finish(lanes)
-        self._settle(lanes)
+        self._settle(lanes, called_back=True)
         self._drop(consumer, partitions)
         log.info("sink.revoked", partitions=len(partitions))
 

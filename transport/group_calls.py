@@ -40,7 +40,11 @@ class Member(Protocol):
 
 
 class GroupCalls:
-    """One thread that makes a member's waiting calls, in the order they are given: a close never runs beside a commit that waits."""
+    """One thread that makes a member's waiting calls, in the order they are given: a close never runs beside a commit that waits.
+
+    Not for the member's own callbacks: confluent-kafka lets one thread at a time use a client (since 2.16), and the one that polls uses it
+    until its callback has returned. A call given from there and awaited there would never begin.
+    """
 
     def __init__(self, group: str) -> None:
         self._group = group

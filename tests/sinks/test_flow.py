@@ -201,6 +201,27 @@ def test_a_sink_that_is_stopped_while_its_group_waits_for_another_member_ends_an
 
 @pytest.mark.stack
 @pytest.mark.timeout(400)
+def test_the_ends_of_what_moves_are_committed_inside_the_revocation(
+    settings: Settings, database: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sinks.consumer.IDLE_SECONDS", 1000.0)  # nothing is committed by itself: what moves has an end to commit
+    routes = topics_of(settings, "obs.emergency", partitions=4)
+    (topic,) = routes
+    sent = publish(settings, topic, numbers(0, 4000))
+    with capture_logs() as lines, sink(settings, routes) as first:
+        until(lambda: counts(database)[1] >= sent)
+        with sink(settings.model_copy(update={"sink_instance": "sink-1"}), routes) as second:
+            until(lambda: any(line["event"] == "sink.assigned" and line["partitions"] == 2 for line in lines), 45)
+            assert {line["to_repeat"] for line in lines if line["event"] == "sink.assigned"} == {0}
+            sent += publish(settings, topic, numbers(4000, 4000))
+            until(lambda: counts(database)[1] >= sent)
+            assert second.fault is None
+        assert first.fault is None
+    assert counts(database) == (sent, sent)
+
+
+@pytest.mark.stack
+@pytest.mark.timeout(400)
 def test_a_second_instance_takes_over_only_what_moves_and_nothing_is_doubled(settings: Settings, database: Client) -> None:
     routes = topics_of(settings, "obs.emergency", partitions=4)
     (topic,) = routes
